@@ -1,0 +1,43 @@
+"""The base of every configuration model: closed, typed, immutable."""
+
+import json
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dcrdf.errors import UserError
+
+
+class Closed(BaseModel):
+    """A configuration section that refuses unknown keys, wrong types and impossible values."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+
+    @classmethod
+    def parse(cls, values: dict[str, Any], where: str) -> Self:
+        """Validate `values`; raise `UserError` naming the first bad key below `where`.
+
+        Validation happens in JSON terms: a YAML list may fill a tuple, nothing else is converted.
+        """
+        try:
+            return cls.model_validate_json(json.dumps(values, allow_nan=False))
+        except ValidationError as error:
+            raise UserError(_first_problem(error, cls, where)) from None
+        except (TypeError, ValueError) as error:
+            raise UserError(f"config: {where or 'file'}: {error}") from None
+
+
+def _first_problem(error: ValidationError, model: type[BaseModel], where: str) -> str:
+    problem = error.errors()[0]
+    key = ".".join([where, *(str(part) for part in problem["loc"])]).strip(".")
+    if problem["type"] == "extra_forbidden":
+        owner: Any = model
+        for part in problem["loc"][:-1]:
+            field = owner.model_fields.get(part) if hasattr(owner, "model_fields") else None
+            owner = field.annotation if field is not None else None
+        known = ", ".join(owner.model_fields) if hasattr(owner, "model_fields") else ""
+        return f"config: unknown key {key!r}" + (f"; allowed here: {known}" if known else "")
+    message = problem["msg"].removeprefix("Value error, ")
+    given = problem.get("input")
+    shown = "" if isinstance(given, (dict, list)) else f" (got {given!r})"
+    return f"config: {key}: {message[0].lower()}{message[1:]}{shown}"

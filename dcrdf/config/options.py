@@ -1,0 +1,146 @@
+"""The typed options of every stage: one closed model per stage, so that a stage's options are
+exactly what its output depends on. Numbers that only change speed (processes, device) are
+arguments of the commands, not options."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from dcrdf.config.closed import Closed
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+Count = Annotated[int, Field(ge=1)]
+NonNegative = Annotated[int, Field(ge=0)]
+
+Fusion = Literal["cm_segf", "avg", "max", "zscore_sum", "zscore_max", "rgb", "depth"]
+
+
+class SyntheticOptions(Closed):
+    """How many samples of the embedded data set to make (per category)."""
+
+    image_size: Annotated[int, Field(ge=64, le=1024)] = 320
+    train: Count = 60
+    validation: Count = 16
+    test_good: Count = 16
+    test_per_defect: Count = 6
+    seed: NonNegative = 0
+
+
+class PrepareOptions(Closed):
+    """Raw scan -> normalised image and height map (method.md section 1)."""
+
+    image_size: Annotated[int, Field(ge=64, le=2048, multiple_of=32)] = 256
+    resize: Literal["stretch", "letterbox"] = "stretch"
+    depth: Literal["height", "z"] = "height"
+    mode: Literal["auto", "part", "field"] = "auto"
+    border_share: Annotated[float, Field(gt=0.0, le=0.25)] = 0.0125
+    plane_inlier_mm: Positive = 5.0
+    plane_min_inlier_share: Share = 0.5
+    foreground_min_mm: Positive = 2.0
+    foreground_sigmas: Positive = 3.0
+    component_min_share: Share = 0.01
+    normalise_low_percentile: Annotated[float, Field(ge=0.0, lt=50.0)] = 1.0
+    normalise_high_percentile: Annotated[float, Field(gt=50.0, le=100.0)] = 99.0
+    normalise_min_span_mm: Positive = 5.0
+    fill: Literal["push_pull", "telea", "navier_stokes", "nearest"] = "push_pull"
+    strict: bool = True
+
+
+class PseudoOptions(Closed):
+    """Pseudo-anomalies injected into training samples (method.md section 2, eq. 1-7)."""
+
+    variants: Annotated[int, Field(ge=1, le=64)] = 4
+    textures: str = "procedural"
+    mask: Literal["literal", "blobs"] = "literal"
+    variant: Literal["joint", "modality"] = "joint"
+    edge: Literal["emphasise", "attenuate"] = "emphasise"
+    edge_tau: Positive = 1.0
+    edge_alpha: Share = 0.3
+    edge_band_share: Share = 0.03
+    perlin_grids: tuple[Count, ...] = (16, 32, 64)
+    perlin_weights: tuple[Positive, ...] = (0.5, 0.3, 0.2)
+    perlin_kappa: Positive = 1.0
+    quantile: tuple[Share, Share] = (0.90, 0.995)
+    colour_strength: tuple[Positive, Positive] = (0.3, 1.0)
+    texture_share: tuple[Share, Share] = (0.2, 0.9)
+    depth_strength: tuple[Positive, Positive] = (0.1, 0.6)
+    guide_radius_px: Count = 4
+    guide_eps: Positive = 1e-3
+    seed: NonNegative = 0
+
+    @field_validator("quantile", "colour_strength", "texture_share", "depth_strength")
+    @classmethod
+    def _ordered(cls, pair: tuple[float, float]) -> tuple[float, float]:
+        if pair[0] > pair[1]:
+            raise ValueError("the lower end is above the upper end")
+        return pair
+
+    @model_validator(mode="after")
+    def _same_length(self) -> "PseudoOptions":
+        if len(self.perlin_grids) != len(self.perlin_weights):
+            raise ValueError("perlin_grids and perlin_weights differ in length")
+        return self
+
+
+class TeacherOptions(Closed):
+    """The frozen ImageNet network: its name and where its weights come from.
+
+    `weights` is `torchvision` (downloaded and verified), `package` (an installed Python package)
+    or the path of a .safetensors trunk. There is no fallback to random weights.
+    """
+
+    name: Literal["resnet18", "resnet50", "wide_resnet50_2", "efficientnet_lite0"] = "resnet50"
+    weights: str = "torchvision"
+
+    @model_validator(mode="after")
+    def _package_only_for_lite(self) -> "TeacherOptions":
+        is_lite = self.name == "efficientnet_lite0"
+        if self.weights == "package" and not is_lite:
+            raise ValueError("weights: package exists for efficientnet_lite0 only")
+        if self.weights == "torchvision" and is_lite:
+            raise ValueError("efficientnet_lite0 takes weights: package or a file")
+        return self
+
+
+class TrainOptions(Closed):
+    """Optimisation of the detectors that train in epochs (method.md section 5)."""
+
+    epochs: Count = 150
+    batch_size: Count = 16
+    learning_rate: Positive = 0.005
+    betas: tuple[Share, Share] = (0.5, 0.999)
+    schedule: Literal["constant", "cosine"] = "constant"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    cpu_threads: Annotated[int, Field(ge=1, le=256)] = 2
+    feature_cache_mb: NonNegative = 1024
+
+
+class InferOptions(Closed):
+    """From branch maps to the fused map, the image score and the threshold."""
+
+    fusion: Fusion = "zscore_sum"
+    blur_sigma_px: Annotated[float, Field(ge=0.0)] = 4.0
+    score: Literal["max", "top_share"] = "max"
+    top_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.001
+    false_alarm_rate: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05
+    batch_size: Count = 16
+    cpu_threads: Annotated[int, Field(ge=1, le=256)] = 2
+
+
+class EvaluateOptions(Closed):
+    """Which metrics, at which sizes (method.md section 6)."""
+
+    sizes: tuple[Literal["network", "native"], ...] = ("network", "native")
+    modes: tuple[Literal["exact", "mvtec100"], ...] = ("exact",)
+    limits: tuple[Annotated[float, Field(gt=0.0, le=1.0)], ...] = (0.30, 0.10, 0.05, 0.01)
+    bootstrap: NonNegative = 0
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
+    submission: bool = False
+
+
+class ReportOptions(Closed):
+    """The HTML page."""
+
+    title: str = "dcrdf report"
+    examples: NonNegative = 4
