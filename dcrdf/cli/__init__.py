@@ -1,0 +1,66 @@
+"""The `dcrdf` command: one subcommand per step of the pipeline, and a few for people.
+
+Subcommands are imported when they are called, so that help and errors cost no torch.
+"""
+
+import argparse
+import sys
+from importlib import import_module, metadata
+
+from dcrdf.errors import UserError
+
+COMMANDS = {
+    "download": "fetch the data set, textures or teacher weights of a configuration",
+    "synthesize": "make a category of the embedded data set",
+    "check": "look a data set over before hours are spent on it",
+    "prepare": "raw scans -> one HDF5 file per category",
+    "pseudo": "cache pseudo-anomalies of the training samples",
+    "contact_sheet": "a picture of pseudo-anomalies to look at",
+    "train": "fit a detector to a category",
+    "infer": "score the test split with a fitted detector",
+    "evaluate": "metrics of one job",
+    "aggregate": "tables over all jobs",
+    "report": "the HTML page",
+    "predict": "score own scans: good or defective, and where",
+    "plan": "print the jobs of a configuration and their records",
+    "clean": "remove what no job of a configuration uses any more",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code (2 for what the user can put right)."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _run(arguments)
+    except UserError as error:
+        print(f"dcrdf: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("dcrdf: interrupted; the same command goes on where it can", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 141
+
+
+def _run(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="dcrdf",
+        description="Find defects on parts from aligned colour and depth images.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="steps and tools:\n"
+        + "\n".join(f"  {_spelled(name):15} {text}" for name, text in COMMANDS.items())
+        + "\n\n`dcrdf COMMAND --help` says more.",
+    )
+    parser.add_argument("--version", action="version", version=f"dcrdf {metadata.version('dcrdf')}")
+    parser.add_argument("command", metavar="COMMAND", choices=[_spelled(c) for c in COMMANDS])
+    chosen = parser.parse_args(arguments[:1]).command
+    name = chosen.replace("-", "_")
+    module = import_module(f"dcrdf.cli.{name}")
+    subparser = argparse.ArgumentParser(prog=f"dcrdf {chosen}", description=module.__doc__)
+    module.add_arguments(subparser)
+    code: int | None = module.run(subparser.parse_args(arguments[1:]))
+    return code or 0
+
+
+def _spelled(command: str) -> str:
+    return command.replace("_", "-")

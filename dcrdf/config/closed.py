@@ -20,15 +20,29 @@ class Closed(BaseModel):
         Validation happens in JSON terms: a YAML list may fill a tuple, nothing else is converted.
         """
         try:
-            return cls.model_validate_json(json.dumps(values, allow_nan=False))
+            return cls.model_validate_json(_as_json(values, where))
         except ValidationError as error:
-            raise UserError(_first_problem(error, cls, where)) from None
-        except (TypeError, ValueError) as error:
-            raise UserError(f"config: {where or 'file'}: {error}") from None
+            raise UserError(_describe(error.errors()[0], cls, where)) from None
+
+    @classmethod
+    def check_partial(cls, values: dict[str, Any], where: str) -> None:
+        """Refuse bad keys of a partial section; rules between keys wait for the merged one."""
+        try:
+            cls.model_validate_json(_as_json(values, where))
+        except ValidationError as error:
+            for problem in error.errors():
+                if problem["loc"] and problem["type"] != "missing":
+                    raise UserError(_describe(problem, cls, where)) from None
 
 
-def _first_problem(error: ValidationError, model: type[BaseModel], where: str) -> str:
-    problem = error.errors()[0]
+def _as_json(values: dict[str, Any], where: str) -> str:
+    try:
+        return json.dumps(values, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"config: {where or 'file'}: {error}") from None
+
+
+def _describe(problem: Any, model: type[BaseModel], where: str) -> str:
     key = ".".join([where, *(str(part) for part in problem["loc"])]).strip(".")
     if problem["type"] == "extra_forbidden":
         owner: Any = model

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from dcrdf.config.closed import Closed
-from dcrdf.config.options import Count, NonNegative, Positive, Share
+from dcrdf.config.options import Count, Positive, Share, TrainOptions
 
 
 class DcrdfNetOptions(Closed):
@@ -36,10 +36,9 @@ class MemoryBankOptions(Closed):
     """A plain patch memory bank on the teacher's features of both modalities."""
 
     stages: tuple[Literal[1, 2, 3], ...] = (2, 3)
-    patch_pool: Annotated[int, Field(ge=1, le=9)] = 3
+    patch_pool: Literal[1, 3, 5, 7] = 3
     bank_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
     bank_max: Count = 20_000
-    seed_offset: NonNegative = 0
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,8 @@ class DetectorInfo:
     """Preset name -> section name (`options`, `pseudo`, `train`, `infer`) -> overrides."""
     uses_gpu: bool = True
     needs_xyz: bool = False
+    train_fields: frozenset[str] = frozenset(TrainOptions.model_fields)
+    """The options of section `train` that this detector's training reads."""
     fusions: frozenset[str] = field(
         default_factory=lambda: frozenset(
             {"avg", "max", "zscore_sum", "zscore_max", "rgb", "depth"}
@@ -72,7 +73,7 @@ _PLAIN = {"pseudo_anomalies": False, "gfrn": "none", "gate": "none"}
 
 DETECTORS: Mapping[str, DetectorInfo] = {
     "dcrdf_net": DetectorInfo(
-        module="dcrdf.detectors.dcrdf_net",
+        module="dcrdf.detectors.dcrdf_net.detector:DcrdfNet",
         options=DcrdfNetOptions,
         presets={
             "paper": {"options": {}, "infer": {"fusion": "cm_segf"}},
@@ -81,8 +82,9 @@ DETECTORS: Mapping[str, DetectorInfo] = {
         },
     ),
     "memory_bank": DetectorInfo(
-        module="dcrdf.detectors.memory_bank",
+        module="dcrdf.detectors.memory_bank:MemoryBank",
         options=MemoryBankOptions,
+        train_fields=frozenset({"batch_size", "precision", "cpu_threads"}),
         presets={"default": {"options": {}, "infer": {"fusion": "zscore_sum"}}},
     ),
 }

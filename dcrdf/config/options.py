@@ -62,6 +62,8 @@ class PseudoOptions(Closed):
     perlin_weights: tuple[Positive, ...] = (0.5, 0.3, 0.2)
     perlin_kappa: Positive = 1.0
     quantile: tuple[Share, Share] = (0.90, 0.995)
+    mask_share: tuple[Share, Share] = (0.005, 0.10)
+    blob_cells: tuple[Count, Count] = (3, 10)
     colour_strength: tuple[Positive, Positive] = (0.3, 1.0)
     texture_share: tuple[Share, Share] = (0.2, 0.9)
     depth_strength: tuple[Positive, Positive] = (0.1, 0.6)
@@ -69,7 +71,9 @@ class PseudoOptions(Closed):
     guide_eps: Positive = 1e-3
     seed: NonNegative = 0
 
-    @field_validator("quantile", "colour_strength", "texture_share", "depth_strength")
+    @field_validator(
+        "quantile", "mask_share", "blob_cells", "colour_strength", "texture_share", "depth_strength"
+    )
     @classmethod
     def _ordered(cls, pair: tuple[float, float]) -> tuple[float, float]:
         if pair[0] > pair[1]:

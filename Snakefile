@@ -1,0 +1,22 @@
+# dcrdf: raw RGB + depth scans -> defect maps and result tables. See README.md.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+if not workflow.configfiles:
+
+    configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/detector.smk"
+include: "workflow/rules/results.smk"
+
+
+rule all:
+    input:
+        rules.aggregate.output.tidy,
+        rules.report.output.page,
+    default_target: True

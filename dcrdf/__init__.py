@@ -1,0 +1,17 @@
+"""Find defects on industrial parts from aligned colour and depth images, trained on good parts."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dcrdf.detectors.model import Model
+
+
+def load(folder: str | Path, device: str = "auto") -> "Model":
+    """The fitted detector in `folder` (a run's `model` folder), ready to judge scans.
+
+    Raises `dcrdf.errors.UserError` when the folder holds none.
+    """
+    from dcrdf.detectors.model import Model
+
+    return Model(Path(folder), device)

@@ -1,0 +1,70 @@
+"""Calibrate a fitted detector on the validation split and score the test split with it."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from dcrdf.cli.common import add_device_argument, add_stage_arguments, stage_of
+from dcrdf.config.options import InferOptions
+from dcrdf.errors import UserError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `dcrdf infer`."""
+    add_stage_arguments(parser, by_run=True)
+    parser.add_argument("--model", type=Path, required=True, help="folder that `dcrdf train` wrote")
+    parser.add_argument("--prepared", type=Path, required=True, help="the prepared HDF5 file")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the job's results")
+    add_device_argument(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the usable model, and maps and scores of the test split."""
+    stage = stage_of(args, "infer")
+    options = InferOptions.parse(dict(stage.options), "infer")
+
+    from dcrdf.config.stages import digest_of_record
+    from dcrdf.detectors.base import NormalSamples
+    from dcrdf.detectors.checkpoint import load_detector
+    from dcrdf.detectors.inference import score_split, write_maps
+    from dcrdf.detectors.model import deploy
+    from dcrdf.detectors.scoring import Scorer
+    from dcrdf.metrics.threshold import false_alarm_threshold
+    from dcrdf.preparation.store import open_prepared
+    from dcrdf.training.device import choose_device, make_repeatable
+
+    make_repeatable(0, options.cpu_threads)
+    detector, description = load_detector(args.model)
+    if digest_of_record(description["stage"]) != stage.upstream["train"]:
+        raise UserError(f"{args.model}: a checkpoint of other settings; train it again")
+    with open_prepared(args.prepared) as prepared:
+        _same_preparation(description, prepared.stage, args)
+        validation, test = prepared.split("validation"), prepared.split("test")
+        normal = NormalSamples(validation.rgb, validation.depth, validation.foreground)
+        scorer = Scorer.calibrated(detector, options, normal, choose_device(args.device))
+        scored_validation = score_split(scorer, validation, keep_maps=False)
+        scored_test = score_split(scorer, test, keep_maps=True)
+        thresholds = {
+            name: false_alarm_threshold(values, options.false_alarm_rate).to_dict()
+            for name, values in scored_validation.scores.items()
+        }
+        deploy(args.model, args.out / "model", scorer, thresholds, stage.to_dict())
+        attributes: dict[str, Any] = {
+            "stage": stage.to_json(),
+            "threshold": thresholds["fused"],
+            "category": prepared.category,
+            "seed": description["stage"]["options"]["seed"],
+        }
+        write_maps(
+            args.out / "maps.h5", attributes, (test, scored_test), (validation, scored_validation)
+        )
+    print(f"{args.out}: {len(test)} test images scored; {thresholds['fused']['note']}")
+
+
+def _same_preparation(
+    description: dict[str, Any], prepared_stage: dict[str, Any], args: argparse.Namespace
+) -> None:
+    from dcrdf.config.stages import digest_of_record
+
+    if description["stage"]["upstream"]["prepare"] != digest_of_record(prepared_stage):
+        raise UserError(f"{args.prepared}: prepared with other settings than {args.model}")

@@ -1,0 +1,22 @@
+"""Print the jobs of a configuration: where their outputs lie and the records of their stages."""
+
+import argparse
+import json
+from pathlib import Path
+
+from dcrdf.cli.common import load_plan
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `dcrdf plan`."""
+    parser.add_argument("config", type=Path, help="the configuration file")
+
+
+def run(args: argparse.Namespace) -> None:
+    """One JSON line per job."""
+    plan = load_plan(args.config)
+    for job, chain in plan.chains.items():
+        stages = (chain.prepare, chain.pseudo, chain.train, chain.infer, chain.evaluate)
+        records = {stage.name: stage.to_dict() for stage in stages if stage is not None}
+        folders = {"model": str(plan.model_folder(job)), "results": str(plan.run_folder(job))}
+        print(json.dumps({**job._asdict(), **folders, "stages": records}))

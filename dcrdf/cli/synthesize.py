@@ -1,0 +1,29 @@
+"""Make a category of the embedded data set in MVTec 3D-AD's layout."""
+
+import argparse
+from pathlib import Path
+
+from dcrdf.cli.common import add_processes_argument
+from dcrdf.config.options import SyntheticOptions
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `dcrdf synthesize`."""
+    parser.add_argument("root", type=Path, help="folder of the data set; the category goes below it")
+    parser.add_argument("category", help="which part to make")
+    for name, field in SyntheticOptions.model_fields.items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=int, default=field.default, metavar="N",
+            help=f"default {field.default}",
+        )  # fmt: skip
+    add_processes_argument(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the category's folder."""
+    from dcrdf.datasets.synthetic import synthesize
+
+    values = {name: getattr(args, name) for name in SyntheticOptions.model_fields}
+    options = SyntheticOptions.parse(values, "synthesize")
+    synthesize(args.root, args.category, options, args.processes)
+    print(f"{args.root / args.category}: made")

@@ -1,0 +1,99 @@
+"""Fit a detector to the good training samples of a category; goes on with an interrupted training."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dcrdf.cli.common import add_device_argument, add_stage_arguments, stage_of
+from dcrdf.config.detectors import DETECTORS
+from dcrdf.config.options import TeacherOptions, TrainOptions
+from dcrdf.config.stages import Stage
+from dcrdf.errors import UserError
+
+if TYPE_CHECKING:
+    from dcrdf.detectors.base import NormalSamples, PseudoAnomalies
+    from dcrdf.networks.teacher import Teacher
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `dcrdf train`."""
+    add_stage_arguments(parser, by_run=True)
+    parser.add_argument("--prepared", type=Path, required=True, help="the prepared HDF5 file")
+    parser.add_argument("--variants", type=Path, help="the pseudo-anomaly cache, where it is needed")
+    parser.add_argument("--teacher-weights", type=Path, help="weight file (not for `package`)")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the model")
+    add_device_argument(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train, then write the detector and its loss table."""
+    stage = stage_of(args, "train")
+    detector_options = DETECTORS[stage.options["detector"]].options.parse(
+        stage.options["options"], "options"
+    )
+    train_options = TrainOptions.parse(stage.options["train"], "train")
+
+    from dcrdf.detectors.base import build_detector
+    from dcrdf.detectors.checkpoint import save_detector
+    from dcrdf.files.digests import seed_of
+    from dcrdf.training.device import choose_device, make_repeatable
+    from dcrdf.training.log import write_loss_table
+    from dcrdf.training.loop import FitContext
+
+    samples, preparation, category = _training_samples(args.prepared)
+    variants = _variants(args.variants, stage)
+    seed = seed_of("train", category, stage.options["seed"]) % 2**63
+    make_repeatable(seed, train_options.cpu_threads)
+    teacher = _teacher(stage, args.teacher_weights)
+    detector = build_detector(stage.options["detector"], teacher, detector_options)
+    args.out.mkdir(parents=True, exist_ok=True)
+    context = FitContext(
+        args.out, seed, stage.to_json(), train_options, choose_device(args.device), _announce
+    )
+    detector.fit(samples, variants, context)
+    write_loss_table(context.losses, args.out / "losses.csv")
+    description = {"stage": stage.to_dict(), "category": category, "preparation": preparation}
+    save_detector(args.out, detector, stage.options["detector"], description)
+    (args.out / "state.safetensors").unlink(missing_ok=True)
+
+
+def _training_samples(path: Path) -> "tuple[NormalSamples, dict[str, Any], str]":
+    from dcrdf.detectors.base import NormalSamples
+    from dcrdf.preparation.store import open_prepared
+
+    with open_prepared(path) as prepared:
+        split = prepared.split("train")
+        samples = NormalSamples(split.rgb, split.depth, split.foreground)
+        preparation = {
+            "options": prepared.options.model_dump(mode="json"),
+            "constants": prepared.constants.to_dict(),
+        }
+        return samples, preparation, prepared.category
+
+
+def _variants(path: Path | None, stage: Stage) -> "PseudoAnomalies | None":
+    if "pseudo" not in stage.upstream:
+        return None
+    if path is None:
+        raise UserError("--variants: this run trains with pseudo-anomalies; give their cache")
+    from dcrdf.anomalies.cache import open_variants
+    from dcrdf.detectors.base import PseudoAnomalies
+
+    with open_variants(path) as variants:
+        return PseudoAnomalies(variants.rgb, variants.depth, variants.mask)
+
+
+def _teacher(stage: Stage, weights: Path | None) -> "Teacher":
+    from dcrdf.networks.teacher import load_teacher
+
+    options = TeacherOptions.parse(stage.options["teacher"], "teacher")
+    if options.weights == "package":
+        return load_teacher(options.name, "package")
+    if weights is None:
+        raise UserError("--teacher-weights: give the weight file of the teacher")
+    return load_teacher(options.name, weights)
+
+
+def _announce(done: int, epochs: int, losses: Any) -> None:
+    shown = "  ".join(f"{name} {value:.4f}" for name, value in losses.items())
+    print(f"epoch {done}/{epochs}  {shown}", flush=True)

@@ -1,0 +1,219 @@
+"""The plan of an experiment: which stages there are for which run, category and seed, where their
+outputs lie, and their records. The workflow's rules look everything up here.
+
+Prepared data, pseudo-anomalies and models are stored under the digest of their record, so runs
+that agree on a stage share its output and changing an option never overwrites another's data.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dcrdf.config.schema import Config, Resolved, resolve
+from dcrdf.config.sources import Sources
+from dcrdf.config.stages import Stage
+from dcrdf.errors import UserError
+
+class Job(NamedTuple):
+    """One model: a run on a category with a seed."""
+
+    run: str
+    category: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The stages of one job, from prepared data to metrics."""
+
+    resolved: Resolved
+    prepare: Stage
+    pseudo: Stage | None
+    train: Stage
+    infer: Stage
+    evaluate: Stage
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every stage of a configuration."""
+
+    config: Config
+
+    @cached_property
+    def jobs(self) -> tuple[Job, ...]:
+        """All jobs: runs, then categories, then seeds, in the order of the configuration."""
+        config = self.config
+        return tuple(
+            Job(run, category, seed)
+            for run in config.runs
+            for category in config.dataset.categories
+            for seed in config.seeds
+        )
+
+    @cached_property
+    def chains(self) -> Mapping[Job, Chain]:
+        """The stages of every job."""
+        return {job: self._chain(job) for job in self.jobs}
+
+    @cached_property
+    def stages(self) -> Mapping[tuple[str, str], Stage]:
+        """(stage name, digest) -> record of the shared stages."""
+        return {
+            (stage.name, stage.digest): stage
+            for chain in self.chains.values()
+            for stage in (chain.prepare, chain.pseudo, chain.train)
+            if stage is not None
+        }
+
+    def stage(self, name: str, digest: str) -> Stage:
+        """The shared stage of that name and digest; `UserError` when it is not in this plan."""
+        try:
+            return self.stages[name, digest]
+        except KeyError:
+            raise UserError(f"{name}: no stage {digest} in this configuration") from None
+
+    def chain(self, run: str, category: str, seed: int) -> Chain:
+        """The stages of one job; `UserError` when the configuration has no such job."""
+        try:
+            return self.chains[Job(run, category, seed)]
+        except KeyError:
+            raise UserError(
+                f"no job for run {run!r}, category {category!r}, seed {seed} in this configuration"
+            ) from None
+
+    def job(self, run: str, category: str, seed: int) -> Job:
+        """The job of these wildcards."""
+        return Job(run, category, seed)
+
+    # Where outputs lie -------------------------------------------------------------------------
+
+    @property
+    def folder(self) -> Path:
+        """Where everything of this data set lies."""
+        return Path(self.config.results) / self.config.dataset.name
+
+    def prepared_path(self, category: str, digest: str) -> Path:
+        """The prepared HDF5 of a category."""
+        return self.folder / "prepared" / f"{category}-{digest}.h5"
+
+    def variants_path(self, category: str, digest: str) -> Path:
+        """The pseudo-anomaly cache of a category."""
+        return self.folder / "variants" / f"{category}-{digest}.h5"
+
+    def model_folder(self, job: Job) -> Path:
+        """The trained detector's folder."""
+        digest = self.chains[job].train.digest
+        return self.folder / "models" / f"{job.category}-seed{job.seed}-{digest}"
+
+    def run_folder(self, job: Job) -> Path:
+        """Where a job's own results lie."""
+        return self.folder / job.run / job.category / f"seed{job.seed}"
+
+    def outputs(self, name: str) -> list[Path]:
+        """The file `name` of every job."""
+        return [self.run_folder(job) / name for job in self.jobs]
+
+    # What steps read ---------------------------------------------------------------------------
+
+    def pseudo_inputs(self, category: str, digest: str) -> dict[str, Path]:
+        """The files that making pseudo-anomalies reads."""
+        stage = self.stage("pseudo", digest)
+        inputs = {"prepared": self.prepared_path(category, stage.upstream["prepare"])}
+        if stage.options["textures"] == "dtd":
+            inputs["textures"] = self.sources.textures_marker
+        return inputs
+
+    def train_inputs(self, category: str, digest: str) -> dict[str, Path]:
+        """The files that a training reads: prepared data, variants, teacher weights."""
+        stage = self.stage("train", digest)
+        inputs = {"prepared": self.prepared_path(category, stage.upstream["prepare"])}
+        if "pseudo" in stage.upstream:
+            inputs["variants"] = self.variants_path(category, stage.upstream["pseudo"])
+        weights = self.sources.weights_path(stage.options["teacher"])
+        if weights is not None:
+            inputs["teacher_weights"] = weights
+        return inputs
+
+    def infer_inputs(self, run: str, category: str, seed: int) -> dict[str, Path]:
+        """The files that scoring reads."""
+        job = Job(run, category, seed)
+        folder = self.model_folder(job)
+        return {
+            "description": folder / "detector.json",
+            "weights": folder / "weights.safetensors",
+            "prepared": self.prepared_path(category, self.chains[job].prepare.digest),
+        }
+
+    @cached_property
+    def sources(self) -> Sources:
+        """Where raw data, textures and weights come from."""
+        return Sources(self.config)
+
+    # Records -----------------------------------------------------------------------------------
+
+    @cached_property
+    def aggregate(self) -> Stage:
+        """The record of the tables: every job with the digests of its stages."""
+        jobs = [
+            {
+                "run": job.run,
+                "category": job.category,
+                "seed": job.seed,
+                "prepare": chain.prepare.digest,
+                "train": chain.train.digest,
+                "evaluate": chain.evaluate.digest,
+            }
+            for job, chain in self.chains.items()
+        ]
+        return Stage("aggregate", {"dataset": self.config.dataset.name, "jobs": jobs})
+
+    @cached_property
+    def report(self) -> Stage:
+        """The record of the page."""
+        options = {**_dump(self.config.report), **self.aggregate.options}
+        return Stage("report", options, {"aggregate": self.aggregate.digest})
+
+    def _chain(self, job: Job) -> Chain:
+        resolved = resolve(self.config, job.run, job.category)
+        prepare = Stage(
+            "prepare",
+            {
+                "category": job.category,
+                "layout": self.config.dataset.layout,
+                "keep_xyz": resolved.info.needs_xyz,
+                **_dump(resolved.prepare),
+            },
+        )
+        pseudo = None
+        if resolved.info.needs_variants(resolved.options):
+            pseudo = Stage("pseudo", _dump(resolved.pseudo), {"prepare": prepare.digest})
+        train = Stage(
+            "train", _train_options(resolved, job), _upstream(prepare=prepare, pseudo=pseudo)
+        )
+        infer = Stage("infer", _dump(resolved.infer), _upstream(train=train))
+        evaluate = Stage("evaluate", _dump(resolved.evaluate), _upstream(infer=infer))
+        return Chain(resolved, prepare, pseudo, train, infer, evaluate)
+
+
+def _train_options(resolved: Resolved, job: Job) -> dict[str, Any]:
+    used = resolved.info.train_fields
+    train = {key: value for key, value in _dump(resolved.train).items() if key in used}
+    return {
+        "detector": resolved.detector,
+        "options": _dump(resolved.options),
+        "teacher": _dump(resolved.teacher),
+        "train": train,
+        "seed": job.seed,
+    }
+
+
+def _upstream(**stages: Stage | None) -> dict[str, str]:
+    return {name: stage.digest for name, stage in stages.items() if stage is not None}
+
+
+def _dump(options: Any) -> dict[str, Any]:
+    dumped: dict[str, Any] = options.model_dump(mode="json")
+    return dumped

@@ -1,0 +1,232 @@
+"""The configuration file: its closed schema, and how a run's and a category's overrides merge."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, field_validator
+
+from dcrdf.config.closed import Closed
+from dcrdf.config.detectors import DETECTORS, DetectorInfo
+from dcrdf.config.download import DownloadOptions
+from dcrdf.config.options import (
+    EvaluateOptions,
+    InferOptions,
+    NonNegative,
+    PrepareOptions,
+    PseudoOptions,
+    ReportOptions,
+    SyntheticOptions,
+    TeacherOptions,
+    TrainOptions,
+)
+from dcrdf.errors import UserError
+
+SECTIONS: Mapping[str, type[Closed]] = {
+    "prepare": PrepareOptions,
+    "pseudo": PseudoOptions,
+    "teacher": TeacherOptions,
+    "train": TrainOptions,
+    "infer": InferOptions,
+    "evaluate": EvaluateOptions,
+}
+RESERVED_RUN_NAMES = frozenset({"prepared", "variants", "models", "tables", "logs", "benchmarks"})
+Partial = dict[str, Any]
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*")
+
+
+def _check_name(name: str, what: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{what} {name!r} may hold letters, digits, '_' and '.' only")
+    return name
+
+
+class DatasetOptions(Closed):
+    """Where the raw scans are and how they are laid out."""
+
+    name: str
+    layout: Literal["mvtec3d", "folder"] = "mvtec3d"
+    root: str
+    categories: Annotated[tuple[str, ...], Field(min_length=1)]
+    synthetic: SyntheticOptions | None = None
+    download: DownloadOptions | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, name: str) -> str:
+        return _check_name(name, "the data set's name")
+
+    @field_validator("categories")
+    @classmethod
+    def _plain_categories(cls, categories: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(categories)) != len(categories):
+            raise ValueError("a category is listed twice")
+        return tuple(_check_name(category, "category") for category in categories)
+
+
+class StageOverrides(Closed):
+    """Partial stage sections, merged over the sections above them."""
+
+    options: Partial = {}
+    prepare: Partial = {}
+    pseudo: Partial = {}
+    teacher: Partial = {}
+    train: Partial = {}
+    infer: Partial = {}
+    evaluate: Partial = {}
+
+
+class RunOptions(StageOverrides):
+    """A named configuration: a detector, a preset, and what differs from them."""
+
+    detector: str
+    preset: str
+
+
+class CategoryOverrides(StageOverrides):
+    """What differs for one category, in all runs or in named ones."""
+
+    runs: dict[str, StageOverrides] = {}
+
+
+class Config(Closed):
+    """The whole configuration file."""
+
+    results: str = "results"
+    data: str = "data"
+    dataset: DatasetOptions
+    seeds: Annotated[tuple[NonNegative, ...], Field(min_length=1)] = (0,)
+    prepare: Partial = {}
+    pseudo: Partial = {}
+    teacher: Partial = {}
+    train: Partial = {}
+    infer: Partial = {}
+    evaluate: Partial = {}
+    report: ReportOptions = ReportOptions()
+    runs: Annotated[dict[str, RunOptions], Field(min_length=1)]
+    overrides: dict[str, CategoryOverrides] = {}
+
+    @field_validator("runs")
+    @classmethod
+    def _plain_runs(cls, runs: dict[str, RunOptions]) -> dict[str, RunOptions]:
+        for name in runs:
+            _check_name(name, "run")
+            if name in RESERVED_RUN_NAMES:
+                raise ValueError(f"{name!r} is a folder of the results; name the run otherwise")
+        return runs
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """All options of one run on one category, defaults, presets and overrides merged."""
+
+    detector: str
+    info: DetectorInfo
+    options: Closed
+    prepare: PrepareOptions
+    pseudo: PseudoOptions
+    teacher: TeacherOptions
+    train: TrainOptions
+    infer: InferOptions
+    evaluate: EvaluateOptions
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; object tags are refused (`UserError`)."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not UTF-8 text") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not valid YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: a mapping of keys is expected")
+    return values
+
+
+def parse_config(values: dict[str, Any]) -> Config:
+    """Validate a whole configuration, every run on every category; raise `UserError`."""
+    config = Config.parse(values, "")
+    _check_partials(config)
+    for run in config.runs:
+        for category in config.dataset.categories:
+            resolve(config, run, category)
+    return config
+
+
+def resolve(config: Config, run: str, category: str) -> Resolved:
+    """Merge defaults < preset < top level < run < category < run within category."""
+    chosen = config.runs[run]
+    info, preset = _detector_and_preset(run, chosen)
+    override = config.overrides.get(category, CategoryOverrides())
+    layers: list[Any] = [chosen, override, override.runs.get(run, StageOverrides())]
+
+    def merged(section: str) -> dict[str, Any]:
+        values = {**preset.get(section, {}), **getattr(config, section, {})}
+        for layer in layers:
+            values |= getattr(layer, section)
+        return values
+
+    where = f"runs.{run} on {category}"
+    sections: dict[str, Any] = {
+        name: model.parse(merged(name), f"{name} ({where})") for name, model in SECTIONS.items()
+    }
+    options = info.options.parse(merged("options"), f"options ({where})")
+    allowed = info.allowed_fusions(options)
+    if sections["infer"].fusion not in allowed:
+        raise UserError(
+            f"config: infer.fusion ({where}): {sections['infer'].fusion!r} is not offered by"
+            f" {chosen.detector} with these options; allowed: {', '.join(sorted(allowed))}"
+        )
+    return Resolved(chosen.detector, info, options, **sections)
+
+
+def _detector_and_preset(run: str, chosen: RunOptions) -> tuple[DetectorInfo, Mapping[str, Any]]:
+    info = DETECTORS.get(chosen.detector)
+    if info is None:
+        known = ", ".join(DETECTORS)
+        raise UserError(
+            f"config: runs.{run}.detector: unknown detector {chosen.detector!r}; allowed: {known}"
+        )
+    if chosen.preset not in info.presets:
+        known = ", ".join(info.presets)
+        raise UserError(
+            f"config: runs.{run}.preset: {chosen.detector} has no preset {chosen.preset!r};"
+            f" allowed: {known}"
+        )
+    return info, info.presets[chosen.preset]
+
+
+def _check_partials(config: Config) -> None:
+    """Name a bad key where the user wrote it, before merging hides its place."""
+    for name, model in SECTIONS.items():
+        model.check_partial(getattr(config, name), name)
+    for run, chosen in config.runs.items():
+        _check_overrides(chosen, run, config, f"runs.{run}")
+    for category, override in config.overrides.items():
+        if category not in config.dataset.categories:
+            raise UserError(f"config: overrides.{category}: no such category in dataset.categories")
+        if override.options:
+            raise UserError(
+                f"config: overrides.{category}.options: options belong to a detector;"
+                f" write overrides.{category}.runs.RUN.options"
+            )
+        _check_overrides(override, None, config, f"overrides.{category}")
+        for run, within in override.runs.items():
+            _check_overrides(within, run, config, f"overrides.{category}.runs.{run}")
+
+
+def _check_overrides(given: StageOverrides, run: str | None, config: Config, where: str) -> None:
+    for name, model in SECTIONS.items():
+        model.check_partial(getattr(given, name), f"{where}.{name}")
+    if run is None:
+        return
+    if run not in config.runs:
+        raise UserError(f"config: {where}: no such run; runs: {', '.join(config.runs)}")
+    info, _ = _detector_and_preset(run, config.runs[run])
+    info.options.check_partial(given.options, f"{where}.options")

@@ -1,0 +1,94 @@
+"""Where raw data, textures and teacher weights come from, and which step makes them if they are
+not there: the part of the plan that looks at the file system."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dcrdf.config.schema import Config
+from dcrdf.config.stages import Stage
+from dcrdf.errors import UserError
+
+SYNTHETIC_MARKER = ".dcrdf-synthetic.json"
+DOWNLOAD_MARKER = ".dcrdf-download.json"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Inputs from outside the workflow."""
+
+    config: Config
+
+    @property
+    def root(self) -> Path:
+        """The data set's folder."""
+        return Path(self.config.dataset.root)
+
+    @property
+    def archives(self) -> Path:
+        """Where downloaded archives are kept."""
+        return Path(self.config.data) / "archives"
+
+    @property
+    def weights_folder(self) -> Path:
+        """Where downloaded teacher weights are kept."""
+        return Path(self.config.data) / "weights"
+
+    @property
+    def download_marker(self) -> Path:
+        """The sign that `download` finished."""
+        return self.root / DOWNLOAD_MARKER
+
+    @property
+    def textures_marker(self) -> Path:
+        """The sign that the textures are there."""
+        return Path(self.config.data) / "dtd" / DOWNLOAD_MARKER
+
+    def synthetic_marker(self, category: str) -> Path:
+        """The sign that `synthesize` finished a category."""
+        return self.root / category / SYNTHETIC_MARKER
+
+    @property
+    def download(self) -> Stage:
+        """The record of the data set's download."""
+        options = self.config.downloads.dataset
+        return Stage("download", {} if options is None else options.model_dump(mode="json"))
+
+    @property
+    def textures(self) -> Stage:
+        """The record of the textures' download."""
+        return Stage("download", self.config.downloads.textures.model_dump(mode="json"))
+
+    def synthesize(self, category: str) -> Stage:
+        """The record of an embedded category."""
+        options = self.config.dataset.synthetic
+        values = {} if options is None else options.model_dump(mode="json")
+        return Stage("synthesize", {"category": category, **values})
+
+    def raw_inputs(self, category: str) -> list[Path]:
+        """What preparing a category depends on: its files, or the marker of the step that makes them.
+
+        A folder that neither `download` nor `synthesize` made is the user's own: every file counts.
+        """
+        folder, synthetic = self.root / category, self.synthetic_marker(category)
+        made_here = synthetic.exists() or self.download_marker.exists()
+        if folder.is_dir() and not made_here:
+            return sorted(path for path in folder.rglob("*") if path.is_file())
+        if self.config.dataset.synthetic is not None:
+            return [synthetic]
+        if self.config.downloads.dataset is not None:
+            return [self.download_marker]
+        raise UserError(
+            f"{folder}: no such folder; set dataset.root to the data set's folder,"
+            " or give downloads.dataset or dataset.synthetic"
+        )
+
+    def weights_path(self, teacher: Mapping[str, Any]) -> Path | None:
+        """The weight file of a teacher, or None where a package carries the weights."""
+        weights = teacher["weights"]
+        if weights == "package":
+            return None
+        if weights == "torchvision":
+            return self.weights_folder / f"{teacher['name']}.pth"
+        return Path(weights)

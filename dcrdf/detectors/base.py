@@ -1,0 +1,82 @@
+"""The contract of a detector, and how one is built from its name."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dcrdf.config.closed import Closed
+from dcrdf.config.detectors import DETECTORS
+from dcrdf.networks.teacher import Teacher
+from dcrdf.training.loop import FitContext
+
+
+@dataclass(frozen=True)
+class NormalSamples:
+    """Prepared good samples: colour (N, H, W, 3) uint8, height (N, H, W), foreground (N, H, W)."""
+
+    rgb: NDArray[np.uint8]
+    depth: NDArray[np.floating]
+    foreground: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.rgb)
+
+
+@dataclass(frozen=True)
+class PseudoAnomalies:
+    """V variants of every training sample: as `NormalSamples` with an axis of V, and their masks."""
+
+    rgb: NDArray[np.uint8]
+    depth: NDArray[np.floating]
+    mask: NDArray[np.bool_]
+
+
+class Detector(ABC):
+    """Learns from normal samples; says per pixel and modality how unlike them an image is.
+
+    `network` holds everything that is learnt, and `fit` fills it. Fusion, blur, image score and
+    threshold are the same for all detectors and live in `dcrdf.detectors.scoring`.
+    """
+
+    network: nn.Module
+
+    def __init__(self, teacher: Teacher, options: Any) -> None:
+        self.teacher = teacher
+        self.options = options
+
+    @abstractmethod
+    def fit(
+        self, train: NormalSamples, variants: PseudoAnomalies | None, context: FitContext
+    ) -> None:
+        """Learn; with a state in `context.folder`, go on where it stopped."""
+
+    @abstractmethod
+    def branch_maps(self, rgb: Tensor | None, depth: Tensor | None) -> dict[str, Tensor]:
+        """Raw anomaly maps (B, H, W) of the branches `rgb` and `depth` (those that are given), and
+        of `cm_segf` where the detector fuses by itself and both are there.
+
+        `rgb` is (B, 3, H, W) in [0, 1], `depth` the replicated normalised height.
+        """
+
+    def to(self, device: torch.device) -> "Detector":
+        """Move teacher and network."""
+        self.teacher.to(device)
+        self.network.to(device)
+        return self
+
+
+DetectorFactory = Callable[[Teacher, Any], Detector]
+
+
+def build_detector(name: str, teacher: Teacher, options: Closed) -> Detector:
+    """The untrained detector called `name` in the configuration."""
+    module, _, attribute = DETECTORS[name].module.partition(":")
+    factory: DetectorFactory = getattr(import_module(module), attribute)
+    return factory(teacher, options)

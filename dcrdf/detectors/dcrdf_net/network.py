@@ -1,0 +1,81 @@
+"""DCRDF-Net's trainable parts put together: refinement and student per modality, and the gate."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from dcrdf.config.detectors import DcrdfNetOptions
+from dcrdf.networks.fusion import CrossModalGate
+from dcrdf.networks.gfrn import GuidedFeatureRefinement
+from dcrdf.networks.losses import anomaly_map, cosine_distances
+from dcrdf.networks.student import Student
+from dcrdf.networks.teacher import Features, TeacherShape
+
+
+class BranchOutput(NamedTuple):
+    """What one modality's branch makes of the teacher's features."""
+
+    refined: Features
+    student: Features
+    map: Tensor
+    """(B, H, W): raw cosine distances, or probabilities where the branch is calibrated."""
+
+
+class Calibration(nn.Module):
+    """p = sigmoid(a (d - b)) with a > 0: lets a focal loss see probabilities (our option)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log_slope = nn.Parameter(torch.tensor(3.0))
+        self.centre = nn.Parameter(torch.tensor(0.3))
+
+    def forward(self, distance: Tensor) -> Tensor:
+        """Distances in [0, 1] -> probabilities."""
+        return torch.sigmoid(self.log_slope.exp() * (distance - self.centre))
+
+
+class Branch(nn.Module):
+    """GFRN (optional), student and calibration (optional) of one modality."""
+
+    def __init__(self, shape: TeacherShape, options: DcrdfNetOptions) -> None:
+        super().__init__()
+        self.refinement = (
+            GuidedFeatureRefinement(shape.channels, residual=options.gfrn == "residual")
+            if options.gfrn != "none"
+            else None
+        )
+        self.student = Student(shape, options.decoder_blocks)
+        self.calibration = Calibration() if options.calibrate else None
+
+    def forward(self, features: Features, size: tuple[int, int]) -> BranchOutput:
+        """Teacher features of the image that is shown -> the branch's output at `size`."""
+        refined = features if self.refinement is None else self.refinement(features)
+        student = self.student(refined)
+        distance = anomaly_map(cosine_distances(student, features), size)
+        return BranchOutput(
+            refined, student, distance if self.calibration is None else self.calibration(distance)
+        )
+
+
+class DcrdfNetwork(nn.Module):
+    """Both branches and, where the options ask for it, CM-SEGF."""
+
+    def __init__(self, shape: TeacherShape, options: DcrdfNetOptions) -> None:
+        super().__init__()
+        self.rgb = Branch(shape, options)
+        self.depth = Branch(shape, options)
+        self.gate = (
+            CrossModalGate(
+                sum(shape.channels), options.gate_hidden, options.gate_evidence == "maps"
+            )
+            if options.gate == "cm_segf"
+            else None
+        )
+
+    def fuse(self, rgb: BranchOutput, depth: BranchOutput) -> Tensor | None:
+        """The gate's fused map (B, H, W), or None without a gate."""
+        if self.gate is None:
+            return None
+        weight = self.gate(rgb.student, depth.student, rgb.map, depth.map)
+        return weight * rgb.map + (1.0 - weight) * depth.map

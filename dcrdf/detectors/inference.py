@@ -1,0 +1,83 @@
+"""Scoring whole splits: validation for the thresholds, test for the maps."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from dcrdf.detectors.scoring import Scorer
+from dcrdf.files.atomic import replacing
+
+
+class Split(Protocol):
+    """The part of a prepared split that scoring reads."""
+
+    rgb: NDArray[np.uint8]
+    depth: NDArray[np.float32]
+    name: list[str]
+    defect: list[str]
+    label: NDArray[np.int8]
+
+    def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class ScoredSplit:
+    """Image scores (N,) and, where kept, maps (N, H, W) float16 by branch."""
+
+    scores: dict[str, NDArray[np.float64]]
+    maps: dict[str, NDArray[np.float16]]
+
+
+def score_split(scorer: Scorer, split: Split, keep_maps: bool) -> ScoredSplit:
+    """Score every sample of a split in batches.
+
+    Scores are computed before maps are rounded to float16.
+    """
+    scores: dict[str, list[NDArray[np.float64]]] = {}
+    maps: dict[str, list[NDArray[np.float16]]] = {}
+    size = scorer.options.batch_size
+    for start in range(0, len(split), size):
+        rows = slice(start, start + size)
+        prediction = scorer.score(split.rgb[rows], split.depth[rows])
+        for name, values in prediction.scores.items():
+            scores.setdefault(name, []).append(values)
+            if keep_maps:
+                maps.setdefault(name, []).append(_half(prediction.maps[name]))
+    return ScoredSplit(
+        {name: np.concatenate(parts) for name, parts in scores.items()},
+        {name: np.concatenate(parts) for name, parts in maps.items()},
+    )
+
+
+def _half(maps: NDArray[np.float32]) -> NDArray[np.float16]:
+    limit = float(np.finfo(np.float16).max)
+    return np.clip(maps, -limit, limit).astype(np.float16)
+
+
+def write_maps(
+    path: Path,
+    attributes: Mapping[str, Any],
+    test: tuple[Split, ScoredSplit],
+    validation: tuple[Split, ScoredSplit],
+) -> None:
+    """Write maps and scores of the test split and the scores of the validation split."""
+    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        for key, value in attributes.items():
+            file.attrs[key] = value if isinstance(value, (str, int)) else json.dumps(value)
+        for group_name, (split, scored) in (("test", test), ("validation", validation)):
+            group = file.create_group(group_name)
+            text = h5py.string_dtype("utf-8")
+            group.create_dataset("name", data=split.name, dtype=text)
+            group.create_dataset("defect", data=split.defect, dtype=text)
+            group.create_dataset("label", data=np.asarray(split.label, dtype=np.int8))
+            for name, values in scored.scores.items():
+                group.create_dataset(f"score_{name}", data=values)
+            for name, maps in scored.maps.items():
+                chunks = (1, *maps.shape[1:])
+                group.create_dataset(name, data=maps, chunks=chunks, compression="lzf", shuffle=True)

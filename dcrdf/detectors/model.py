@@ -1,0 +1,113 @@
+"""A fitted detector ready for use: preparation, scorer and thresholds in one folder."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dcrdf.config.options import InferOptions, PrepareOptions
+from dcrdf.datasets.sample import Scan
+from dcrdf.detectors.checkpoint import DESCRIPTION, WEIGHTS, load_detector, read_description
+from dcrdf.detectors.scoring import BranchStatistics, Scorer
+from dcrdf.errors import UserError
+from dcrdf.files.jsonfile import write_json
+from dcrdf.preparation.normalise import PreparationConstants
+from dcrdf.preparation.prepare import PreparedImage, prepare_scan
+from dcrdf.preparation.resize import to_native
+from dcrdf.training.device import choose_device
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a detector says of one scan."""
+
+    score: float
+    threshold: float
+    is_defective: bool
+    map: NDArray[np.float32]
+    """Fused anomaly map (H, W) at the scan's own size."""
+    branch_scores: Mapping[str, float]
+
+
+class Model:
+    """Scores scans: `dcrdf.load(folder).predict(rgb, xyz_m)`."""
+
+    def __init__(self, folder: Path, device: str = "auto", cpu_threads: int | None = None) -> None:
+        detector, description = load_detector(folder)
+        if "scoring" not in description:
+            raise UserError(
+                f"{folder}: trained but not calibrated; use the run's folder that `dcrdf infer` wrote"
+            )
+        self.description = description
+        scoring, preparation = description["scoring"], description["preparation"]
+        self.options = PrepareOptions.parse(preparation["options"], f"{folder}: preparation")
+        self.constants = PreparationConstants.from_dict(preparation["constants"])
+        options = InferOptions.parse(scoring["options"], f"{folder}: scoring")
+        torch.set_num_threads(cpu_threads or options.cpu_threads)
+        statistics = {key: BranchStatistics(**x) for key, x in scoring["statistics"].items()}
+        self.scorer = Scorer(detector, options, statistics, choose_device(device))
+        self.thresholds: Mapping[str, Mapping[str, Any]] = description["thresholds"]
+
+    def predict(
+        self, rgb: NDArray[np.uint8] | None, xyz_m: NDArray[np.float32] | None
+    ) -> Verdict:
+        """Judge one scan: colour (H, W, 3) uint8 and points (H, W, 3) in metres, camera frame.
+
+        One of the two may be None: the other branch's map, score and threshold are then used.
+        """
+        prepared, size = self._prepare(rgb, xyz_m)
+        prediction = self.scorer.score(
+            None if rgb is None else prepared.rgb[None],
+            None if xyz_m is None else prepared.depth[None],
+        )
+        used = "fused" if rgb is not None and xyz_m is not None else _only(rgb)
+        threshold = float(self.thresholds[used]["threshold"])
+        score = float(prediction.scores["fused"][0])
+        return Verdict(
+            score,
+            threshold,
+            score > threshold,
+            to_native(prediction.maps["fused"][0], size, self.options.resize),
+            {name: float(x[0]) for name, x in prediction.scores.items() if name != "fused"},
+        )
+
+    def _prepare(
+        self, rgb: NDArray[np.uint8] | None, xyz_m: NDArray[np.float32] | None
+    ) -> tuple[PreparedImage, tuple[int, int]]:
+        given = rgb if rgb is not None else xyz_m
+        if given is None:
+            raise UserError("predict: give a colour image, points, or both")
+        size = (given.shape[0], given.shape[1])
+        if rgb is None:
+            rgb = np.zeros((*size, 3), np.uint8)
+        if xyz_m is None:
+            xyz_m = np.zeros((*size, 3), np.float32)
+        return prepare_scan(Scan(rgb, xyz_m, None), self.options, self.constants), size
+
+
+def _only(rgb: NDArray[np.uint8] | None) -> str:
+    return "rgb" if rgb is not None else "depth"
+
+
+def deploy(
+    trained: Path, folder: Path, scorer: Scorer, thresholds: Mapping[str, Any], stage: Any
+) -> None:
+    """Make `folder` a usable model: the trained weights (linked, not copied, where the file system
+    allows) and a description with scoring and thresholds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".{WEIGHTS}.{os.getpid()}"
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(trained / WEIGHTS, temporary)
+    except OSError:
+        shutil.copyfile(trained / WEIGHTS, temporary)
+    os.replace(temporary, folder / WEIGHTS)
+    description = read_description(trained)
+    description |= {"scoring": scorer.describe(), "thresholds": dict(thresholds), "infer": stage}
+    write_json(folder / DESCRIPTION, description)

@@ -1,0 +1,170 @@
+"""The one scoring path: branch maps -> fused map -> image scores.
+
+`infer`, `predict` and the Python API all go through `Scorer`, so a score never depends on which of
+them asked for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from dcrdf.config.options import InferOptions
+from dcrdf.detectors.base import Detector, NormalSamples
+from dcrdf.training.images import depth_tensor, rgb_tensor
+
+BRANCHES = ("rgb", "depth")
+
+
+@dataclass(frozen=True)
+class BranchStatistics:
+    """Mean and deviation of a branch's unblurred validation maps, everywhere and on the part."""
+
+    mean: float
+    std: float
+    foreground_mean: float
+    foreground_std: float
+
+    def to_dict(self) -> dict[str, float]:
+        """As JSON."""
+        return asdict(self)
+
+    @classmethod
+    def of_maps(cls, maps: NDArray[np.float32], foreground: NDArray[np.bool_]) -> Self:
+        """Statistics of maps (N, H, W) over all pixels and over the foreground."""
+        values = maps.astype(np.float64)
+        inside = values[foreground] if foreground.any() else values.ravel()
+        tiny = np.finfo(np.float32).tiny
+        return cls(
+            float(values.mean()),
+            float(max(values.std(), tiny)),
+            float(inside.mean()),
+            float(max(inside.std(), tiny)),
+        )
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Maps (B, H, W) float32 and image scores (B,) float64 by branch, `fused` among them."""
+
+    maps: Mapping[str, NDArray[np.float32]]
+    scores: Mapping[str, NDArray[np.float64]]
+
+
+class Scorer:
+    """A fitted detector with its fusion: images in, predictions out."""
+
+    def __init__(
+        self,
+        detector: Detector,
+        options: InferOptions,
+        statistics: Mapping[str, BranchStatistics],
+        device: torch.device,
+    ) -> None:
+        self.detector = detector.to(device)
+        self.options = options
+        self.statistics = statistics
+        self.device = device
+        detector.network.eval()
+
+    @classmethod
+    def calibrated(
+        cls,
+        detector: Detector,
+        options: InferOptions,
+        validation: NormalSamples,
+        device: torch.device,
+    ) -> Self:
+        """A scorer whose fusion statistics come from the validation split."""
+        bare = cls(detector, options, {}, device)
+        collected: dict[str, list[NDArray[np.float32]]] = {}
+        for start in range(0, len(validation), options.batch_size):
+            rows = slice(start, start + options.batch_size)
+            for name, maps in bare.raw_maps(validation.rgb[rows], validation.depth[rows]).items():
+                collected.setdefault(name, []).append(maps.cpu().numpy())
+        statistics = {
+            name: BranchStatistics.of_maps(np.concatenate(maps), validation.foreground)
+            for name, maps in collected.items()
+            if name in BRANCHES
+        }
+        return cls(detector, options, statistics, device)
+
+    def raw_maps(
+        self, rgb: NDArray[np.uint8] | None, depth: NDArray[np.floating] | None
+    ) -> dict[str, Tensor]:
+        """The detector's own maps, before fusion and blur."""
+        return self.detector.branch_maps(
+            None if rgb is None else rgb_tensor(rgb, self.device),
+            None if depth is None else depth_tensor(depth, self.device),
+        )
+
+    @torch.no_grad()
+    def score(
+        self, rgb: NDArray[np.uint8] | None, depth: NDArray[np.floating] | None
+    ) -> Prediction:
+        """Score colour images (B, H, W, 3) and normalised heights (B, H, W).
+
+        Without one modality the fused map is the other branch's.
+        """
+        raw = self.raw_maps(rgb, depth)
+        branches = {name: raw[name] for name in BRANCHES if name in raw}
+        fused = self._fuse(raw, branches) if len(branches) == 2 else next(iter(branches.values()))
+        maps = {"fused": fused, **branches}
+        blurred = {name: gaussian_blur(x, self.options.blur_sigma_px) for name, x in maps.items()}
+        return Prediction(
+            {name: x.cpu().numpy() for name, x in blurred.items()},
+            {name: self._image_scores(x) for name, x in blurred.items()},
+        )
+
+    def _fuse(self, raw: Mapping[str, Tensor], branches: Mapping[str, Tensor]) -> Tensor:
+        fusion = self.options.fusion
+        if fusion in raw:  # a branch alone, or the detector's own fusion
+            return raw[fusion]
+        rgb, depth = branches["rgb"], branches["depth"]
+        if fusion == "avg":
+            return 0.5 * (rgb + depth)
+        if fusion == "max":
+            return torch.maximum(rgb, depth)
+        rgb, depth = self._standardise("rgb", rgb), self._standardise("depth", depth)
+        return rgb + depth if fusion == "zscore_sum" else torch.maximum(rgb, depth)
+
+    def _standardise(self, branch: str, maps: Tensor) -> Tensor:
+        statistics = self.statistics[branch]
+        if self.options.fusion == "zscore_max":
+            return (maps - statistics.foreground_mean) / statistics.foreground_std
+        return (maps - statistics.mean) / statistics.std
+
+    def _image_scores(self, maps: Tensor) -> NDArray[np.float64]:
+        flat = maps.flatten(1)
+        if self.options.score == "max":
+            scores = flat.amax(dim=1)
+        else:
+            count = max(1, round(self.options.top_share * flat.shape[1]))
+            scores = flat.topk(count, dim=1).values.mean(dim=1)
+        result: NDArray[np.float64] = scores.cpu().numpy().astype(np.float64)
+        return result
+
+    def describe(self) -> dict[str, Any]:
+        """Options and statistics as JSON."""
+        return {
+            "options": self.options.model_dump(mode="json"),
+            "statistics": {name: x.to_dict() for name, x in self.statistics.items()},
+        }
+
+
+def gaussian_blur(maps: Tensor, sigma_px: float) -> Tensor:
+    """Gaussian filter of maps (B, H, W), cut at four deviations, mirrored at the border."""
+    if sigma_px == 0.0:
+        return maps
+    radius = min(round(4.0 * sigma_px), min(maps.shape[1:]) - 1)
+    offsets = torch.arange(-radius, radius + 1, dtype=torch.float32, device=maps.device)
+    kernel = torch.exp(-0.5 * (offsets / sigma_px) ** 2)
+    kernel = kernel / kernel.sum()
+    padded = functional.pad(maps.float().unsqueeze(1), [radius] * 4, mode="reflect")
+    rows = functional.conv2d(padded, kernel.view(1, 1, 1, -1))
+    return functional.conv2d(rows, kernel.view(1, 1, -1, 1)).squeeze(1)

@@ -1,0 +1,41 @@
+"""The inspected part in front of the background plane."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+
+OPENING_SHARE = 0.005
+"""Width of the opening and closing element, as a share of the shorter image side."""
+
+
+def height_threshold_m(sigma_m: float, sigmas: float, minimum_m: float) -> float:
+    """What rises this far above the plane is no plane noise: max(sigmas * sigma, minimum)."""
+    return max(sigmas * sigma_m, minimum_m)
+
+
+def part_foreground(
+    height_m: NDArray[np.float32], valid: Mask, threshold_m: float, component_min_share: float
+) -> Mask:
+    """The part (H, W): above the threshold, opened, closed, enclosed holes filled, and pieces
+    smaller than `component_min_share` of the image (their holes counted) dropped."""
+    above = ((height_m > threshold_m) & valid).astype(np.uint8)
+    width_px = 2 * max(1, round(OPENING_SHARE * min(valid.shape) / 2)) + 1
+    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width_px, width_px))
+    opened = cv2.morphologyEx(above, cv2.MORPH_OPEN, element)
+    closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, element)
+    return _large_filled_pieces(closed, component_min_share * valid.size)
+
+
+def _large_filled_pieces(mask: NDArray[np.uint8], min_area_px: float) -> Mask:
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    large = [outline for outline in outlines if _filled_area_px(outline) >= min_area_px]
+    filled = np.zeros_like(mask)
+    cv2.drawContours(filled, large, -1, 1, cv2.FILLED)
+    return filled.astype(np.bool_)
+
+
+def _filled_area_px(outline: NDArray[np.int32]) -> float:
+    """Pixels inside and on an outline that visits every border pixel (Pick's theorem)."""
+    return float(cv2.contourArea(outline)) + len(outline) / 2.0 + 1.0

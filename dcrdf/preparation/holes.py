@@ -1,0 +1,100 @@
+"""Filling missing heights so that no hole shows up as an edge."""
+
+from collections.abc import Callable, Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Heights = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+SWEEPS = 8
+"""Relaxation sweeps on every level of the pyramid."""
+_NEIGHBOURS = np.array([[0.0, 0.2, 0.0], [0.2, 0.2, 0.2], [0.0, 0.2, 0.0]], np.float32)
+_INPAINT_RADIUS_PX = 3.0
+_INPAINT_LEVELS = 65535.0
+
+
+def fill_holes(height_m: Heights, valid: Mask, method: str = "push_pull") -> Heights:
+    """`height_m` (H, W) with every pixel outside `valid` estimated from the valid ones.
+
+    Valid pixels come back bit for bit; values outside `valid` are not looked at and may be NaN.
+    Without any valid pixel the answer is zero everywhere.
+    """
+    known = np.where(valid, height_m, np.float32(0.0))
+    if valid.all() or not valid.any():
+        return known
+    filled = METHODS[method](known, valid)
+    return np.where(valid, height_m, filled)
+
+
+def push_pull(known_m: Heights, valid: Mask) -> Heights:
+    """Validity-weighted means down a pyramid, pulled up again and relaxed inside the holes.
+
+    The relaxation tends to the membrane (harmonic) surface over each hole; the pyramid carries it
+    across wide holes, so that a few sweeps on each level are enough.
+    """
+    weight = valid.astype(np.float32)
+    levels = [(known_m, weight)]
+    total = known_m
+    while weight.min() == 0.0:
+        half = (max(1, (weight.shape[1] + 1) // 2), max(1, (weight.shape[0] + 1) // 2))
+        total = cv2.resize(total, half, interpolation=cv2.INTER_AREA)
+        weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
+        levels.append((_divide(total, weight), weight))
+    surface = levels.pop()[0]
+    for level_m, weight in reversed(levels):
+        surface = cv2.resize(surface, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        known = (weight > 0.0).astype(np.uint8)
+        surface = _relax(cv2.copyTo(level_m, known, surface), 1 - known)
+    return surface
+
+
+def telea(known_m: Heights, valid: Mask) -> Heights:
+    """Fast marching (Telea 2004)."""
+    return _inpaint(known_m, valid, cv2.INPAINT_TELEA)
+
+
+def navier_stokes(known_m: Heights, valid: Mask) -> Heights:
+    """Fluid-dynamics inpainting (Bertalmio et al. 2001)."""
+    return _inpaint(known_m, valid, cv2.INPAINT_NS)
+
+
+def nearest(known_m: Heights, valid: Mask) -> Heights:
+    """The value of the nearest valid pixel."""
+    missing = (~valid).astype(np.uint8)
+    _, labels = cv2.distanceTransformWithLabels(
+        missing, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    by_label = np.zeros(int(labels.max()) + 1, np.float32)
+    by_label[labels[valid]] = known_m[valid]
+    return by_label[labels]
+
+
+METHODS: Mapping[str, Callable[[Heights, Mask], Heights]] = {
+    "push_pull": push_pull,
+    "telea": telea,
+    "navier_stokes": navier_stokes,
+    "nearest": nearest,
+}
+
+
+def _divide(total_m: Heights, weight: Heights) -> Heights:
+    return np.divide(total_m, weight, out=np.zeros_like(total_m), where=weight > 0.0)
+
+
+def _inpaint(known_m: Heights, valid: Mask, flag: int) -> Heights:
+    """OpenCV's inpainting adds steps of about one grey level, so metres must become fine levels."""
+    low, high = float(known_m[valid].min()), float(known_m[valid].max())
+    scale = (high - low) / _INPAINT_LEVELS or 1.0
+    levels = np.where(valid, (known_m - low) / scale, 0.0).astype(np.float32)
+    filled = cv2.inpaint(levels, (~valid).astype(np.uint8), _INPAINT_RADIUS_PX, flag)
+    return np.clip(filled * scale + low, low, high).astype(np.float32)
+
+
+def _relax(surface_m: Heights, holes: NDArray[np.uint8]) -> Heights:
+    for _ in range(SWEEPS):
+        smooth = cv2.filter2D(surface_m, -1, _NEIGHBOURS, borderType=cv2.BORDER_REPLICATE)
+        cv2.copyTo(smooth, holes, surface_m)
+    return surface_m

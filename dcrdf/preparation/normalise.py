@@ -1,0 +1,64 @@
+"""Constants that a category's training split fixes once, and the normalised height D_n."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcrdf.errors import UserError
+
+Mode = Literal["part", "field"]
+
+CLIP = (-1.0, 2.0)
+"""Where D_n ends; training heights lie mostly within [0, 1]."""
+
+
+@dataclass(frozen=True)
+class PreparationConstants:
+    """What single scans need to be prepared like the training split.
+
+    `mode` is `part` (something stands in front of a background plane) or `field` (the plane is
+    the inspected surface); D_n = 0 at `low_m` and 1 at `high_m`; `plane` is the training split's
+    median plane (nx, ny, nz, offset in metres).
+    """
+
+    mode: Mode
+    low_m: float
+    high_m: float
+    plane: tuple[float, float, float, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self) | {"plane": list(self.plane)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`; `UserError` when something is missing or not a number."""
+        try:
+            mode, plane = values["mode"], values["plane"]
+            low_m, high_m = float(values["low_m"]), float(values["high_m"])
+            nx, ny, nz, offset_m = (float(value) for value in plane)
+        except (KeyError, TypeError, ValueError):
+            mode, low_m, high_m = None, 0.0, 0.0
+        if mode not in ("part", "field") or not low_m < high_m or not isfinite(high_m - low_m):
+            raise UserError("preparation constants: damaged or incomplete; run prepare again")
+        return cls(mode, low_m, high_m, (nx, ny, nz, offset_m))
+
+
+def height_range_m(
+    training_m: NDArray[np.float32], low_percentile: float, high_percentile: float, min_span_m: float
+) -> tuple[float, float]:
+    """The percentiles of the training foreground's heights, spread to `min_span_m` at least."""
+    low_m, high_m = np.percentile(training_m, [low_percentile, high_percentile]).tolist()
+    missing_m = max(0.0, min_span_m - (high_m - low_m))
+    return low_m - missing_m / 2.0, high_m + missing_m / 2.0
+
+
+def normalise(height_m: NDArray[np.float32], low_m: float, high_m: float) -> NDArray[np.float32]:
+    """D_n = (h - low) / (high - low), clipped to [-1, 2]."""
+    scale = np.float32(1.0 / (high_m - low_m))
+    scaled = (height_m - np.float32(low_m)) * scale
+    return np.clip(scaled, np.float32(CLIP[0]), np.float32(CLIP[1]))

@@ -1,0 +1,149 @@
+"""The background plane: deterministic RANSAC on the image border, refined by least squares."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float32]
+
+HYPOTHESES = 256
+"""Triples tried; with 40 % inliers all miss with probability 0.936 ** 256 = 5e-8."""
+SCORED_POINTS = 2048
+"""Border points that vote on the hypotheses, evenly picked; all of them take part in the fit."""
+REFINEMENTS = 3
+MIN_RING_SHARE_VALID = 0.1
+MAX_RING_SHARE = 0.25
+MAD_TO_SIGMA = 1.4826
+
+
+@dataclass(frozen=True)
+class Plane:
+    """`normal . point + offset_m` is the height in metres above the plane, towards the camera."""
+
+    normal: tuple[float, float, float]
+    offset_m: float
+
+    @property
+    def coefficients(self) -> tuple[float, float, float, float]:
+        """(nx, ny, nz, offset_m)."""
+        return (*self.normal, self.offset_m)
+
+    @classmethod
+    def from_coefficients(cls, coefficients: tuple[float, float, float, float]) -> "Plane":
+        """The inverse of `coefficients`."""
+        nx, ny, nz, offset_m = coefficients
+        return cls((nx, ny, nz), offset_m)
+
+
+@dataclass(frozen=True)
+class PlaneFit:
+    """The best plane of one scan's border and how well the border agrees with it."""
+
+    plane: Plane
+    inlier_share: float
+    sigma_m: float
+    """Robust deviation (1.4826 x MAD) of the inliers from the plane."""
+
+
+def fit_border_plane(
+    xyz_m: Points, valid: NDArray[np.bool_], border_share: float, inlier_m: float
+) -> PlaneFit | None:
+    """Fit the plane of the border ring of `xyz_m` (H, W, 3); None without three usable points.
+
+    The ring is `border_share` of the shorter side wide and doubles while less than a tenth of it
+    is valid. The hypotheses come from a fixed seed, so that a scan alone decides its plane.
+    """
+    ring = border_points(xyz_m, valid, border_share).astype(np.float64)
+    if len(ring) < 3:
+        return None
+    centre = ring.mean(axis=0)
+    centred = ring - centre
+    best = _best_hypothesis(centred, inlier_m)
+    if best is None:
+        return None
+    normal, offset_m = _refine(centred, *best, inlier_m)
+    residual = np.abs(_signed_distances(centred, normal, offset_m))
+    inliers = residual <= inlier_m
+    sigma_m = MAD_TO_SIGMA * float(np.median(residual[inliers])) if inliers.any() else inlier_m
+    plane = _towards_camera(normal, offset_m - float(normal @ centre))
+    return PlaneFit(plane, float(inliers.mean()), sigma_m)
+
+
+def border_points(xyz_m: Points, valid: NDArray[np.bool_], border_share: float) -> Points:
+    """The valid points (N, 3) of the image border, row by row."""
+    height, width = valid.shape
+    side = min(height, width)
+    ring_px = max(2, round(border_share * side))
+    while True:
+        ring = np.ones((height, width), np.bool_)
+        ring[ring_px : height - ring_px, ring_px : width - ring_px] = False
+        usable = ring & valid
+        enough = np.count_nonzero(usable) >= MIN_RING_SHARE_VALID * np.count_nonzero(ring)
+        if enough or ring_px >= MAX_RING_SHARE * side:
+            return xyz_m[usable]
+        ring_px *= 2
+
+
+def height_above(plane: Plane, xyz_m: Points) -> NDArray[np.float32]:
+    """Signed height (H, W) in metres above `plane`; meaningless where a point is missing."""
+    heights = cv2.transform(xyz_m, np.array([plane.coefficients]))
+    return heights.reshape(xyz_m.shape[:2])
+
+
+def median_plane(planes: list[Plane]) -> Plane:
+    """The component-wise median of `planes` with its normal brought back to unit length."""
+    middle = np.median([plane.coefficients for plane in planes], axis=0)
+    nx, ny, nz, offset_m = (middle / np.linalg.norm(middle[:3])).tolist()
+    return Plane((nx, ny, nz), offset_m)
+
+
+def _best_hypothesis(
+    points: NDArray[np.float64], inlier_m: float
+) -> tuple[NDArray[np.float64], float] | None:
+    voters = points[:: -(-len(points) // SCORED_POINTS)]
+    generator = np.random.default_rng(0)
+    corners = points[generator.integers(len(points), size=(HYPOTHESES, 3))]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    lengths = np.linalg.norm(normals, axis=1)
+    usable = lengths > np.finfo(np.float64).eps
+    if not usable.any():
+        return None
+    normals = normals[usable] / lengths[usable, None]
+    offsets = -np.einsum("hk,hk->h", normals, corners[usable, 0])
+    distances = np.abs(np.einsum("hk,nk->hn", normals, voters) + offsets[:, None])
+    best = int(np.argmax(np.count_nonzero(distances <= inlier_m, axis=1)))
+    return normals[best], float(offsets[best])
+
+
+def _refine(
+    points: NDArray[np.float64], normal: NDArray[np.float64], offset_m: float, inlier_m: float
+) -> tuple[NDArray[np.float64], float]:
+    """Least squares on the inliers, then on those within three robust deviations."""
+    limit_m = inlier_m
+    for _ in range(REFINEMENTS):
+        distance = np.abs(_signed_distances(points, normal, offset_m))
+        inliers = points[distance <= limit_m]
+        if len(inliers) < 3:
+            break
+        centre = inliers.mean(axis=0)
+        around = inliers - centre
+        _, directions = np.linalg.eigh(np.einsum("ni,nj->ij", around, around))
+        normal = directions[:, 0]
+        offset_m = -float(normal @ centre)
+        spread = np.median(np.abs(_signed_distances(inliers, normal, offset_m)))
+        limit_m = min(inlier_m, max(3.0 * MAD_TO_SIGMA * float(spread), inlier_m / 10.0))
+    return normal, offset_m
+
+
+def _signed_distances(
+    points: NDArray[np.float64], normal: NDArray[np.float64], offset_m: float
+) -> NDArray[np.float64]:
+    return np.einsum("nk,k->n", points, normal) + offset_m
+
+
+def _towards_camera(normal: NDArray[np.float64], offset_m: float) -> Plane:
+    sign = -1.0 if offset_m < 0.0 else 1.0
+    nx, ny, nz = (sign * normal).tolist()
+    return Plane((nx, ny, nz), sign * offset_m)

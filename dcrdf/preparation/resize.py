@@ -1,0 +1,117 @@
+"""Between a scan's own size and the square the networks see."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Resize = Literal["stretch", "letterbox"]
+Mask = NDArray[np.bool_]
+
+MIN_MEASURED_SHARE = 0.5
+"""A resized pixel counts as measured when at least this share of its area was."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the resized image lies inside the square (all in pixels)."""
+
+    square: int
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def inside(self) -> tuple[slice, slice]:
+        """The rows and columns of the image inside the square."""
+        return (
+            slice(self.top, self.top + self.height),
+            slice(self.left, self.left + self.width),
+        )
+
+
+def place(native_size: tuple[int, int], square: int, resize: Resize) -> Placement:
+    """`stretch` fills the square; `letterbox` keeps the aspect ratio and centres the image."""
+    if resize == "stretch":
+        return Placement(square, 0, 0, square, square)
+    longer = max(native_size)
+    height, width = (max(1, round(side * square / longer)) for side in native_size)
+    return Placement(square, (square - height) // 2, (square - width) // 2, height, width)
+
+
+def resize_area[T: (np.uint8, np.float32)](
+    image: NDArray[T], placement: Placement
+) -> NDArray[T]:
+    """Area means where an axis shrinks, bilinear where it grows; (h, w) or (h, w, C)."""
+    rows, columns = image.shape[:2]
+    size = (placement.width, placement.height)
+    if placement.height <= rows and placement.width <= columns:
+        return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    if placement.height >= rows and placement.width >= columns:
+        return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+    by_row = (columns, placement.height)
+    vertical = cv2.INTER_AREA if placement.height < rows else cv2.INTER_LINEAR
+    horizontal = cv2.INTER_LINEAR if placement.height < rows else cv2.INTER_AREA
+    return cv2.resize(
+        cv2.resize(image, by_row, interpolation=vertical), size, interpolation=horizontal
+    )
+
+
+def resize_surface(
+    surface_m: NDArray[np.float32], valid: Mask, placement: Placement
+) -> tuple[NDArray[np.float32], Mask]:
+    """Resize heights as means over their valid pixels alone, and say where enough were valid."""
+    weight = valid.astype(np.float32)
+    share = resize_area(weight, placement)
+    total = resize_area(np.where(valid, surface_m, np.float32(0.0)), placement)
+    measured = share >= MIN_MEASURED_SHARE
+    return np.divide(total, share, out=np.zeros_like(total), where=measured), measured
+
+
+def resize_nearest[T: (np.bool_, np.float32)](
+    image: NDArray[T], placement: Placement
+) -> NDArray[T]:
+    """Pick the pixel under each target pixel's centre; (h, w) masks or (h, w, 3) points."""
+    rows = _picked(image.shape[0], placement.height)
+    columns = _picked(image.shape[1], placement.width)
+    return image[rows[:, None], columns[None, :]]
+
+
+def pad_mirrored[T: (np.uint8, np.float32)](
+    image: NDArray[T], placement: Placement
+) -> NDArray[T]:
+    """Bring an image to the square; the bars of a letterbox mirror it, so that no edge arises."""
+    margins = _margins(placement)
+    if not any(map(sum, margins)):
+        return image
+    return np.pad(image, margins + [(0, 0)] * (image.ndim - 2), mode="symmetric")
+
+
+def pad_empty[T: (np.bool_, np.float32)](image: NDArray[T], placement: Placement) -> NDArray[T]:
+    """Bring a mask or points to the square; the bars are False or zero."""
+    margins = _margins(placement)
+    if not any(map(sum, margins)):
+        return image
+    return np.pad(image, margins + [(0, 0)] * (image.ndim - 2))
+
+
+def to_native(
+    map_: NDArray[np.float32], native_size: tuple[int, int], resize: Resize
+) -> NDArray[np.float32]:
+    """Bring a map (S, S) back to the scan's (height, width): bars cut off, then bilinear."""
+    inner = np.ascontiguousarray(map_[place(native_size, map_.shape[0], resize).inside])
+    height, width = native_size
+    return cv2.resize(inner, (int(width), int(height)), interpolation=cv2.INTER_LINEAR)
+
+
+def _picked(source: int, target: int) -> NDArray[np.intp]:
+    return ((np.arange(target) + 0.5) * source / target).astype(np.intp)
+
+
+def _margins(placement: Placement) -> list[tuple[int, int]]:
+    below = placement.square - placement.top - placement.height
+    right = placement.square - placement.left - placement.width
+    return [(placement.top, below), (placement.left, right)]

@@ -1,0 +1,77 @@
+"""What the report is made from. The caller opens prepared data, so the report needs no loader."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+
+class TestImages(Protocol):
+    """A prepared test split: N images of S x S pixels."""
+
+    @property
+    def rgb(self) -> NDArray[np.uint8]:
+        """Colour (N, S, S, 3)."""
+
+    @property
+    def depth(self) -> NDArray[np.float32]:
+        """Normalised height (N, S, S)."""
+
+    @property
+    def gt(self) -> NDArray[np.bool_]:
+        """Defect masks (N, S, S)."""
+
+    @property
+    def name(self) -> Sequence[str]:
+        """File names, in the order of the maps."""
+
+
+class Prepared(Protocol):
+    """An open prepared category."""
+
+    def split(self, name: str) -> TestImages:
+        """The split of that name."""
+
+
+OpenPrepared = Callable[[Path], AbstractContextManager[Prepared]]
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """Where the outputs of one run on one category with one seed lie."""
+
+    run: str
+    category: str
+    seed: int
+    maps: Path
+    metrics: Path
+    prepared: Path
+    losses: Path | None = None
+    """CSV with `epoch` and a column per loss; `None` for a detector that trains in no epochs."""
+
+
+@dataclass(frozen=True)
+class ReportContext:
+    """Everything `build_report` needs."""
+
+    out: Path
+    title: str
+    rows: pd.DataFrame
+    """Tidy rows of `dcrdf.results.rows.collect`."""
+    runs: Sequence[RunFiles]
+    open_prepared: OpenPrepared
+    examples: int = 4
+    """Typical images per run and category, beside the hardest ones."""
+    order_of_runs: Sequence[str] = ()
+    order_of_categories: Sequence[str] = ()
+    settings: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    """(run, category) -> section -> options."""
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    """What to weigh on disk: label -> file or folder."""
+    notes: Sequence[str] = ()
+    """Further remarks for the honest-notes section, in plain words."""

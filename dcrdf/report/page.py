@@ -1,0 +1,209 @@
+"""The report: one HTML page that needs no network, no script and no other file."""
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from dcrdf.errors import UserError
+from dcrdf.files.atomic import replacing
+from dcrdf.report.charts import Chart
+from dcrdf.report.context import ReportContext
+from dcrdf.report.curves import loss_chart
+from dcrdf.report.figures import colour_bar_stops
+from dcrdf.report.runs import RunResult, read_run
+from dcrdf.report.settings import compare_settings, disk_sizes, size_text
+from dcrdf.report.standings import first_seeds, rank_runs
+from dcrdf.report.summary import (
+    details,
+    headline,
+    honest_notes,
+    interval_text,
+    share_text,
+    whole_percent,
+)
+from dcrdf.report.views import (
+    CategoryView,
+    best_run_rows,
+    category_view,
+    kind_table,
+    metric_sections,
+)
+from dcrdf.results.cells import DAGGER_NOTE, DEVIATION_NOTE, percent
+from dcrdf.results.compare import MEAN_NOTE, NOTE, OURS, comparisons
+from dcrdf.results.manifest import software_versions
+from dcrdf.results.names import in_order
+from dcrdf.results.pivot import Table, make_tables
+from dcrdf.results.published import load_sources
+from dcrdf.results.rows import read_metrics
+
+MAX_PANELS_WITH_PICTURES = 24
+"""Above this many run-category pairs only the best run's pictures are embedded."""
+
+
+def build_report(context: ReportContext) -> None:
+    """Write the page to `context.out`.
+
+    The same inputs give the same bytes. Raises `UserError` naming the file when an input is
+    absent or unsound, when maps and prepared images do not belong together, or when the page
+    cannot be written.
+    """
+    if not context.runs:
+        raise UserError("report: no runs given; infer and evaluate at least one first")
+    page = _environment().get_template("page.html.j2").render(_content(context))
+    with replacing(context.out) as partial:
+        partial.write_text(page, encoding="utf-8")
+
+
+def _content(context: ReportContext) -> dict[str, Any]:
+    results = _read_in_order(context)
+    tables = make_tables(context.rows, context.order_of_runs, context.order_of_categories)
+    standings = rank_runs(tables, results)
+    shown = first_seeds(results)
+    best = standings[0].run
+    return {
+        "title": context.title,
+        "dataset": ", ".join(sorted(set(context.rows["dataset"]))),
+        "results": results,
+        "shown": shown,
+        "standings": standings,
+        "headline": headline(standings),
+        "details": details(standings, results),
+        "best": best,
+        "best_rows": best_run_rows(shown, best, tables),
+        "metric_sections": metric_sections(tables),
+        "categories": _categories(context, shown, best),
+        "kinds": [kind_table(name, runs, context.rows, tables) for name, runs in shown.items()],
+        "training": _training(shown),
+        "notes": [
+            *honest_notes(standings, results, context.rows),
+            *_skipped(results),
+            *_pictures_note(shown),
+            *context.notes,
+        ],
+        "settings": compare_settings(context.settings),
+        "software": software_versions(),
+        "disk": disk_sizes(context.folders),
+        **_comparison(tables),
+    }
+
+
+def _read_in_order(context: ReportContext) -> list[RunResult]:
+    runs = in_order((files.run for files in context.runs), context.order_of_runs)
+    categories = in_order((files.category for files in context.runs), context.order_of_categories)
+    ordered = sorted(
+        context.runs,
+        key=lambda one: (categories.index(one.category), runs.index(one.run), one.seed),
+    )
+    return [read_run(one) for one in ordered]
+
+
+def _categories(
+    context: ReportContext, shown: Mapping[str, Mapping[str, RunResult]], best: str
+) -> list[CategoryView]:
+    with_pictures = _panels(shown) <= MAX_PANELS_WITH_PICTURES
+    views = []
+    for category, runs in shown.items():
+        views += [
+            _category(context, category, group, best, with_pictures)
+            for group in _by_prepared(runs).items()
+        ]
+    return views
+
+
+def _category(
+    context: ReportContext,
+    category: str,
+    group: tuple[Path, Mapping[str, RunResult]],
+    best: str,
+    with_pictures: bool,
+) -> CategoryView:
+    path, runs = group
+    with context.open_prepared(path) as prepared:
+        images = prepared.split("test")
+        for result in runs.values():
+            if list(images.name) != result.name:
+                raise UserError(
+                    f"{result.files.maps}: its images are not those of {path};"
+                    " run `dcrdf infer` again"
+                )
+        return category_view(category, runs, images, best, context.examples, with_pictures)
+
+
+def _by_prepared(runs: Mapping[str, RunResult]) -> dict[Path, dict[str, RunResult]]:
+    """Runs of one category that were prepared alike; usually all of them."""
+    groups: dict[Path, dict[str, RunResult]] = {}
+    for run, result in runs.items():
+        groups.setdefault(result.files.prepared, {})[run] = result
+    return groups
+
+
+def _training(shown: Mapping[str, Mapping[str, RunResult]]) -> list[tuple[str, str, Chart]]:
+    return [
+        (category, run, loss_chart(result.files.losses))
+        for category, runs in shown.items()
+        for run, result in runs.items()
+        if result.files.losses is not None
+    ]
+
+
+def _skipped(results: Sequence[RunResult]) -> list[str]:
+    notes = []
+    for result in results:
+        skipped = read_metrics(result.files.metrics).skipped
+        if skipped:
+            one = result.files
+            notes.append(
+                f"{len(skipped)} images of {one.category} were left out of run “{one.run}”,"
+                f" seed {one.seed}, because their files were bad."
+            )
+    return notes
+
+
+def _pictures_note(shown: Mapping[str, Mapping[str, RunResult]]) -> list[str]:
+    if _panels(shown) <= MAX_PANELS_WITH_PICTURES:
+        return []
+    return ["To keep the page small, only the best run's pictures are embedded."]
+
+
+def _panels(shown: Mapping[str, Mapping[str, RunResult]]) -> int:
+    return sum(len(runs) for runs in shown.values())
+
+
+def _comparison(tables: Sequence[Table]) -> dict[str, Any]:
+    beside = comparisons(tables)
+    papers = {row.who for one in beside for row in one.rows} - {OURS}
+    sources = [(paper, one) for paper, one in load_sources().iterrows() if paper in papers]
+    return {"comparisons": beside, "sources": sources, "comparison_note": NOTE}
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("dcrdf.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = (files("dcrdf.report") / "templates" / "style.css").read_text(encoding="utf-8")
+    environment.filters |= {
+        "percent": percent,
+        "whole_percent": whole_percent,
+        "share": share_text,
+        "interval": interval_text,
+        "size": size_text,
+    }
+    environment.globals |= {
+        "style": Markup(style),
+        "heat_colours": Markup(", ").join(colour_bar_stops()),
+        "dagger_note": DAGGER_NOTE,
+        "deviation_note": DEVIATION_NOTE,
+        "mean_note": MEAN_NOTE,
+        "ours": OURS,
+    }
+    return environment
+
+

@@ -1,0 +1,75 @@
+"""How one number looks: percent with one decimal, deviation, mark, and which is best."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from dcrdf.results.names import (
+    GROUND_TRUTH_RULES,
+    MODE_TITLES,
+    SIZE_TITLES,
+    branch_title,
+    metric_title,
+)
+from dcrdf.results.pivot import Table, TableKey
+
+UNDEFINED = "-"
+DAGGER_NOTE = (
+    "some of the values behind this cell are undefined or absent;"
+    " it is the mean of the others and is not compared with full means"
+)
+DEVIATION_NOTE = "Mean ± sample standard deviation over seeds where a run has two or more."
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A formatted table cell."""
+
+    value: str
+    deviation: str = ""
+    incomplete: bool = False
+    best: bool = False
+
+
+def percent(share: float) -> str:
+    """A share of 1 as percent with one decimal; `-` when undefined."""
+    return UNDEFINED if np.isnan(share) else f"{100.0 * share:.1f}"
+
+
+def format_cells(table: Table) -> list[list[Cell]]:
+    """The cells of `table`, row by row; per column every value that shows as the best is marked."""
+    best = best_shown(table.value.mask(table.incomplete))
+    return [
+        [
+            Cell(
+                percent(table.value.iat[row, column]),
+                ""
+                if np.isnan(table.deviation.iat[row, column])
+                else percent(table.deviation.iat[row, column]),
+                bool(table.incomplete.iat[row, column]),
+                bool(best.iat[row, column]),
+            )
+            for column in range(table.value.shape[1])
+        ]
+        for row in range(table.value.shape[0])
+    ]
+
+
+def best_shown(value: pd.DataFrame) -> pd.DataFrame:
+    """Where a column's largest value stands, ties at the printed precision included.
+
+    Nothing is best where only one run has a value: there is no contest.
+    """
+    shown = (100.0 * value).round(1)
+    return shown.eq(shown.max()) & (shown.notna().sum() > 1)
+
+
+def table_title(key: TableKey) -> str:
+    """The metric with its limit, and the branch."""
+    return f"{metric_title(key.metric)}, {branch_title(key.branch)}"
+
+
+def table_rule(key: TableKey) -> str:
+    """How the numbers were made: size, thresholds, ground truth."""
+    return f"{SIZE_TITLES[key.size]}; {MODE_TITLES[key.mode]}; {GROUND_TRUTH_RULES[key.size]}"

@@ -1,0 +1,191 @@
+"""The papers' printed numbers beside ours, never without saying whose and how made."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pandas as pd
+
+from dcrdf.results.cells import percent
+from dcrdf.results.markdown import escape, markdown_table
+from dcrdf.results.names import MODE_TITLES, SIZE_TITLES, branch_title, metric_title
+from dcrdf.results.pivot import MEAN, Table
+from dcrdf.results.published import TABLE_KEY, check_means, load_published, load_sources
+
+OURS = "ours"
+METRIC_OF_PAPERS = {
+    "i_auroc": "i_auroc",
+    "i_ap": "i_ap",
+    "p_auroc": "p_auroc",
+    "p_ap": "p_ap",
+    "aupro": "aupro_30",
+}
+MODALITY_OF_BRANCH = {"fused": "both", "rgb": "rgb", "depth": "depth"}
+NOTE = (
+    "Printed numbers are quoted as they stand in the papers; sizes, blur, thresholds and"
+    " preparation differ between papers and from ours, so small differences mean nothing"
+)
+MEAN_NOTE = "the printed mean is not the mean of the printed cells"
+PARTIAL_NOTE = "mean over fewer categories than the papers', not comparable with theirs"
+
+
+class Row(NamedTuple):
+    """A line of a comparison; values in percent, NaN where nothing is printed."""
+
+    who: str
+    """`ours` or the paper's key."""
+    source: str
+    """The paper's table, or how ours was evaluated."""
+    method: str
+    values: list[float]
+    mean: float
+    remark: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Printed and own numbers of one metric and one modality."""
+
+    dataset: str
+    metric: str
+    branch: str
+    categories: list[str]
+    rows: list[Row]
+
+    @property
+    def title(self) -> str:
+        """The metric and the branch in words."""
+        return f"{metric_title(self.metric)}, {branch_title(self.branch)}"
+
+
+def comparisons(tables: Sequence[Table]) -> list[Comparison]:
+    """One comparison for every metric and branch of `tables` that the papers print numbers of.
+
+    The data set must be the papers'; for any other the list is empty.
+    """
+    found: dict[tuple[str, str, str], list[Table]] = {}
+    for table in tables:
+        key = table.key
+        found.setdefault((key.dataset, key.metric, key.branch), []).append(table)
+    compared = (_compare(*key, ours) for key, ours in found.items())
+    return [comparison for comparison in compared if comparison is not None]
+
+
+def comparison_frame(beside: Iterable[Comparison]) -> pd.DataFrame:
+    """All comparisons as one long table, values in percent."""
+    lines = [
+        (
+            one.dataset,
+            one.metric,
+            one.branch,
+            row.who,
+            row.source,
+            row.method,
+            row.remark,
+            *cell,
+        )
+        for one in beside
+        for row in one.rows
+        for cell in zip([*one.categories, MEAN], [*row.values, row.mean], strict=True)
+    ]
+    head = [
+        "dataset",
+        "metric",
+        "branch",
+        "who",
+        "source",
+        "method",
+        "remark",
+        "column",
+        "percent",
+    ]
+    return pd.DataFrame(lines, columns=head)
+
+
+def comparison_markdown(beside: Sequence[Comparison]) -> str:
+    """The comparisons as Markdown sections with sources; empty when there are none."""
+    if not beside:
+        return ""
+    parts = ["# Printed numbers beside ours", f"{NOTE}."]
+    for one in beside:
+        parts += [f"## {one.title}: printed and ours", _markdown(one)]
+    papers = {row.who for one in beside for row in one.rows} - {OURS}
+    return "\n\n".join([*parts, "## Sources of the printed numbers", _sources(papers)])
+
+
+def _markdown(one: Comparison) -> str:
+    head = [
+        "method",
+        "whose",
+        *(escape(name) for name in [*one.categories, MEAN]),
+        "remark",
+    ]
+    lines = []
+    for row in one.rows:
+        cells = [percent(value / 100.0) for value in [*row.values, row.mean]]
+        method = escape(row.method)
+        if row.who == OURS:
+            method = f"**{method}**"
+        lines.append([method, f"{row.who}, {row.source}", *cells, row.remark])
+    return markdown_table(head, lines)
+
+
+def _sources(papers: set[str]) -> str:
+    sources = load_sources()
+    return "\n".join(
+        f"- `{paper}`: {escape(one.reference)} doi:{one.doi}. Evaluation: {escape(one.evaluation)}."
+        for paper, one in sources.iterrows()
+        if paper in papers
+    )
+
+
+def _compare(dataset: str, metric: str, branch: str, ours: Sequence[Table]) -> Comparison | None:
+    published = load_published()
+    cells = published[
+        (published["dataset"] == dataset)
+        & (published["metric"].map(METRIC_OF_PAPERS) == metric)
+        & (published["modality"] == MODALITY_OF_BRANCH[branch])
+        & (published["column_kind"] != "defect")
+    ]
+    if cells.empty:
+        return None
+    printed = cells[cells["column_kind"] == "category"]["column"]
+    categories = list(dict.fromkeys([*printed, *(name for t in ours for name in t.categories)]))
+    rows = _printed_rows(cells, categories)
+    for table in ours:
+        rows += _own_rows(table, categories, set(printed))
+    return Comparison(dataset, metric, branch, categories, rows)
+
+
+def _printed_rows(cells: pd.DataFrame, categories: Sequence[str]) -> list[Row]:
+    flagged = {
+        tuple(row[TABLE_KEY]): row["mean_of_cells"] for _, row in check_means(cells).iterrows()
+    }
+    rows = []
+    for key, part in cells.groupby(TABLE_KEY, sort=False):
+        named = dict(zip(part["column"], part["value_percent"], strict=True))
+        paper, table, _, _, method, _ = key
+        remark = f"{MEAN_NOTE} ({flagged[key]:.1f})" if key in flagged else ""
+        values = [named.get(category, float("nan")) for category in categories]
+        rows.append(Row(paper, table, method, values, named.get(MEAN, float("nan")), remark))
+    return rows
+
+
+def _own_rows(table: Table, categories: Sequence[str], printed: set[str]) -> list[Row]:
+    source = f"{SIZE_TITLES[table.key.size]}, {MODE_TITLES[table.key.mode]}"
+    value = 100.0 * table.value.reindex(columns=[*categories, MEAN])
+    same = set(table.categories) == printed
+    rows = []
+    for run, numbers in value.iterrows():
+        full = same and not table.incomplete.at[run, MEAN]
+        rows.append(
+            Row(
+                OURS,
+                source,
+                str(run),
+                [float(number) for number in numbers.iloc[:-1]],
+                float(numbers.iloc[-1]),
+                "" if full else PARTIAL_NOTE,
+            )
+        )
+    return rows

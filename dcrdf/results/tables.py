@@ -1,0 +1,100 @@
+"""Write the result tables: tidy and wide CSV, Markdown, LaTeX. The same rows give the same bytes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from dcrdf.errors import UserError
+from dcrdf.files.atomic import replacing
+from dcrdf.results.compare import comparison_frame, comparison_markdown, comparisons
+from dcrdf.results.latex import latex_document
+from dcrdf.results.markdown import markdown_document
+from dcrdf.results.names import in_order, metrics_in_order
+from dcrdf.results.pivot import Table, make_tables
+from dcrdf.results.rows import KEY
+
+
+def write_tables(
+    rows: pd.DataFrame,
+    out_folder: Path,
+    order_of_runs: Sequence[str] = (),
+    order_of_categories: Sequence[str] = (),
+) -> None:
+    """Write `rows` (from `collect`) to `out_folder`.
+
+    `tidy.csv` has every number in full; `wide_METRIC.csv` the tables of one metric as shares of 1;
+    `tables.md` and `tables.tex` all tables in percent; `comparison.csv` the papers' printed
+    numbers beside ours where the data set has any. Raises `UserError` for rows of several data
+    sets, or when a file cannot be written.
+    """
+    datasets = sorted(set(rows["dataset"]))
+    if len(datasets) != 1:
+        raise UserError(f"tables: expected one data set, got {', '.join(datasets) or 'none'}")
+    tables = make_tables(rows, order_of_runs, order_of_categories)
+    if not tables:
+        raise UserError("tables: the metrics hold no values for whole test sets")
+    beside = comparisons(tables)
+    texts = {
+        "tidy.csv": _csv(sort_rows(rows, order_of_runs, order_of_categories)),
+        **{f"wide_{metric}.csv": _csv(frame) for metric, frame in _wide(tables).items()},
+        "tables.md": markdown_document(datasets[0], tables, comparison_markdown(beside)),
+        "tables.tex": latex_document(tables),
+    }
+    if beside:
+        texts["comparison.csv"] = _csv(comparison_frame(beside))
+    _write(out_folder, texts)
+
+
+def sort_rows(
+    rows: pd.DataFrame,
+    order_of_runs: Sequence[str] = (),
+    order_of_categories: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Tidy rows in an order that does not depend on the order of the files."""
+    wanted = {
+        "run": in_order(rows["run"], order_of_runs),
+        "category": in_order(rows["category"], order_of_categories),
+        "metric": metrics_in_order(rows["metric"]),
+    }
+
+    def rank(column: pd.Series) -> pd.Series:
+        order = wanted.get(str(column.name))
+        return column if order is None else column.map(order.index)
+
+    return rows.sort_values(KEY, key=rank, ignore_index=True)
+
+
+def _wide(tables: Sequence[Table]) -> dict[str, pd.DataFrame]:
+    """Metric -> its tables stacked, each run in three rows: mean, std and seeds."""
+    stacked: dict[str, list[pd.DataFrame]] = {}
+    for table in tables:
+        for statistic, frame in (
+            ("mean", table.value),
+            ("std", table.deviation),
+            ("seeds", table.seeds),
+        ):
+            part = frame.astype(float).rename_axis("run").reset_index()
+            part.insert(1, "statistic", statistic)
+            for at, name in enumerate(("branch", "size", "mode")):
+                part.insert(at, name, getattr(table.key, name))
+            part["mean_is_complete"] = ~table.incomplete["mean"].to_numpy()
+            stacked.setdefault(table.key.metric, []).append(part)
+    return {metric: pd.concat(parts, ignore_index=True) for metric, parts in stacked.items()}
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def _write(folder: Path, texts: dict[str, str]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: {error.strerror}; choose another folder") from None
+    for name, text in texts.items():
+        with replacing(folder / name) as partial:
+            partial.write_text(text, encoding="utf-8")
+    for stale in [*folder.glob("wide_*.csv"), *folder.glob("comparison.csv")]:
+        if stale.name not in texts:
+            stale.unlink()

@@ -1,0 +1,131 @@
+"""The training loop that every detector trained in epochs shares."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dcrdf.config.options import TrainOptions
+from dcrdf.errors import UserError
+from dcrdf.training.log import TrainingLog
+from dcrdf.training.order import epoch_batches
+from dcrdf.training.state import resume_state, save_state
+
+STATE_INTERVAL_S = 60.0
+Losses = dict[str, Tensor]
+
+
+class TrainingStep(Protocol):
+    """Losses of the given rows in an epoch; their sum is minimised."""
+
+    def __call__(self, rows: NDArray[np.intp], epoch: int) -> Losses: ...
+
+
+@dataclass(frozen=True)
+class FitContext:
+    """Where and how a training runs; `folder` holds its state and TensorBoard events."""
+
+    folder: Path
+    seed: int
+    record: str
+    options: TrainOptions
+    device: torch.device
+    announce: Callable[[int, int, Mapping[str, float]], None] = lambda *_: None
+    """Called after each epoch with (epochs done, epochs, mean losses)."""
+    losses: list[dict[str, float]] = field(default_factory=list)
+    """Filled with the log's rows."""
+
+    def autocast(self) -> torch.autocast:
+        """bfloat16 where the options and the device say so."""
+        wanted = self.options.precision == "bfloat16"
+        if self.options.precision == "auto":
+            wanted = self.device.type == "cuda"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
+
+
+def train_in_epochs(
+    module: nn.Module, step: TrainingStep, sample_count: int, context: FitContext
+) -> None:
+    """Minimise the step's losses over all epochs, resuming a state of the same record.
+
+    Raises `UserError` when a loss is not finite.
+    """
+    options = context.options
+    optimizer = make_optimizer(module, options, context.device)
+    state_path = context.folder / "state.safetensors"
+    progress = resume_state(state_path, module, optimizer, context.record)
+    log = TrainingLog(context.folder / "tensorboard", progress.rows)
+    saved_at = time.monotonic()
+    module.train()
+    for epoch in range(progress.epochs_done, options.epochs):
+        started = time.monotonic()
+        _set_learning_rate(optimizer, options, epoch)
+        means = _run_epoch(module, step, optimizer, sample_count, epoch, context)
+        log.add(epoch, means, time.monotonic() - started)
+        context.announce(epoch + 1, options.epochs, means)
+        progress.epochs_done = epoch + 1
+        if time.monotonic() - saved_at > STATE_INTERVAL_S and progress.epochs_done < options.epochs:
+            save_state(state_path, module, optimizer, progress, context.record)
+            saved_at = time.monotonic()
+    module.eval()
+    log.close()
+    context.losses[:] = log.rows
+
+
+def make_optimizer(
+    module: nn.Module, options: TrainOptions, device: torch.device
+) -> torch.optim.Optimizer:
+    """Adam over the module's trainable parameters."""
+    trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    return torch.optim.Adam(
+        trainable, lr=options.learning_rate, betas=options.betas, fused=device.type == "cuda"
+    )
+
+
+def _set_learning_rate(optimizer: torch.optim.Optimizer, options: TrainOptions, epoch: int) -> None:
+    rate = options.learning_rate
+    if options.schedule == "cosine":
+        rate *= 0.5 * (1.0 + math.cos(math.pi * epoch / options.epochs))
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def _run_epoch(
+    module: nn.Module,
+    step: TrainingStep,
+    optimizer: torch.optim.Optimizer,
+    sample_count: int,
+    epoch: int,
+    context: FitContext,
+) -> dict[str, float]:
+    sums: dict[str, Any] = {}
+    batches = 0
+    for rows in epoch_batches(sample_count, context.options.batch_size, context.seed, epoch):
+        with context.autocast():
+            losses = step(rows, epoch)
+        total = torch.stack([loss.float() for loss in losses.values()]).sum()
+        optimizer.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        for name, loss in {**losses, "total": total}.items():
+            sums[name] = sums.get(name, 0.0) + loss.detach().float()
+        batches += 1
+    means = {name: float(value) / batches for name, value in sums.items()}
+    _refuse_non_finite(means, epoch, context)
+    return means
+
+
+def _refuse_non_finite(means: dict[str, float], epoch: int, context: FitContext) -> None:
+    bad = [name for name, value in means.items() if not math.isfinite(value)]
+    if bad:
+        raise UserError(
+            f"{context.folder}: loss {bad[0]!r} is {means[bad[0]]} in epoch {epoch};"
+            " lower train.learning_rate or look at the prepared data with `dcrdf check`"
+        )

@@ -1,0 +1,24 @@
+"""Which samples and variants come when: drawn from the seed and the epoch, never from a state."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def epoch_batches(
+    count: int, batch_size: int, seed: int, epoch: int
+) -> Iterator[NDArray[np.intp]]:
+    """Row numbers of each batch of an epoch; every row once, the last batch may be smaller."""
+    order = np.random.default_rng([seed, epoch, 0]).permutation(count)
+    for start in range(0, count, batch_size):
+        yield order[start : start + batch_size]
+
+
+def variant_of_rows(count: int, variants: int, seed: int, epoch: int) -> NDArray[np.intp]:
+    """The variant each row shows in an epoch: all of a row's variants once in `variants` epochs."""
+    round_number, turn = divmod(epoch, variants)
+    generator = np.random.default_rng([seed, round_number, 1])
+    orders = np.argsort(generator.random((count, variants)), axis=1)
+    turn_of_rows: NDArray[np.intp] = orders[:, turn]
+    return turn_of_rows

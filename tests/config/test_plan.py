@@ -1,0 +1,101 @@
+"""Records change exactly where an option says so, and shared stages are shared."""
+
+import copy
+
+import pytest
+
+from dcrdf.config.plan import Job, Plan
+from dcrdf.config.schema import parse_config
+from dcrdf.config.stages import Stage
+from dcrdf.errors import UserError
+
+STAGES = ("prepare", "pseudo", "train", "infer", "evaluate")
+
+
+def plan_of(values):
+    return Plan(parse_config(copy.deepcopy(values)))
+
+
+def changed_stages(before, after):
+    """(run, category, seed, stage) of records that differ."""
+    return {
+        (*job, name)
+        for job in before.jobs
+        for name in STAGES
+        if (old := getattr(before.chains[job], name)) is not None
+        and old.digest != getattr(after.chains[job], name).digest
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "first_changed"),
+    [
+        ("prepare.image_size", 128, "prepare"),
+        ("pseudo.variants", 2, "pseudo"),
+        ("train.epochs", 3, "train"),
+        ("teacher.weights", "other.safetensors", "train"),
+        ("infer.blur_sigma_px", 2.0, "infer"),
+        ("evaluate.limits", [0.3], "evaluate"),
+    ],
+)
+def test_one_categorys_option_changes_its_stage_and_below(minimal, set_key, key, value, first_changed):
+    before = plan_of(minimal)
+    after = plan_of(set_key(minimal, f"overrides.a.{key}", value))
+    below = STAGES[STAGES.index(first_changed) :]
+    assert changed_stages(before, after) == {("net", "a", 0, name) for name in below}
+
+
+def test_order_and_spelling_change_nothing(minimal):
+    minimal["train"] = {"epochs": 3, "learning_rate": 0.001}
+    other = copy.deepcopy(minimal)
+    other["train"] = {"learning_rate": 1.0e-3, "epochs": 3}
+    assert changed_stages(plan_of(minimal), plan_of(dict(reversed(other.items())))) == set()
+
+
+def test_runs_share_what_they_agree_on(minimal):
+    minimal["runs"]["max"] = {"detector": "dcrdf_net", "preset": "paper", "infer": {"fusion": "max"}}
+    plan = plan_of(minimal)
+    first, second = plan.chain("net", "a", 0), plan.chain("max", "a", 0)
+    assert first.train.digest == second.train.digest
+    assert first.infer.digest != second.infer.digest
+    assert plan.model_folder(Job("net", "a", 0)) == plan.model_folder(Job("max", "a", 0))
+
+
+def test_memory_bank_does_not_depend_on_epochs(minimal, set_key):
+    minimal["runs"] = {"bank": {"detector": "memory_bank", "preset": "default"}}
+    before = plan_of(minimal)
+    assert changed_stages(before, plan_of(set_key(minimal, "train.epochs", 7))) == set()
+
+
+def test_seeds_share_data_but_not_models(minimal):
+    minimal["seeds"] = [0, 1]
+    plan = plan_of(minimal)
+    zero, one = plan.chain("net", "a", 0), plan.chain("net", "a", 1)
+    assert (zero.prepare.digest, zero.pseudo.digest) == (one.prepare.digest, one.pseudo.digest)
+    assert zero.train.digest != one.train.digest
+
+
+def test_stage_json_round_trip(minimal):
+    stage = plan_of(minimal).chain("net", "a", 0).train
+    again = Stage.from_json(stage.to_json(), "train")
+    assert again.digest == stage.digest
+    with pytest.raises(UserError, match="infer"):
+        Stage.from_json(stage.to_json(), "infer")
+    with pytest.raises(UserError, match="not a stage record"):
+        Stage.from_json("{", "train")
+
+
+def test_own_folder_is_read_file_by_file(minimal, tmp_path):
+    folder = tmp_path / "a" / "train" / "good" / "rgb"
+    folder.mkdir(parents=True)
+    (folder / "000.png").write_bytes(b"x")
+    minimal["dataset"]["root"] = str(tmp_path)
+    sources = plan_of(minimal).sources
+    assert sources.raw_inputs("a") == [folder / "000.png"]
+    assert sources.raw_inputs("b") == [sources.synthetic_marker("b")]
+
+
+def test_missing_root_is_named(minimal, tmp_path):
+    minimal["dataset"] |= {"root": str(tmp_path / "nowhere"), "synthetic": None}
+    with pytest.raises(UserError, match="nowhere"):
+        plan_of(minimal).sources.raw_inputs("a")

@@ -1,0 +1,43 @@
+# Paths and records come from the plan; nothing is decided here.
+import shlex
+import sys
+from pathlib import Path
+
+from dcrdf.config.workflow import plan_of
+
+PLAN = plan_of(config)
+FOLDER = PLAN.folder
+SOURCES = PLAN.sources
+LOGS = FOLDER / "logs"
+
+# The console script of this environment, whether or not it is activated.
+shell.prefix(f"export PATH={Path(sys.executable).parent}:$PATH; set -euo pipefail; ")
+
+
+wildcard_constraints:
+    run="|".join(PLAN.config.runs),
+    category="|".join(PLAN.config.dataset.categories),
+    seed="|".join(map(str, PLAN.config.seeds)),
+    digest="[0-9a-f]{8}",
+
+
+def chain_of(wildcards):
+    return PLAN.chain(wildcards.run, wildcards.category, int(wildcards.seed))
+
+
+def job_of(wildcards):
+    return PLAN.job(wildcards.run, wildcards.category, int(wildcards.seed))
+
+
+def stage_json(name):
+    """The record of a stage that runs share, by its digest."""
+    return lambda wildcards: PLAN.stage(name, wildcards.digest).to_json()
+
+
+def train_arguments(wildcards, input):
+    """The files of a training as arguments; which there are depends on the detector."""
+    names = ("prepared", "variants", "teacher_weights")
+    given = ((name, input.get(name)) for name in names)
+    return " ".join(
+        f"--{name.replace('_', '-')} {shlex.quote(str(path))}" for name, path in given if path
+    )

@@ -1,0 +1,93 @@
+# Raw data, prepared data, pseudo-anomalies.
+
+
+rule download:
+    output:
+        marker=SOURCES.download_marker,
+    params:
+        stage=SOURCES.download.to_json(),
+        cache=SOURCES.archives,
+    log:
+        LOGS / "download.log",
+    conda:
+        "../../envs/dcrdf.yaml"
+    shell:
+        "dcrdf download dataset --stage {params.stage:q} --marker {output.marker:q}"
+        " --cache {params.cache:q} &> {log:q}"
+
+
+rule download_textures:
+    output:
+        marker=SOURCES.textures_marker,
+    params:
+        stage=SOURCES.textures.to_json(),
+        cache=SOURCES.archives,
+    log:
+        LOGS / "download_textures.log",
+    conda:
+        "../../envs/dcrdf.yaml"
+    shell:
+        "dcrdf download textures --stage {params.stage:q} --marker {output.marker:q}"
+        " --cache {params.cache:q} &> {log:q}"
+
+
+rule download_weights:
+    output:
+        weights=SOURCES.weights_folder / "{teacher}.pth",
+    log:
+        LOGS / "download_weights-{teacher}.log",
+    conda:
+        "../../envs/dcrdf.yaml"
+    shell:
+        "dcrdf download weights --teacher {wildcards.teacher} --out {output.weights:q} &> {log:q}"
+
+
+rule synthesize:
+    output:
+        marker=SOURCES.synthetic_marker("{category}"),
+    params:
+        stage=lambda wildcards: SOURCES.synthesize(wildcards.category).to_json(),
+        root=PLAN.config.dataset.root,
+    threads: 2
+    log:
+        LOGS / "synthesize-{category}.log",
+    conda:
+        "../../envs/dcrdf.yaml"
+    shell:
+        "dcrdf synthesize {params.root:q} {wildcards.category} --stage {params.stage:q}"
+        " --processes {threads} &> {log:q}"
+
+
+rule prepare:
+    input:
+        lambda wildcards: SOURCES.raw_inputs(wildcards.category),
+    output:
+        prepared=FOLDER / "prepared" / "{category}-{digest}.h5",
+    params:
+        stage=stage_json("prepare"),
+        root=PLAN.config.dataset.root,
+    threads: 2
+    log:
+        LOGS / "prepare-{category}-{digest}.log",
+    conda:
+        "../../envs/dcrdf.yaml"
+    shell:
+        "dcrdf prepare --stage {params.stage:q} --root {params.root:q} --out {output.prepared:q}"
+        " --processes {threads} &> {log:q}"
+
+
+rule pseudo:
+    input:
+        unpack(lambda wildcards: PLAN.pseudo_inputs(wildcards.category, wildcards.digest)),
+    output:
+        variants=FOLDER / "variants" / "{category}-{digest}.h5",
+    params:
+        stage=stage_json("pseudo"),
+    threads: 2
+    log:
+        LOGS / "pseudo-{category}-{digest}.log",
+    conda:
+        "../../envs/dcrdf.yaml"
+    shell:
+        "dcrdf pseudo --stage {params.stage:q} --prepared {input.prepared:q}"
+        " --out {output.variants:q} --processes {threads} &> {log:q}"

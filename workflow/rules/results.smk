@@ -1,0 +1,57 @@
+# Metrics, tables, page.
+
+
+rule evaluate:
+    input:
+        maps=rules.infer.output.maps,
+        prepared=lambda wildcards: PLAN.infer_inputs(*job_of(wildcards))["prepared"],
+    output:
+        metrics=FOLDER / "{run}" / "{category}" / "seed{seed}" / "metrics.json",
+    params:
+        stage=lambda wildcards: chain_of(wildcards).evaluate.to_json(),
+        dataset=PLAN.config.dataset.name,
+    log:
+        LOGS / "evaluate-{run}-{category}-seed{seed}.log",
+    conda:
+        "../../envs/dcrdf.yaml"
+    shell:
+        "dcrdf evaluate --stage {params.stage:q} --maps {input.maps:q}"
+        " --prepared {input.prepared:q} --dataset {params.dataset} --run-name {wildcards.run}"
+        " --out {output.metrics:q} &> {log:q}"
+
+
+rule aggregate:
+    input:
+        PLAN.outputs("metrics.json"),
+    output:
+        tidy=FOLDER / "tables" / "tidy.csv",
+        markdown=report(
+            FOLDER / "tables" / "tables.md", caption="../report/tables.rst", category="Tables"
+        ),
+        latex=FOLDER / "tables" / "tables.tex",
+    params:
+        stage=PLAN.aggregate.to_json(),
+        results=FOLDER,
+    log:
+        LOGS / "aggregate.log",
+    conda:
+        "../../envs/dcrdf.yaml"
+    shell:
+        "dcrdf aggregate --stage {params.stage:q} --results {params.results:q} &> {log:q}"
+
+
+rule report:
+    input:
+        rules.aggregate.output.tidy,
+        PLAN.outputs("maps.h5"),
+    output:
+        page=report(FOLDER / "report.html", caption="../report/page.rst", category="Page"),
+    params:
+        stage=PLAN.report.to_json(),
+        results=FOLDER,
+    log:
+        LOGS / "report.log",
+    conda:
+        "../../envs/dcrdf.yaml"
+    shell:
+        "dcrdf report --stage {params.stage:q} --results {params.results:q} &> {log:q}"
