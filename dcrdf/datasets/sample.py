@@ -1,0 +1,72 @@
+"""A sample on disk (`Sample`) and in memory (`Scan`)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+GOOD = "good"
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera, and the unit of its depth images.
+
+    Attributes:
+        fx, fy: focal lengths in pixels.
+        cx, cy: principal point in pixels; the centre of the first pixel is (0, 0).
+        depth_unit_m: metres per grey step of a 16-bit depth image (0.001 for millimetres).
+        depth_offset_m: depth of grey value 0 in metres; value 0 itself means missing.
+    """
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    depth_unit_m: float
+    depth_offset_m: float = 0.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The files of one image pair. Either `xyz` or `depth` with `camera` is given."""
+
+    category: str
+    split: Split
+    defect: str
+    name: str
+    rgb: Path
+    xyz: Path | None = None
+    depth: Path | None = None
+    camera: Camera | None = None
+    gt: Path | None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the folder says that there is no defect."""
+        return self.defect == GOOD
+
+    @property
+    def identity(self) -> str:
+        """A name that is unique in the data set: category/split/defect/name."""
+        return f"{self.category}/{self.split}/{self.defect}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Scan:
+    """The arrays of one sample, pixel for pixel.
+
+    Attributes:
+        rgb: uint8 (H, W, 3).
+        xyz: float32 (H, W, 3), metres in the camera's frame (x right, y down, z forward); a
+            missing point is (0, 0, 0).
+        gt: bool (H, W), True on the defect; None where no mask is given.
+    """
+
+    rgb: NDArray[np.uint8]
+    xyz: NDArray[np.float32]
+    gt: NDArray[np.bool_] | None = None

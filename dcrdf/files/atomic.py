@@ -1,0 +1,66 @@
+"""Outputs that appear whole or not at all: written aside, then renamed."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dcrdf.errors import UserError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary sibling of `path` to write to; it takes the place of `path` on success.
+
+    Missing parent folders are made. On any failure the sibling is removed and `path` stays as it
+    was; what the operating system refuses (disk full, no permission) becomes a `UserError`.
+    """
+    aside = _aside(path)
+    try:
+        with _refusals_named(path, aside):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield aside
+            aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield a new temporary sibling folder; it becomes `path` on success.
+
+    A folder that is already there and not empty is refused (`UserError`), unless `overwrite`:
+    then it is removed once the new one is complete. Failures are treated as in `replacing`.
+    """
+    if not overwrite and path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(f"{path}: is already there; remove it or choose another folder")
+    aside, old = _aside(path), _aside(path.with_name(path.name + ".old"))
+    try:
+        with _refusals_named(path, aside):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir()
+            yield aside
+            if path.exists():
+                path.replace(old)
+            aside.replace(path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _aside(path: Path) -> Path:
+    """A hidden sibling on the same file system; it keeps the suffix, from which writers guess."""
+    return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+
+
+@contextmanager
+def _refusals_named(path: Path, aside: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        named = Path(os.fsdecode(error.filename)) if error.filename else aside
+        is_ours = named == aside or aside in named.parents or named == path.parent
+        shown = path if is_ours else named
+        raise UserError(f"{shown}: cannot write: {error.strerror or error}") from error

@@ -1,0 +1,29 @@
+"""JSON files: read with clear errors, written whole."""
+
+import json
+from pathlib import Path
+from typing import Any, NoReturn
+
+from dcrdf.errors import UserError
+from dcrdf.files.atomic import replacing
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file; `UserError` when it is missing, not UTF-8 or not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except OSError as error:
+        raise UserError(f"{path}: cannot read: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not valid JSON: {error}") from None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as indented JSON with sorted keys, whole or not at all."""
+    text = json.dumps(value, sort_keys=True, indent=2, allow_nan=False, ensure_ascii=False)
+    with replacing(path) as aside:
+        aside.write_text(text + "\n", encoding="utf-8")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")

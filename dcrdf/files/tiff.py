@@ -1,0 +1,82 @@
+"""TIFF files of any common compression, checked before they are decoded."""
+
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from dcrdf.errors import UserError
+from dcrdf.files.atomic import replacing
+from dcrdf.files.limits import check_pixels
+
+SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+
+# What tifffile warns of ends in a UserError here or does not matter to the pixels.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+
+def read_tiff(path: Path) -> NDArray[Any]:
+    """The first page's pixels: (H, W) or (H, W, channels), in the file's type.
+
+    `UserError` names `path` when the file is cut short, damaged, or declares an absurd size.
+    """
+    with _damage_named(path), tifffile.TiffFile(path) as file:
+        page: Any = file.pages[0]
+        _check_shape(page, path)
+        _check_segments(page, file.filehandle.size, path)
+        pixels: NDArray[Any] = page.asarray(maxworkers=1)
+        return np.moveaxis(pixels, 0, -1) if page.axes == "SYX" else pixels
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except UserError:
+        raise
+    except OSError as error:
+        raise UserError(f"{path}: cannot read: {error.strerror or error}") from None
+    except Exception as error:  # tifffile meets damage with errors of every type
+        raise UserError(f"{path}: truncated or damaged TIFF: {error}") from None
+
+
+def _check_shape(page: Any, path: Path) -> None:
+    if page.axes not in ("YX", "YXS", "SYX") or page.dtype is None:
+        raise UserError(f"{path}: a TIFF of unknown form ({page.axes}); one flat image is expected")
+    check_pixels(page.imagelength, page.imagewidth, path)
+    if page.samplesperpixel > 4:
+        raise UserError(f"{path}: {page.samplesperpixel} channels; at most four are expected")
+    if page.tile is not None:
+        check_pixels(*page.tile[-2:], path)
+
+
+def _check_segments(page: Any, file_bytes: int, path: Path) -> None:
+    offsets, sizes = page.dataoffsets, page.databytecounts
+    if len(offsets) != len(sizes) or len(offsets) < math.prod(page.chunked):
+        raise UserError(f"{path}: damaged TIFF: its table of strips is incomplete")
+    if any(size == 0 for size in sizes):
+        raise UserError(f"{path}: damaged TIFF: a strip is missing")
+    if max(offset + size for offset, size in zip(offsets, sizes, strict=True)) > file_bytes:
+        raise UserError(f"{path}: truncated TIFF: the file ends too early; copy it again")
+
+
+def write_float_tiff(path: Path, pixels: NDArray[np.float32]) -> None:
+    """Write float32 pixels (H, W) or (H, W, 3), deflated with the floating-point predictor."""
+    if pixels.dtype != np.float32:
+        raise ValueError(f"float32 is expected, not {pixels.dtype}")
+    with replacing(path) as aside:
+        tifffile.imwrite(
+            aside,
+            pixels,
+            photometric="rgb" if pixels.ndim == 3 else "minisblack",
+            compression="zlib",
+            predictor=3,
+            metadata=None,
+            software=False,
+        )
