@@ -39,9 +39,9 @@ def read_mask(path: Path) -> NDArray[np.bool_]:
     """A ground-truth mask: bool (H, W), True where any colour value is above 0 (class ids too)."""
     pixels = _read_pixels(path, "PNG")
     if pixels.ndim == 2:
-        return pixels > 0
+        pixels = pixels[:, :, None]
     colours = pixels[:, :, : 1 if pixels.shape[2] == 2 else 3]
-    return (colours > 0).any(axis=2)
+    return np.asarray((colours > 0).any(axis=2))
 
 
 def read_xyz(path: Path) -> NDArray[np.float32]:

@@ -52,7 +52,7 @@ def _check_chunks(data: bytes, path: Path) -> None:
         (declared,) = struct.unpack_from(">I", data, end)
         if zlib.crc32(view[position + 4 : end]) != declared:
             raise UserError(f"{path}: damaged PNG: a checksum differs; copy the file again")
-        if view[position + 4 : position + 8] == b"IEND":
+        if data[position + 4 : position + 8] == b"IEND":
             return
         position = end + 4
     raise UserError(f"{path}: truncated PNG: the file ends too early; copy it again")

@@ -53,7 +53,7 @@ def _check_shape(page: Any, path: Path) -> None:
     if page.samplesperpixel > 4:
         raise UserError(f"{path}: {page.samplesperpixel} channels; at most four are expected")
     if page.tile is not None:
-        check_pixels(*page.tile[-2:], path)
+        check_pixels(page.tilelength, page.tilewidth, path)
 
 
 def _check_segments(page: Any, file_bytes: int, path: Path) -> None:
