@@ -12,7 +12,9 @@ from dcrdf.errors import UserError
 
 def add_stage_arguments(parser: argparse.ArgumentParser, *, by_run: bool) -> None:
     """Where a step's options come from: a record (the workflow's way) or a configuration."""
-    parser.add_argument("--stage", metavar="JSON", help="the stage's record, as `dcrdf plan` prints")
+    parser.add_argument(
+        "--stage", metavar="JSON", help="the stage's record, as `dcrdf plan` prints"
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help="take options from this file")
     parser.add_argument("--category", help="the category, with --config")
     if by_run:

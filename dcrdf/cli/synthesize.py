@@ -5,12 +5,16 @@ from pathlib import Path
 
 from dcrdf.cli.common import add_processes_argument
 from dcrdf.config.options import SyntheticOptions
+from dcrdf.config.stages import Stage
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `dcrdf synthesize`."""
-    parser.add_argument("root", type=Path, help="folder of the data set; the category goes below it")
+    parser.add_argument(
+        "root", type=Path, help="folder of the data set; the category goes below it"
+    )
     parser.add_argument("category", help="which part to make")
+    parser.add_argument("--stage", metavar="JSON", help="the stage's record instead of the numbers")
     for name, field in SyntheticOptions.model_fields.items():
         parser.add_argument(
             f"--{name.replace('_', '-')}", type=int, default=field.default, metavar="N",
@@ -24,6 +28,9 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.datasets.synthetic import synthesize
 
     values = {name: getattr(args, name) for name in SyntheticOptions.model_fields}
+    if args.stage is not None:
+        given = Stage.from_json(args.stage, "synthesize").options
+        values = {name: given[name] for name in values}
     options = SyntheticOptions.parse(values, "synthesize")
     synthesize(args.root, args.category, options, args.processes)
     print(f"{args.root / args.category}: made")

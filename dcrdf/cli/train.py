@@ -19,7 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `dcrdf train`."""
     add_stage_arguments(parser, by_run=True)
     parser.add_argument("--prepared", type=Path, required=True, help="the prepared HDF5 file")
-    parser.add_argument("--variants", type=Path, help="the pseudo-anomaly cache, where it is needed")
+    parser.add_argument(
+        "--variants", type=Path, help="the pseudo-anomaly cache, where it is needed"
+    )
     parser.add_argument("--teacher-weights", type=Path, help="weight file (not for `package`)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the model")
     add_device_argument(parser)

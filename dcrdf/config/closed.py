@@ -11,7 +11,9 @@ from dcrdf.errors import UserError
 class Closed(BaseModel):
     """A configuration section that refuses unknown keys, wrong types and impossible values."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, validate_default=True, allow_inf_nan=False
+    )
 
     @classmethod
     def parse(cls, values: dict[str, Any], where: str) -> Self:
@@ -37,7 +39,7 @@ class Closed(BaseModel):
 
 def _as_json(values: dict[str, Any], where: str) -> str:
     try:
-        return json.dumps(values, allow_nan=False)
+        return json.dumps(values)
     except (TypeError, ValueError) as error:
         raise UserError(f"config: {where or 'file'}: {error}") from None
 

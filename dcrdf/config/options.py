@@ -40,6 +40,8 @@ class PrepareOptions(Closed):
     foreground_min_mm: Positive = 2.0
     foreground_sigmas: Positive = 3.0
     component_min_share: Share = 0.01
+    part_min_share: Share = 0.05
+    part_max_share: Share = 0.95
     normalise_low_percentile: Annotated[float, Field(ge=0.0, lt=50.0)] = 1.0
     normalise_high_percentile: Annotated[float, Field(gt=50.0, le=100.0)] = 99.0
     normalise_min_span_mm: Positive = 5.0

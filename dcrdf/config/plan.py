@@ -16,6 +16,7 @@ from dcrdf.config.sources import Sources
 from dcrdf.config.stages import Stage
 from dcrdf.errors import UserError
 
+
 class Job(NamedTuple):
     """One model: a run on a category with a seed."""
 

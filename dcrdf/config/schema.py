@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from dcrdf.config.closed import Closed
 from dcrdf.config.detectors import DETECTORS, DetectorInfo
-from dcrdf.config.download import DownloadOptions
+from dcrdf.config.download import DownloadsOptions
 from dcrdf.config.options import (
     EvaluateOptions,
     InferOptions,
@@ -52,7 +52,6 @@ class DatasetOptions(Closed):
     root: str
     categories: Annotated[tuple[str, ...], Field(min_length=1)]
     synthetic: SyntheticOptions | None = None
-    download: DownloadOptions | None = None
 
     @field_validator("name")
     @classmethod
@@ -98,6 +97,7 @@ class Config(Closed):
     results: str = "results"
     data: str = "data"
     dataset: DatasetOptions
+    downloads: DownloadsOptions = DownloadsOptions()
     seeds: Annotated[tuple[NonNegative, ...], Field(min_length=1)] = (0,)
     prepare: Partial = {}
     pseudo: Partial = {}

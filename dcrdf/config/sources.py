@@ -60,6 +60,16 @@ class Sources:
         """The record of the textures' download."""
         return Stage("download", self.config.downloads.textures.model_dump(mode="json"))
 
+    def weights(self, teacher: str) -> Stage:
+        """The record of a teacher's weights; `UserError` when no address is known."""
+        try:
+            options = self.config.downloads.weights[teacher]
+        except KeyError:
+            raise UserError(
+                f"config: downloads.weights.{teacher}: no address; give one, or teacher.weights a file"
+            ) from None
+        return Stage("download", options.model_dump(mode="json"))
+
     def synthesize(self, category: str) -> Stage:
         """The record of an embedded category."""
         options = self.config.dataset.synthetic

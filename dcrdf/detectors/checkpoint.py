@@ -68,6 +68,7 @@ def load_detector(folder: Path) -> tuple[Detector, dict[str, Any]]:
     except (KeyError, TypeError) as error:
         raise UserError(f"{folder / DESCRIPTION}: unknown or missing entry {error}") from None
     _fill(detector, _read_tensors(path), path)
+    detector.network.eval()
     return detector, description
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import h5py
 import numpy as np
@@ -12,18 +12,7 @@ from numpy.typing import NDArray
 
 from dcrdf.detectors.scoring import Scorer
 from dcrdf.files.atomic import replacing
-
-
-class Split(Protocol):
-    """The part of a prepared split that scoring reads."""
-
-    rgb: NDArray[np.uint8]
-    depth: NDArray[np.float32]
-    name: list[str]
-    defect: list[str]
-    label: NDArray[np.int8]
-
-    def __len__(self) -> int: ...
+from dcrdf.preparation.store import PreparedSplit
 
 
 @dataclass(frozen=True)
@@ -34,7 +23,7 @@ class ScoredSplit:
     maps: dict[str, NDArray[np.float16]]
 
 
-def score_split(scorer: Scorer, split: Split, keep_maps: bool) -> ScoredSplit:
+def score_split(scorer: Scorer, split: PreparedSplit, keep_maps: bool) -> ScoredSplit:
     """Score every sample of a split in batches.
 
     Scores are computed before maps are rounded to float16.
@@ -63,8 +52,8 @@ def _half(maps: NDArray[np.float32]) -> NDArray[np.float16]:
 def write_maps(
     path: Path,
     attributes: Mapping[str, Any],
-    test: tuple[Split, ScoredSplit],
-    validation: tuple[Split, ScoredSplit],
+    test: tuple[PreparedSplit, ScoredSplit],
+    validation: tuple[PreparedSplit, ScoredSplit],
 ) -> None:
     """Write maps and scores of the test split and the scores of the validation split."""
     with replacing(path) as temporary, h5py.File(temporary, "w") as file:
@@ -80,4 +69,6 @@ def write_maps(
                 group.create_dataset(f"score_{name}", data=values)
             for name, maps in scored.maps.items():
                 chunks = (1, *maps.shape[1:])
-                group.create_dataset(name, data=maps, chunks=chunks, compression="lzf", shuffle=True)
+                group.create_dataset(
+                    name, data=maps, chunks=chunks, compression="lzf", shuffle=True
+                )

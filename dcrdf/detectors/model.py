@@ -54,9 +54,7 @@ class Model:
         self.scorer = Scorer(detector, options, statistics, choose_device(device))
         self.thresholds: Mapping[str, Mapping[str, Any]] = description["thresholds"]
 
-    def predict(
-        self, rgb: NDArray[np.uint8] | None, xyz_m: NDArray[np.float32] | None
-    ) -> Verdict:
+    def predict(self, rgb: NDArray[np.uint8] | None, xyz_m: NDArray[np.float32] | None) -> Verdict:
         """Judge one scan: colour (H, W, 3) uint8 and points (H, W, 3) in metres, camera frame.
 
         One of the two may be None: the other branch's map, score and threshold are then used.

@@ -52,7 +52,9 @@ class Teacher(nn.Module):
         self.stride_in_1x1 = False
         self.shape = TEACHERS[name]
         self.stages = _lite_stages() if name == "efficientnet_lite0" else _resnet_stages(name)
-        self.register_buffer("mean", torch.tensor(self.shape.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer(
+            "mean", torch.tensor(self.shape.mean).view(1, 3, 1, 1), persistent=False
+        )
         self.register_buffer("std", torch.tensor(self.shape.std).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False)
         self.eval()
@@ -117,7 +119,11 @@ def _lite_stages() -> nn.ModuleList:
     blocks = network._blocks
     stem = nn.Sequential(network._conv_stem, network._bn0, nn.ReLU6())
     return nn.ModuleList(
-        [nn.Sequential(stem, *blocks[0:3]), nn.Sequential(*blocks[3:5]), nn.Sequential(*blocks[5:11])]
+        [
+            nn.Sequential(stem, *blocks[0:3]),
+            nn.Sequential(*blocks[3:5]),
+            nn.Sequential(*blocks[5:11]),
+        ]
     )
 
 
@@ -173,7 +179,7 @@ def _fill(teacher: Teacher, state: dict[str, Tensor], source: str) -> None:
 
 def _resnet_name(key: str) -> str:
     """torchvision's name of a tensor -> its name in `Teacher`."""
-    part = key.split(".")[0]
+    part = key.split(".", maxsplit=1)[0]
     if part in ("conv1", "bn1"):
         return f"stages.0.stem.{key}"
     prefixes = {"layer1": "stages.0.layer1", "layer2": "stages.1", "layer3": "stages.2"}

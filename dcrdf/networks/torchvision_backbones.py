@@ -21,12 +21,12 @@ _libraries: list[torch.library.Library] = []
 def torchvision_models() -> ModuleType:
     """`torchvision.models`, whatever build of torchvision is installed beside torch."""
     try:
-        import torchvision.models as models
+        from torchvision import models
     except RuntimeError as error:
         if str(error) != _MISSING:
             raise
         _register_missing_schemas()
-        import torchvision.models as models
+        from torchvision import models
     return models
 
 

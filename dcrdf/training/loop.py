@@ -111,21 +111,21 @@ def _run_epoch(
         with context.autocast():
             losses = step(rows, epoch)
         total = torch.stack([loss.float() for loss in losses.values()]).sum()
+        if not torch.isfinite(total):
+            raise _not_finite(losses, epoch, context)
         optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         for name, loss in {**losses, "total": total}.items():
             sums[name] = sums.get(name, 0.0) + loss.detach().float()
         batches += 1
-    means = {name: float(value) / batches for name, value in sums.items()}
-    _refuse_non_finite(means, epoch, context)
-    return means
+    return {name: float(value) / batches for name, value in sums.items()}
 
 
-def _refuse_non_finite(means: dict[str, float], epoch: int, context: FitContext) -> None:
-    bad = [name for name, value in means.items() if not math.isfinite(value)]
-    if bad:
-        raise UserError(
-            f"{context.folder}: loss {bad[0]!r} is {means[bad[0]]} in epoch {epoch};"
-            " lower train.learning_rate or look at the prepared data with `dcrdf check`"
-        )
+def _not_finite(losses: Losses, epoch: int, context: FitContext) -> UserError:
+    values = {name: float(loss.detach()) for name, loss in losses.items()}
+    name = next((name for name, value in values.items() if not math.isfinite(value)), "total")
+    return UserError(
+        f"{context.folder}: loss {name!r} is {values.get(name, math.inf)} in epoch {epoch};"
+        " lower train.learning_rate or look at the prepared data with `dcrdf check`"
+    )

@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def epoch_batches(
-    count: int, batch_size: int, seed: int, epoch: int
-) -> Iterator[NDArray[np.intp]]:
+def epoch_batches(count: int, batch_size: int, seed: int, epoch: int) -> Iterator[NDArray[np.intp]]:
     """Row numbers of each batch of an epoch; every row once, the last batch may be smaller."""
     order = np.random.default_rng([seed, epoch, 0]).permutation(count)
     for start in range(0, count, batch_size):

@@ -38,7 +38,9 @@ def changed_stages(before, after):
         ("evaluate.limits", [0.3], "evaluate"),
     ],
 )
-def test_one_categorys_option_changes_its_stage_and_below(minimal, set_key, key, value, first_changed):
+def test_one_categorys_option_changes_its_stage_and_below(
+    minimal, set_key, key, value, first_changed
+):
     before = plan_of(minimal)
     after = plan_of(set_key(minimal, f"overrides.a.{key}", value))
     below = STAGES[STAGES.index(first_changed) :]
@@ -53,7 +55,11 @@ def test_order_and_spelling_change_nothing(minimal):
 
 
 def test_runs_share_what_they_agree_on(minimal):
-    minimal["runs"]["max"] = {"detector": "dcrdf_net", "preset": "paper", "infer": {"fusion": "max"}}
+    minimal["runs"]["max"] = {
+        "detector": "dcrdf_net",
+        "preset": "paper",
+        "infer": {"fusion": "max"},
+    }
     plan = plan_of(minimal)
     first, second = plan.chain("net", "a", 0), plan.chain("max", "a", 0)
     assert first.train.digest == second.train.digest

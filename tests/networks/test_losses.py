@@ -39,7 +39,9 @@ def test_flattened_distillation_is_the_cosine_of_whole_maps():
 def test_per_pixel_distillation_is_the_mean_of_the_distances():
     own, target = random_features(0), random_features(1)
     expected = sum(d.mean().item() for d in cosine_distances(own, target))
-    assert distillation_loss(own, target, per_pixel=True).item() == pytest.approx(expected, rel=1e-5)
+    assert distillation_loss(own, target, per_pixel=True).item() == pytest.approx(
+        expected, rel=1e-5
+    )
 
 
 def test_distance_at_a_position():

@@ -127,7 +127,9 @@ def test_weights_may_carry_layers_that_are_not_used(tmp_path):
     torch.save(network.state_dict(), path)
     teacher = load_teacher("resnet18", path)
     assert torch.equal(teacher.state_dict()["stages.0.stem.conv1.weight"], network.conv1.weight)
-    assert torch.equal(teacher.state_dict()["stages.1.0.conv1.weight"], network.layer2[0].conv1.weight)
+    assert torch.equal(
+        teacher.state_dict()["stages.1.0.conv1.weight"], network.layer2[0].conv1.weight
+    )
 
 
 def test_package_weights_are_imagenet_weights():

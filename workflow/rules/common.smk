@@ -41,3 +41,9 @@ def train_arguments(wildcards, input):
     return " ".join(
         f"--{name.replace('_', '-')} {shlex.quote(str(path))}" for name, path in given if path
     )
+
+
+def texture_argument(wildcards, input):
+    """The folder of downloaded textures, where the record asks for them."""
+    marker = input.get("textures")
+    return f"--textures {shlex.quote(str(Path(marker).parent))}" if marker else ""

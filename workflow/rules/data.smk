@@ -7,12 +7,13 @@ rule download:
     params:
         stage=SOURCES.download.to_json(),
         cache=SOURCES.archives,
+        folder=lambda wildcards, output: Path(output.marker).parent,
     log:
         LOGS / "download.log",
     conda:
         "../../envs/dcrdf.yaml"
     shell:
-        "dcrdf download dataset --stage {params.stage:q} --marker {output.marker:q}"
+        "dcrdf download archive --stage {params.stage:q} --out {params.folder:q}"
         " --cache {params.cache:q} &> {log:q}"
 
 
@@ -22,24 +23,27 @@ rule download_textures:
     params:
         stage=SOURCES.textures.to_json(),
         cache=SOURCES.archives,
+        folder=lambda wildcards, output: Path(output.marker).parent,
     log:
         LOGS / "download_textures.log",
     conda:
         "../../envs/dcrdf.yaml"
     shell:
-        "dcrdf download textures --stage {params.stage:q} --marker {output.marker:q}"
+        "dcrdf download archive --stage {params.stage:q} --out {params.folder:q}"
         " --cache {params.cache:q} &> {log:q}"
 
 
 rule download_weights:
     output:
         weights=SOURCES.weights_folder / "{teacher}.pth",
+    params:
+        stage=lambda wildcards: SOURCES.weights(wildcards.teacher).to_json(),
     log:
         LOGS / "download_weights-{teacher}.log",
     conda:
         "../../envs/dcrdf.yaml"
     shell:
-        "dcrdf download weights --teacher {wildcards.teacher} --out {output.weights:q} &> {log:q}"
+        "dcrdf download weights --stage {params.stage:q} --out {output.weights:q} &> {log:q}"
 
 
 rule synthesize:
@@ -83,6 +87,7 @@ rule pseudo:
         variants=FOLDER / "variants" / "{category}-{digest}.h5",
     params:
         stage=stage_json("pseudo"),
+        textures=texture_argument,
     threads: 2
     log:
         LOGS / "pseudo-{category}-{digest}.log",
@@ -90,4 +95,4 @@ rule pseudo:
         "../../envs/dcrdf.yaml"
     shell:
         "dcrdf pseudo --stage {params.stage:q} --prepared {input.prepared:q}"
-        " --out {output.variants:q} --processes {threads} &> {log:q}"
+        " --out {output.variants:q} {params.textures} --processes {threads} &> {log:q}"

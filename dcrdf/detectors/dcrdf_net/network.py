@@ -77,5 +77,5 @@ class DcrdfNetwork(nn.Module):
         """The gate's fused map (B, H, W), or None without a gate."""
         if self.gate is None:
             return None
-        weight = self.gate(rgb.student, depth.student, rgb.map, depth.map)
+        weight: Tensor = self.gate(rgb.student, depth.student, rgb.map, depth.map)
         return weight * rgb.map + (1.0 - weight) * depth.map

@@ -1,0 +1,81 @@
+"""Tiny prepared samples and fitted detectors."""
+
+import numpy as np
+import pytest
+import torch
+
+from dcrdf.config.detectors import DETECTORS
+from dcrdf.config.options import TrainOptions
+from dcrdf.detectors.base import NormalSamples, PseudoAnomalies, build_detector
+from dcrdf.networks.teacher import load_teacher
+from dcrdf.training.device import make_repeatable
+from dcrdf.training.loop import FitContext
+
+SIZE = 64
+PLAIN = {"pseudo_anomalies": False, "gfrn": "none", "gate": "none"}
+VARIETIES = {
+    "dual_rd": ("dcrdf_net", PLAIN),
+    "paper": ("dcrdf_net", {}),
+    "calibrated_maps_residual": (
+        "dcrdf_net",
+        {"calibrate": True, "gate_evidence": "maps", "gfrn": "residual", "distance": "per_pixel"},
+    ),
+    "gfrn_only": ("dcrdf_net", {**PLAIN, "gfrn": "literal"}),
+    "memory_bank": ("memory_bank", {}),
+}
+
+
+@pytest.fixture(scope="session")
+def samples() -> NormalSamples:
+    """Smooth random images with a disc as the part."""
+    generator = np.random.default_rng(0)
+    coarse = generator.random((6, 8, 8, 3))
+    rgb = (np.kron(coarse, np.ones((1, 8, 8, 1))) * 255).astype(np.uint8)
+    y, x = np.mgrid[:SIZE, :SIZE] - SIZE / 2
+    disc = np.hypot(x, y) < 24
+    depth = (disc * (1 - np.hypot(x, y) / 48) + 0.02 * generator.random((6, SIZE, SIZE))).astype(
+        np.float32
+    )
+    return NormalSamples(rgb, depth, np.broadcast_to(disc, depth.shape))
+
+
+@pytest.fixture(scope="session")
+def variants(samples) -> PseudoAnomalies:
+    """Two variants of each sample with a changed square."""
+    rgb = np.repeat(samples.rgb[:, None], 2, axis=1).copy()
+    depth = np.repeat(samples.depth[:, None], 2, axis=1).astype(np.float16)
+    mask = np.zeros(depth.shape, bool)
+    mask[:, 0, 20:30, 20:30] = True
+    mask[:, 1, 34:40, 30:44] = True
+    rgb[mask] = 255 - rgb[mask]
+    depth[mask] += 0.5
+    return PseudoAnomalies(rgb, depth, mask)
+
+
+@pytest.fixture(scope="session")
+def teacher():
+    """The small pretrained teacher."""
+    return load_teacher("efficientnet_lite0", "package")
+
+
+@pytest.fixture(scope="session")
+def fit(samples, variants, teacher, tmp_path_factory):
+    """Fit a variety of detector for two epochs; fitted once for each call's arguments."""
+    cache = {}
+
+    def fit_variety(variety, fresh=0, cache_mb=1024):
+        key = (variety, fresh, cache_mb)
+        if key not in cache:
+            name, values = VARIETIES[variety]
+            options = DETECTORS[name].options.parse(values, variety)
+            make_repeatable(5, 1)
+            detector = build_detector(name, teacher, options)
+            train = TrainOptions(epochs=2, batch_size=4, cpu_threads=1, feature_cache_mb=cache_mb)
+            folder = tmp_path_factory.mktemp(variety)
+            context = FitContext(folder, 5, variety, train, torch.device("cpu"))
+            needed = variants if getattr(options, "pseudo_anomalies", False) else None
+            detector.fit(samples, needed, context)
+            cache[key] = (detector, context)
+        return cache[key]
+
+    return fit_variety

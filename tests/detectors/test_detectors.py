@@ -1,0 +1,142 @@
+"""Every variety of detector: fits, repeats itself, survives the disk, scores by one path."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from dcrdf.config.options import InferOptions
+from dcrdf.detectors.checkpoint import load_detector, save_detector
+from dcrdf.detectors.scoring import Scorer
+from dcrdf.errors import UserError
+from dcrdf.networks.teacher import load_teacher
+from dcrdf.training.features import FeatureSource
+from dcrdf.training.images import depth_tensor, rgb_tensor
+
+VARIETIES = ["dual_rd", "paper", "calibrated_maps_residual", "gfrn_only", "memory_bank"]
+CPU = torch.device("cpu")
+
+
+def maps_of(detector, samples):
+    return detector.branch_maps(rgb_tensor(samples.rgb, CPU), depth_tensor(samples.depth, CPU))
+
+
+@pytest.mark.parametrize("variety", VARIETIES)
+def test_maps_are_finite_and_of_the_images_size(fit, samples, variety):
+    maps = maps_of(fit(variety)[0], samples)
+    assert {"rgb", "depth"} <= set(maps)
+    assert ("cm_segf" in maps) == (variety in ("paper", "calibrated_maps_residual"))
+    for values in maps.values():
+        assert values.shape == samples.depth.shape
+        assert torch.isfinite(values).all()
+        assert values.min() >= 0
+
+
+@pytest.mark.parametrize("variety", ["paper", "memory_bank"])
+def test_same_input_same_bits(fit, samples, variety):
+    one, other = (maps_of(fit(variety, fresh)[0], samples) for fresh in (0, 1))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_feature_cache_changes_nothing(teacher, samples):
+    cached, uncached = (
+        FeatureSource(teacher, samples.rgb, samples.depth, CPU, budget) for budget in (1024, 0)
+    )
+    rows = np.array([4, 0, 0, 3])
+    for one, other in zip(cached.rows(rows).rgb, uncached.rows(rows).rgb, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+    for one, other in zip(cached.rows(rows).depth, uncached.rows(rows).depth, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_losses_are_those_of_the_method(fit):
+    names = {variety: set(fit(variety)[1].losses[0]) - {"epoch"} for variety in VARIETIES[:4]}
+    plain = {"rgb_distillation", "depth_distillation", "total"}
+    assert names["dual_rd"] == plain
+    assert names["gfrn_only"] == plain | {"rgb_denoising", "depth_denoising"}
+    focal = {"rgb_focal", "depth_focal", "fused_focal"}
+    assert names["paper"] == names["gfrn_only"] | focal
+
+
+@pytest.mark.parametrize("variety", VARIETIES)
+def test_disk_round_trip_gives_the_same_bits(fit, samples, variety, tmp_path):
+    detector, _ = fit(variety)
+    name = "memory_bank" if variety == "memory_bank" else "dcrdf_net"
+    save_detector(tmp_path, detector, name, {"category": "a"})
+    again, description = load_detector(tmp_path)
+    assert description["category"] == "a"
+    before, after = maps_of(detector, samples), maps_of(again, samples)
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_stride_of_the_caffe_trunk_survives_the_disk(shared_data, tmp_path, samples):
+    from dcrdf.config.detectors import MemoryBankOptions
+    from dcrdf.detectors.base import build_detector
+
+    trunk = shared_data / "weights" / "resnet50_caffe_trunk.safetensors"
+    teacher = load_teacher("resnet50", trunk)
+    save_detector(
+        tmp_path, build_detector("memory_bank", teacher, MemoryBankOptions()), "memory_bank", {}
+    )
+    images = rgb_tensor(samples.rgb[:1], CPU)
+    pairs = zip(teacher(images), load_detector(tmp_path)[0].teacher(images), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("variety", VARIETIES)
+@pytest.mark.parametrize("missing", ["rgb", "depth"])
+def test_one_modality_gives_the_other_branch(fit, samples, variety, missing):
+    scorer = Scorer.calibrated(fit(variety)[0], InferOptions(fusion="zscore_sum"), samples, CPU)
+    given = {"rgb": samples.rgb, "depth": samples.depth}
+    both = scorer.score(**given)
+    alone = scorer.score(**{**given, missing: None})
+    left = "depth" if missing == "rgb" else "rgb"
+    assert missing not in alone.maps
+    np.testing.assert_allclose(alone.maps["fused"], both.maps[left], rtol=1e-3, atol=1e-5)
+    np.testing.assert_array_equal(alone.maps["fused"], alone.maps[left])
+
+
+def test_batches_do_not_change_scores(fit, samples):
+    scorer = Scorer.calibrated(fit("dual_rd")[0], InferOptions(), samples, CPU)
+    together = scorer.score(samples.rgb, samples.depth).scores["fused"]
+    alone = [
+        scorer.score(samples.rgb[i : i + 1], samples.depth[i : i + 1]).scores["fused"][0]
+        for i in range(6)
+    ]
+    np.testing.assert_allclose(together, alone, rtol=1e-4)
+
+
+def damage(folder, kind):
+    weights, description = folder / "weights.safetensors", folder / "detector.json"
+    if kind == "truncated weights":
+        weights.write_bytes(weights.read_bytes()[:1000])
+    elif kind == "no weights":
+        weights.unlink()
+    elif kind == "no description":
+        description.unlink()
+    elif kind == "not JSON":
+        description.write_text("{")
+    else:
+        values = json.loads(description.read_text())
+        key, value = {
+            "other format": ("format", 99),
+            "unknown detector": ("detector", "other"),
+            "other options": ("options", {"patch_pool": 4}),
+            "other teacher": ("teacher", {"name": "resnet18", "stride_in_1x1": False}),
+        }[kind]
+        values[key] = value
+        description.write_text(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["truncated weights", "no weights", "no description", "not JSON", "other format",
+     "unknown detector", "other options", "other teacher"],
+)  # fmt: skip
+def test_damaged_checkpoint_is_named(fit, tmp_path, kind):
+    save_detector(tmp_path, fit("memory_bank")[0], "memory_bank", {})
+    damage(tmp_path, kind)
+    with pytest.raises(UserError) as caught:
+        load_detector(tmp_path)
+    assert str(tmp_path) in str(caught.value)

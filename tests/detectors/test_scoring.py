@@ -1,0 +1,97 @@
+"""Fusions, blur and image scores against plain arithmetic."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+from dcrdf.config.options import InferOptions
+from dcrdf.detectors.base import NormalSamples
+from dcrdf.detectors.scoring import BranchStatistics, Scorer, gaussian_blur
+
+CPU = torch.device("cpu")
+GENERATOR = np.random.default_rng(0)
+RGB_MAPS = torch.from_numpy(GENERATOR.random((3, 16, 16)).astype(np.float32))
+DEPTH_MAPS = torch.from_numpy((4 * GENERATOR.random((3, 16, 16)) + 1).astype(np.float32))
+FOREGROUND = GENERATOR.random((3, 16, 16)) > 0.5
+
+
+class FixedMaps:
+    """A detector whose maps are given."""
+
+    network = torch.nn.Identity()
+
+    def to(self, _device):
+        return self
+
+    def branch_maps(self, rgb, depth):
+        maps = {}
+        if rgb is not None:
+            maps["rgb"] = RGB_MAPS[: len(rgb)]
+        if depth is not None:
+            maps["depth"] = DEPTH_MAPS[: len(depth)]
+        return maps
+
+
+SAMPLES = NormalSamples(
+    np.zeros((3, 16, 16, 3), np.uint8), np.zeros((3, 16, 16), np.float32), FOREGROUND
+)
+
+
+def standardised(maps, inside):
+    values = maps.numpy().astype(np.float64)
+    return (values - values[inside].mean()) / values[inside].std()
+
+
+EVERYWHERE = np.ones_like(FOREGROUND)
+EXPECTED = {
+    "rgb": lambda: RGB_MAPS.numpy(),
+    "depth": lambda: DEPTH_MAPS.numpy(),
+    "avg": lambda: (RGB_MAPS.numpy() + DEPTH_MAPS.numpy()) / 2,
+    "max": lambda: np.maximum(RGB_MAPS.numpy(), DEPTH_MAPS.numpy()),
+    "zscore_sum": lambda: standardised(RGB_MAPS, EVERYWHERE) + standardised(DEPTH_MAPS, EVERYWHERE),
+    "zscore_max": lambda: np.maximum(
+        standardised(RGB_MAPS, FOREGROUND), standardised(DEPTH_MAPS, FOREGROUND)
+    ),
+}
+
+
+@pytest.mark.parametrize("fusion", list(EXPECTED))
+def test_fusion(fusion):
+    options = InferOptions(fusion=fusion, blur_sigma_px=0.0, batch_size=2)
+    scorer = Scorer.calibrated(FixedMaps(), options, SAMPLES, CPU)
+    # Calibration runs in batches of two; the fixed maps repeat for the third sample.
+    scorer.statistics = {
+        "rgb": BranchStatistics.of_maps(RGB_MAPS.numpy(), FOREGROUND),
+        "depth": BranchStatistics.of_maps(DEPTH_MAPS.numpy(), FOREGROUND),
+    }
+    prediction = scorer.score(SAMPLES.rgb, SAMPLES.depth)
+    np.testing.assert_allclose(prediction.maps["fused"], EXPECTED[fusion](), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        prediction.scores["fused"], EXPECTED[fusion]().max(axis=(1, 2)), rtol=1e-4
+    )
+
+
+def test_top_share_score():
+    options = InferOptions(fusion="avg", blur_sigma_px=0.0, score="top_share", top_share=0.1)
+    prediction = Scorer(FixedMaps(), options, {}, CPU).score(SAMPLES.rgb, SAMPLES.depth)
+    flat = np.sort(EXPECTED["avg"]().reshape(3, -1), axis=1)[:, -26:]
+    np.testing.assert_allclose(prediction.scores["fused"], flat.mean(axis=1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.7, 2.0, 4.0])
+def test_blur_equals_scipys(sigma):
+    maps = np.random.default_rng(1).random((2, 48, 40)).astype(np.float32)
+    expected = maps if sigma == 0 else np.stack(
+        [gaussian_filter(m.astype(np.float64), sigma, mode="mirror", truncate=4.0) for m in maps]
+    )  # fmt: skip
+    blurred = gaussian_blur(torch.from_numpy(maps), sigma).numpy()
+    np.testing.assert_allclose(blurred, expected, atol=1e-5)
+
+
+def test_constant_maps_have_a_usable_deviation():
+    statistics = BranchStatistics.of_maps(
+        np.zeros((1, 4, 4), np.float32), np.zeros((1, 4, 4), bool)
+    )
+    assert statistics.std > 0
+    assert statistics.foreground_mean == 0.0

@@ -1,0 +1,105 @@
+"""The loop converges, repeats itself bit for bit, resumes, and stops at NaN."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from dcrdf.errors import UserError
+from dcrdf.training import loop
+from dcrdf.training.loop import train_in_epochs
+
+POINTS = torch.linspace(-1, 1, 10)
+
+
+class Line(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.Linear(1, 1)
+
+    def loss(self, rows, _epoch):
+        x = POINTS[torch.as_tensor(rows)].unsqueeze(1)
+        return {"square": ((self.layer(x) - (2 * x + 0.5)) ** 2).mean()}
+
+
+class Interrupted(Exception):
+    """Stands for a kill."""
+
+
+def test_losses_fall_and_are_logged(make_context):
+    context = make_context(epochs=200, learning_rate=0.05)
+    line = Line()
+    train_in_epochs(line, line.loss, 10, context)
+    assert [row["epoch"] for row in context.losses] == list(range(200))
+    assert context.losses[-1]["total"] < 1e-3 < context.losses[0]["total"]
+    assert line.layer.weight.item() == pytest.approx(2.0, abs=0.05)
+    assert list((context.folder / "tensorboard").iterdir())
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 3])
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_resumed_training_ends_with_the_same_bits(
+    make_context, monkeypatch, stop_after, schedule
+):
+    monkeypatch.setattr(loop, "STATE_INTERVAL_S", -1.0)
+    whole, broken = Line(), Line()
+    undisturbed = make_context("whole", schedule=schedule)
+    train_in_epochs(whole, whole.loss, 10, undisturbed)
+
+    def kill(done, *_):
+        # The state of an epoch is written after its announcement.
+        if done == stop_after + 1:
+            raise Interrupted
+
+    first = make_context("broken", schedule=schedule, announce=kill)
+    if stop_after < 3:
+        with pytest.raises(Interrupted):
+            train_in_epochs(broken, broken.loss, 10, first)
+    resumed, seen = Line(), []
+    second = make_context("broken", schedule=schedule, announce=lambda done, *_: seen.append(done))
+    train_in_epochs(resumed, resumed.loss, 10, second)
+    if stop_after < 3:
+        assert seen[0] == stop_after + 1
+    assert torch.equal(whole.layer.weight, resumed.layer.weight)
+    assert torch.equal(whole.layer.bias, resumed.layer.bias)
+    assert second.losses == undisturbed.losses
+
+
+def test_a_state_of_other_options_is_not_used(make_context, monkeypatch):
+    monkeypatch.setattr(loop, "STATE_INTERVAL_S", -1.0)
+    line = Line()
+    train_in_epochs(line, line.loss, 10, make_context(record="one"))
+    seen = []
+    again = make_context(record="other", announce=lambda done, *_: seen.append(done))
+    train_in_epochs(Line(), line.loss, 10, again)
+    assert seen == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x00" * 64, None])
+def test_a_damaged_state_starts_anew(make_context, monkeypatch, damage):
+    monkeypatch.setattr(loop, "STATE_INTERVAL_S", -1.0)
+    first = Line()
+    train_in_epochs(first, first.loss, 10, make_context())
+    state = make_context().folder / "state.safetensors"
+    state.write_bytes(state.read_bytes()[:-5] if damage is None else damage)
+    second = Line()
+    train_in_epochs(second, second.loss, 10, make_context())
+    assert torch.equal(first.layer.weight, second.layer.weight)
+
+
+def test_nan_loss_stops_with_its_name(make_context):
+    line = Line()
+
+    def step(rows, epoch):
+        return {"good": line.loss(rows, epoch)["square"], "bad": line.layer.bias.sum() * np.nan}
+
+    with pytest.raises(UserError, match=r"'bad' is nan in epoch 0.*learning_rate"):
+        train_in_epochs(line, step, 10, make_context())
+
+
+def test_two_seeds_differ(make_context):
+    one, other = Line(), Line()
+    train_in_epochs(one, one.loss, 10, make_context("a", seed=1))
+    train_in_epochs(other, other.loss, 10, make_context("b", seed=2))
+    assert not torch.equal(one.layer.weight, other.layer.weight)
