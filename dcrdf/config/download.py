@@ -72,4 +72,9 @@ class DownloadsOptions(Closed):
 
     dataset: DownloadOptions | None = None
     textures: DownloadOptions = DTD
-    weights: dict[str, FileOptions] = dict(TORCHVISION_WEIGHTS)
+    weights: dict[str, FileOptions] = Field(default_factory=dict)
+    """Teacher name -> file, where the packaged `TORCHVISION_WEIGHTS` will not do."""
+
+    def weights_of(self, teacher: str) -> FileOptions | None:
+        """The weight file of a teacher; None for one that is not downloaded."""
+        return self.weights.get(teacher) or TORCHVISION_WEIGHTS.get(teacher)

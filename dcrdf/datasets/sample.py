@@ -20,7 +20,8 @@ class Camera:
         fx, fy: focal lengths in pixels.
         cx, cy: principal point in pixels; the centre of the first pixel is (0, 0).
         depth_unit_m: metres per grey step of a 16-bit depth image (0.001 for millimetres).
-        depth_offset_m: depth of grey value 0 in metres; value 0 itself means missing.
+        depth_offset_m: depth at grey value 0.
+        missing_value: the grey value of a missing point, or None when every point is there.
     """
 
     fx: float
@@ -29,6 +30,7 @@ class Camera:
     cy: float
     depth_unit_m: float
     depth_offset_m: float = 0.0
+    missing_value: int | None = 0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,88 @@
+"""Camera files: the intrinsics and the depth unit that belong to 16-bit depth images."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from dcrdf.datasets.sample import Camera
+from dcrdf.errors import UserError
+
+NAMES = ("camera.json", "camera.yaml", "camera.yml")
+_REQUIRED = ("fx", "fy", "cx", "cy", "depth_unit_m")
+_POSITIVE = ("fx", "fy", "depth_unit_m")
+_MAX_BYTES = 65_536
+
+
+def find_camera(folder: Path, root: Path) -> Camera:
+    """Read the camera file in `folder` or the nearest folder above it, up to `root`.
+
+    `UserError` when there is none, or more than one in a folder.
+    """
+    for place in [folder, *folder.parents]:
+        found = [place / name for name in NAMES if (place / name).is_file()]
+        if len(found) > 1:
+            raise UserError(f"{found[1]}: {found[0].name} is there too; keep one of them")
+        if found:
+            return read_camera(found[0])
+        if place == root:
+            break
+    raise UserError(
+        f"{folder / 'depth'}: depth images need a camera.json beside the category's folders,"
+        f" with {', '.join(_REQUIRED)}"
+    )
+
+
+def read_camera(path: Path) -> Camera:
+    """The camera in a JSON or YAML file with the keys of `Camera`."""
+    values = read_small_yaml(path)
+    known = list(Camera.__dataclass_fields__)
+    for key in values:
+        if key not in known:
+            raise UserError(f"{path}: unknown key {key!r}; allowed: {', '.join(known)}")
+    for key in _REQUIRED:
+        if key not in values:
+            raise UserError(f"{path}: {key} is missing")
+    missing_value = values.pop("missing_value", 0)
+    if missing_value is not None and type(missing_value) is not int:
+        raise UserError(f"{path}: missing_value: a whole number or null is expected")
+    numbers = {key: _number(value, key, path) for key, value in values.items()}
+    return Camera(**numbers, missing_value=missing_value)
+
+
+def read_small_yaml(path: Path) -> dict[Any, Any]:
+    """The mapping in a small YAML or JSON file."""
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise UserError(f"{path}: too large for a file of a few numbers")
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot read: {error.strerror or error}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not valid YAML or JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: a mapping of keys to numbers is expected")
+    return values
+
+
+def points_from_depth(depth: NDArray[np.uint16], camera: Camera) -> NDArray[np.float32]:
+    """Pinhole back-projection: depth (H, W) to float32 (H, W, 3) metres; missing is (0, 0, 0)."""
+    height, width = depth.shape
+    z = depth.astype(np.float32) * np.float32(camera.depth_unit_m)
+    z += np.float32(camera.depth_offset_m)
+    if camera.missing_value is not None:
+        z[depth == camera.missing_value] = 0.0
+    across = ((np.arange(width) - camera.cx) / camera.fx).astype(np.float32)
+    down = ((np.arange(height) - camera.cy) / camera.fy).astype(np.float32)
+    return np.stack([z * across, z * down[:, None], z], axis=2)
+
+
+def _number(value: Any, key: str, path: Path) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise UserError(f"{path}: {key}: a number is expected, not {value!r}")
+    if key in _POSITIVE and value <= 0:
+        raise UserError(f"{path}: {key}: must be above 0 (got {value})")
+    return float(value)

@@ -1,0 +1,45 @@
+"""The layouts of data sets by name: folder -> samples."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from dcrdf.datasets.eyecandies import list_eyecandies
+from dcrdf.datasets.mvtec3d import list_mvtec3d
+from dcrdf.datasets.own_folder import list_own_folder
+from dcrdf.datasets.pairing import visible_folders
+from dcrdf.datasets.sample import GOOD, SPLITS, Sample
+from dcrdf.errors import UserError
+
+LAYOUTS: Mapping[str, Callable[[Path, str], list[Sample]]] = {
+    "mvtec3d": list_mvtec3d,
+    "folder": list_own_folder,
+    "eyecandies": list_eyecandies,
+}
+
+
+def list_categories(root: Path) -> list[str]:
+    """The names of the folders below a data set's root; `UserError` when there are none."""
+    if not root.is_dir():
+        raise UserError(f"{root}: no such folder; set dataset.root to the data set's folder")
+    names = [path.name for path in visible_folders(root)]
+    if not names:
+        raise UserError(f"{root}: holds no category folders")
+    return names
+
+
+def list_samples(root: Path, layout: str, category: str) -> list[Sample]:
+    """All samples of a category: train, validation, test; in each, good ones first, then by name.
+
+    Every sample listed has its files; `UserError` names the file that is missing or in the way.
+    """
+    if layout not in LAYOUTS:
+        raise UserError(f"layout {layout!r} is unknown; allowed: {', '.join(LAYOUTS)}")
+    categories = list_categories(root)
+    if category not in categories:
+        raise UserError(f"{root}: no category {category!r}; there are: {', '.join(categories)}")
+    samples = LAYOUTS[layout](root, category)
+    return sorted(samples, key=_order)
+
+
+def _order(sample: Sample) -> tuple[int, bool, str, str]:
+    return SPLITS.index(sample.split), sample.defect != GOOD, sample.defect, sample.name
