@@ -1,6 +1,7 @@
 """Calibrate a fitted detector on the validation split and score the test split with it."""
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
         scored_validation = score_split(scorer, validation, keep_maps=False)
         scored_test = score_split(scorer, test, keep_maps=True)
         thresholds = {
-            name: false_alarm_threshold(values, options.false_alarm_rate).to_dict()
+            name: asdict(false_alarm_threshold(values, options.false_alarm_rate))
             for name, values in scored_validation.scores.items()
         }
         deploy(args.model, args.out / "model", scorer, thresholds, stage.to_dict())

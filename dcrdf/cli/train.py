@@ -1,4 +1,4 @@
-"""Fit a detector to the good training samples of a category; goes on with an interrupted training."""
+"""Fit a detector to a category's good training samples; goes on where it was interrupted."""
 
 import argparse
 from pathlib import Path

@@ -66,8 +66,10 @@ class PseudoOptions(Closed):
     quantile: tuple[Share, Share] = (0.90, 0.995)
     mask_share: tuple[Share, Share] = (0.005, 0.10)
     blob_cells: tuple[Count, Count] = (3, 10)
+    strength: Literal["weighted", "uniform"] = "weighted"
     colour_strength: tuple[Positive, Positive] = (0.3, 1.0)
     texture_share: tuple[Share, Share] = (0.2, 0.9)
+    texture_shift: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
     depth_strength: tuple[Positive, Positive] = (0.1, 0.6)
     guide_radius_px: Count = 4
     guide_eps: Positive = 1e-3

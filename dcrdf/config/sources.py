@@ -66,7 +66,8 @@ class Sources:
             options = self.config.downloads.weights[teacher]
         except KeyError:
             raise UserError(
-                f"config: downloads.weights.{teacher}: no address; give one, or teacher.weights a file"
+                f"config: downloads.weights.{teacher}: no address;"
+                " give one, or set teacher.weights to a file"
             ) from None
         return Stage("download", options.model_dump(mode="json"))
 
@@ -77,7 +78,7 @@ class Sources:
         return Stage("synthesize", {"category": category, **values})
 
     def raw_inputs(self, category: str) -> list[Path]:
-        """What preparing a category depends on: its files, or the marker of the step that makes them.
+        """What preparing a category depends on: its files, or the marker of what makes them.
 
         A folder that neither `download` nor `synthesize` made is the user's own: every file counts.
         """

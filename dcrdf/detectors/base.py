@@ -31,7 +31,7 @@ class NormalSamples:
 
 @dataclass(frozen=True)
 class PseudoAnomalies:
-    """V variants of every training sample: as `NormalSamples` with an axis of V, and their masks."""
+    """V variants of every training sample (a second axis of V), and their masks."""
 
     rgb: NDArray[np.uint8]
     depth: NDArray[np.floating]

@@ -39,7 +39,8 @@ class MemoryBank(Detector):
 
     def __init__(self, teacher: Teacher, options: MemoryBankOptions) -> None:
         super().__init__(teacher, options)
-        self.network = nn.ModuleDict({"rgb": PatchBank(), "depth": PatchBank()})
+        self.banks = {"rgb": PatchBank(), "depth": PatchBank()}
+        self.network = nn.ModuleDict(self.banks)
 
     @torch.no_grad()
     def fit(
@@ -56,7 +57,7 @@ class MemoryBank(Detector):
             patches["rgb"].append(self._patches(features.rgb)[0])
             patches["depth"].append(self._patches(features.depth)[0])
         generator = torch.Generator().manual_seed(context.seed)
-        for name, bank in self.network.items():
+        for name, bank in self.banks.items():
             bank.patches = self._draw(torch.cat(patches[name]), generator)
 
     def _draw(self, patches: Tensor, generator: torch.Generator) -> Tensor:
@@ -84,7 +85,7 @@ class MemoryBank(Detector):
             if images is None:
                 continue
             queries, shape = self._patches(self.teacher(images))
-            distances = self.network[name].distances(queries).view(shape)  # type: ignore[operator]
+            distances = self.banks[name].distances(queries).view(shape)
             maps[name] = functional.interpolate(
                 distances.unsqueeze(1), images.shape[2:], mode="bilinear", align_corners=False
             ).squeeze(1)

@@ -42,7 +42,8 @@ class Model:
         detector, description = load_detector(folder)
         if "scoring" not in description:
             raise UserError(
-                f"{folder}: trained but not calibrated; use the run's folder that `dcrdf infer` wrote"
+                f"{folder}: trained but not calibrated;"
+                " use the `model` folder that `dcrdf infer` wrote"
             )
         self.description = description
         scoring, preparation = description["scoring"], description["preparation"]
@@ -105,7 +106,7 @@ def deploy(
         os.link(trained / WEIGHTS, temporary)
     except OSError:
         shutil.copyfile(trained / WEIGHTS, temporary)
-    os.replace(temporary, folder / WEIGHTS)
+    temporary.replace(folder / WEIGHTS)
     description = read_description(trained)
     description |= {"scoring": scorer.describe(), "thresholds": dict(thresholds), "infer": stage}
     write_json(folder / DESCRIPTION, description)

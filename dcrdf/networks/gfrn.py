@@ -1,4 +1,4 @@
-"""Guided feature refinement network: perturbed teacher features -> clean ones (method, section 3)."""
+"""Guided feature refinement network: perturbed teacher features -> clean ones (method, 3)."""
 
 from collections.abc import Sequence
 

@@ -16,9 +16,8 @@ def distillation_loss(student: Features, teacher: Features, per_pixel: bool = Fa
     """
     losses = []
     for own, target in zip(student, teacher, strict=True):
-        if not per_pixel:
-            own, target = own.flatten(1), target.flatten(1)
-        losses.append((1.0 - functional.cosine_similarity(own, target, dim=1)).mean())
+        pair = (own, target) if per_pixel else (own.flatten(1), target.flatten(1))
+        losses.append((1.0 - functional.cosine_similarity(*pair, dim=1)).mean())
     return torch.stack(losses).sum()
 
 
@@ -38,7 +37,7 @@ def cosine_distances(student: Features, teacher: Features) -> list[Tensor]:
 
 
 def anomaly_map(distances: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
-    """Distances upsampled bilinearly to `size`, averaged over stages, clipped to [0, 1]: (B, H, W)."""
+    """Distances upsampled bilinearly to `size`, averaged, clipped to [0, 1]: (B, H, W)."""
     maps = [
         functional.interpolate(d.unsqueeze(1), size, mode="bilinear", align_corners=False)
         for d in distances

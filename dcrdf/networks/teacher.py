@@ -65,7 +65,7 @@ class Teacher(nn.Module):
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Features:
-        """Images (B, 3, H, W) in [0, 1] (height maps replicated) -> three maps (B, C_i, H_i, W_i)."""
+        """Images (B, 3, H, W) in [0, 1] -> three maps (B, C_i, H_i, W_i); height is replicated."""
         x = (images - self.mean) / self.std
         features = []
         for stage in self.stages:

@@ -6,7 +6,7 @@ from dcrdf.errors import UserError
 
 
 def choose_device(name: str) -> torch.device:
-    """`auto` (the GPU if there is one), `cpu`, `cuda` or `cuda:N`; `UserError` when it is absent."""
+    """`auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N`; `UserError` when absent."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -17,7 +17,7 @@ class TrainingLog:
         self._writer: Any = SummaryWriter(str(events), purge_step=len(rows))
 
     def add(self, epoch: int, losses: dict[str, float], seconds: float) -> None:
-        """Append one epoch's mean losses; the time goes to TensorBoard only, rows stay repeatable."""
+        """Append one epoch's mean losses; the time goes to TensorBoard only: rows repeat."""
         self.rows.append({"epoch": epoch, **losses})
         for name, value in losses.items():
             self._writer.add_scalar(f"loss/{name}", value, epoch)

@@ -67,7 +67,7 @@ def train_in_epochs(
     for epoch in range(progress.epochs_done, options.epochs):
         started = time.monotonic()
         _set_learning_rate(optimizer, options, epoch)
-        means = _run_epoch(module, step, optimizer, sample_count, epoch, context)
+        means = _run_epoch(step, optimizer, sample_count, epoch, context)
         log.add(epoch, means, time.monotonic() - started)
         context.announce(epoch + 1, options.epochs, means)
         progress.epochs_done = epoch + 1
@@ -98,7 +98,6 @@ def _set_learning_rate(optimizer: torch.optim.Optimizer, options: TrainOptions, 
 
 
 def _run_epoch(
-    module: nn.Module,
     step: TrainingStep,
     optimizer: torch.optim.Optimizer,
     sample_count: int,

@@ -45,8 +45,8 @@ def standardised(maps, inside):
 
 EVERYWHERE = np.ones_like(FOREGROUND)
 EXPECTED = {
-    "rgb": lambda: RGB_MAPS.numpy(),
-    "depth": lambda: DEPTH_MAPS.numpy(),
+    "rgb": RGB_MAPS.numpy,
+    "depth": DEPTH_MAPS.numpy,
     "avg": lambda: (RGB_MAPS.numpy() + DEPTH_MAPS.numpy()) / 2,
     "max": lambda: np.maximum(RGB_MAPS.numpy(), DEPTH_MAPS.numpy()),
     "zscore_sum": lambda: standardised(RGB_MAPS, EVERYWHERE) + standardised(DEPTH_MAPS, EVERYWHERE),
