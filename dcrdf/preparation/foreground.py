@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
@@ -25,7 +26,9 @@ def part_foreground(
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width_px, width_px))
     opened = cv2.morphologyEx(above, cv2.MORPH_OPEN, element)
     closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, element)
-    return _large_filled_pieces(closed, component_min_share * valid.size)
+    return _large_filled_pieces(
+        closed.astype(np.uint8, copy=False), component_min_share * valid.size
+    )
 
 
 def _large_filled_pieces(mask: NDArray[np.uint8], min_area_px: float) -> Mask:
@@ -36,6 +39,6 @@ def _large_filled_pieces(mask: NDArray[np.uint8], min_area_px: float) -> Mask:
     return filled.astype(np.bool_)
 
 
-def _filled_area_px(outline: NDArray[np.int32]) -> float:
+def _filled_area_px(outline: MatLike) -> float:
     """Pixels inside and on an outline that visits every border pixel (Pick's theorem)."""
     return float(cv2.contourArea(outline)) + len(outline) / 2.0 + 1.0

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 Heights = NDArray[np.float32]
@@ -37,18 +38,17 @@ def push_pull(known_m: Heights, valid: Mask) -> Heights:
     """
     weight = valid.astype(np.float32)
     levels = [(known_m, weight)]
-    total = known_m
+    total_m = known_m
     while weight.min() == 0.0:
-        half = (max(1, (weight.shape[1] + 1) // 2), max(1, (weight.shape[0] + 1) // 2))
-        total = cv2.resize(total, half, interpolation=cv2.INTER_AREA)
-        weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
-        levels.append((_divide(total, weight), weight))
-    surface = levels.pop()[0]
+        total_m, weight = _halved(total_m), _halved(weight)
+        levels.append((_divide(total_m, weight), weight))
+    surface_m = levels.pop()[0]
     for level_m, weight in reversed(levels):
-        surface = cv2.resize(surface, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
         known = (weight > 0.0).astype(np.uint8)
-        surface = _relax(cv2.copyTo(level_m, known, surface), 1 - known)
-    return surface
+        pulled = cv2.resize(surface_m, weight.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        cv2.copyTo(level_m, known, pulled)
+        surface_m = _relaxed(pulled, 1 - known)
+    return surface_m
 
 
 def telea(known_m: Heights, valid: Mask) -> Heights:
@@ -80,6 +80,12 @@ METHODS: Mapping[str, Callable[[Heights, Mask], Heights]] = {
 }
 
 
+def _halved(image: Heights) -> Heights:
+    rows, columns = image.shape
+    half = ((columns + 1) // 2, (rows + 1) // 2)
+    return np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA), np.float32)
+
+
 def _divide(total_m: Heights, weight: Heights) -> Heights:
     return np.divide(total_m, weight, out=np.zeros_like(total_m), where=weight > 0.0)
 
@@ -93,8 +99,8 @@ def _inpaint(known_m: Heights, valid: Mask, flag: int) -> Heights:
     return np.clip(filled * scale + low, low, high).astype(np.float32)
 
 
-def _relax(surface_m: Heights, holes: NDArray[np.uint8]) -> Heights:
+def _relaxed(surface_m: MatLike, holes: NDArray[np.uint8]) -> Heights:
     for _ in range(SWEEPS):
         smooth = cv2.filter2D(surface_m, -1, _NEIGHBOURS, borderType=cv2.BORDER_REPLICATE)
         cv2.copyTo(smooth, holes, surface_m)
-    return surface_m
+    return np.asarray(surface_m, np.float32)

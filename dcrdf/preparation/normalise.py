@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import isfinite
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,18 +38,31 @@ class PreparationConstants:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`; `UserError` when something is missing or not a number."""
         try:
-            mode, plane = values["mode"], values["plane"]
-            low_m, high_m = float(values["low_m"]), float(values["high_m"])
-            nx, ny, nz, offset_m = (float(value) for value in plane)
+            nx, ny, nz, offset_m = (float(value) for value in values["plane"])
+            constants = cls(
+                values["mode"],
+                float(values["low_m"]),
+                float(values["high_m"]),
+                (nx, ny, nz, offset_m),
+            )
         except (KeyError, TypeError, ValueError):
-            mode, low_m, high_m = None, 0.0, 0.0
-        if mode not in ("part", "field") or not low_m < high_m or not isfinite(high_m - low_m):
+            constants = None
+        if constants is None or not constants._sound():
             raise UserError("preparation constants: damaged or incomplete; run prepare again")
-        return cls(mode, low_m, high_m, (nx, ny, nz, offset_m))
+        return constants
+
+    def _sound(self) -> bool:
+        numbers = (self.low_m, self.high_m, *self.plane)
+        return (
+            self.mode in get_args(Mode) and all(map(isfinite, numbers)) and numbers[0] < numbers[1]
+        )
 
 
 def height_range_m(
-    training_m: NDArray[np.float32], low_percentile: float, high_percentile: float, min_span_m: float
+    training_m: NDArray[np.float32],
+    low_percentile: float,
+    high_percentile: float,
+    min_span_m: float,
 ) -> tuple[float, float]:
     """The percentiles of the training foreground's heights, spread to `min_span_m` at least."""
     low_m, high_m = np.percentile(training_m, [low_percentile, high_percentile]).tolist()
@@ -61,4 +74,4 @@ def normalise(height_m: NDArray[np.float32], low_m: float, high_m: float) -> NDA
     """D_n = (h - low) / (high - low), clipped to [-1, 2]."""
     scale = np.float32(1.0 / (high_m - low_m))
     scaled = (height_m - np.float32(low_m)) * scale
-    return np.clip(scaled, np.float32(CLIP[0]), np.float32(CLIP[1]))
+    return scaled.clip(np.float32(CLIP[0]), np.float32(CLIP[1]))

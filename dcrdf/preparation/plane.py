@@ -1,6 +1,7 @@
 """The background plane: deterministic RANSAC on the image border, refined by least squares."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,8 +11,9 @@ Points = NDArray[np.float32]
 
 HYPOTHESES = 256
 """Triples tried; with 40 % inliers all miss with probability 0.936 ** 256 = 5e-8."""
-SCORED_POINTS = 2048
-"""Border points that vote on the hypotheses, evenly picked; all of them take part in the fit."""
+FITTED_POINTS = 8192
+VOTING_POINTS = 1024
+"""Border points that take part in the fit, and in the vote on hypotheses: evenly picked."""
 REFINEMENTS = 3
 MIN_RING_SHARE_VALID = 0.1
 MAX_RING_SHARE = 0.25
@@ -55,7 +57,7 @@ def fit_border_plane(
     The ring is `border_share` of the shorter side wide and doubles while less than a tenth of it
     is valid. The hypotheses come from a fixed seed, so that a scan alone decides its plane.
     """
-    ring = border_points(xyz_m, valid, border_share).astype(np.float64)
+    ring = _evenly_picked(border_points(xyz_m, valid, border_share), FITTED_POINTS)
     if len(ring) < 3:
         return None
     centre = ring.mean(axis=0)
@@ -72,24 +74,33 @@ def fit_border_plane(
 
 
 def border_points(xyz_m: Points, valid: NDArray[np.bool_], border_share: float) -> Points:
-    """The valid points (N, 3) of the image border, row by row."""
-    height, width = valid.shape
-    side = min(height, width)
+    """The valid points (N, 3) of the image border."""
+    side = min(valid.shape)
     ring_px = max(2, round(border_share * side))
     while True:
-        ring = np.ones((height, width), np.bool_)
-        ring[ring_px : height - ring_px, ring_px : width - ring_px] = False
-        usable = ring & valid
-        enough = np.count_nonzero(usable) >= MIN_RING_SHARE_VALID * np.count_nonzero(ring)
+        usable = _ring(valid, ring_px)
+        enough = np.count_nonzero(usable) >= MIN_RING_SHARE_VALID * usable.size
         if enough or ring_px >= MAX_RING_SHARE * side:
-            return xyz_m[usable]
+            return _ring(xyz_m, ring_px)[usable]
         ring_px *= 2
+
+
+def _ring(image: NDArray[Any], ring_px: int) -> NDArray[Any]:
+    """The border pixels of (H, W, ...) as (N, ...): top, bottom, left, right."""
+    middle = image[ring_px:-ring_px]
+    strips = (image[:ring_px], image[-ring_px:], middle[:, :ring_px], middle[:, -ring_px:])
+    return np.concatenate([strip.reshape(-1, *image.shape[2:]) for strip in strips])
+
+
+def _evenly_picked(points: NDArray[Any], count: int) -> NDArray[np.float64]:
+    picked: NDArray[np.float64] = points[:: -(-len(points) // count) or 1].astype(np.float64)
+    return picked
 
 
 def height_above(plane: Plane, xyz_m: Points) -> NDArray[np.float32]:
     """Signed height (H, W) in metres above `plane`; meaningless where a point is missing."""
-    heights = cv2.transform(xyz_m, np.array([plane.coefficients]))
-    return heights.reshape(xyz_m.shape[:2])
+    heights_m = cv2.transform(xyz_m, np.array([plane.coefficients]))
+    return np.asarray(heights_m, np.float32).reshape(xyz_m.shape[:2])
 
 
 def median_plane(planes: list[Plane]) -> Plane:
@@ -102,7 +113,7 @@ def median_plane(planes: list[Plane]) -> Plane:
 def _best_hypothesis(
     points: NDArray[np.float64], inlier_m: float
 ) -> tuple[NDArray[np.float64], float] | None:
-    voters = points[:: -(-len(points) // SCORED_POINTS)]
+    x, y, z = _evenly_picked(points, VOTING_POINTS).astype(np.float32).T
     generator = np.random.default_rng(0)
     corners = points[generator.integers(len(points), size=(HYPOTHESES, 3))]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -112,8 +123,9 @@ def _best_hypothesis(
         return None
     normals = normals[usable] / lengths[usable, None]
     offsets = -np.einsum("hk,hk->h", normals, corners[usable, 0])
-    distances = np.abs(np.einsum("hk,nk->hn", normals, voters) + offsets[:, None])
-    best = int(np.argmax(np.count_nonzero(distances <= inlier_m, axis=1)))
+    nx, ny, nz, offset = np.column_stack([normals, offsets]).astype(np.float32).T[..., None]
+    distances = np.abs(nx * x + ny * y + nz * z + offset)
+    best = int(np.argmax(np.count_nonzero(distances <= np.float32(inlier_m), axis=1)))
     return normals[best], float(offsets[best])
 
 

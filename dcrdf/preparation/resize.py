@@ -1,7 +1,7 @@
 """Between a scan's own size and the square the networks see."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Resize = Literal["stretch", "letterbox"]
 Mask = NDArray[np.bool_]
+Pixel = TypeVar("Pixel", np.uint8, np.float32, np.bool_)
+Number = TypeVar("Number", np.uint8, np.float32)
 
 MIN_MEASURED_SHARE = 0.5
 """A resized pixel counts as measured when at least this share of its area was."""
@@ -42,22 +44,21 @@ def place(native_size: tuple[int, int], square: int, resize: Resize) -> Placemen
     return Placement(square, (square - height) // 2, (square - width) // 2, height, width)
 
 
-def resize_area[T: (np.uint8, np.float32)](
-    image: NDArray[T], placement: Placement
-) -> NDArray[T]:
+def resize_area(image: NDArray[Number], placement: Placement) -> NDArray[Number]:
     """Area means where an axis shrinks, bilinear where it grows; (h, w) or (h, w, C)."""
     rows, columns = image.shape[:2]
-    size = (placement.width, placement.height)
-    if placement.height <= rows and placement.width <= columns:
-        return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    if placement.height >= rows and placement.width >= columns:
-        return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
-    by_row = (columns, placement.height)
-    vertical = cv2.INTER_AREA if placement.height < rows else cv2.INTER_LINEAR
-    horizontal = cv2.INTER_LINEAR if placement.height < rows else cv2.INTER_AREA
-    return cv2.resize(
-        cv2.resize(image, by_row, interpolation=vertical), size, interpolation=horizontal
-    )
+    by_rows, by_columns = _mean(rows, placement.height), _mean(columns, placement.width)
+    if by_rows != by_columns:
+        image = _resized(image, placement.height, columns, by_rows)
+    return _resized(image, placement.height, placement.width, by_columns)
+
+
+def _mean(source: int, target: int) -> int:
+    return cv2.INTER_AREA if target <= source else cv2.INTER_LINEAR
+
+
+def _resized(image: NDArray[Number], rows: int, columns: int, by: int) -> NDArray[Number]:
+    return np.asarray(cv2.resize(image, (columns, rows), interpolation=by), image.dtype)
 
 
 def resize_surface(
@@ -71,18 +72,14 @@ def resize_surface(
     return np.divide(total, share, out=np.zeros_like(total), where=measured), measured
 
 
-def resize_nearest[T: (np.bool_, np.float32)](
-    image: NDArray[T], placement: Placement
-) -> NDArray[T]:
+def resize_nearest(image: NDArray[Pixel], placement: Placement) -> NDArray[Pixel]:
     """Pick the pixel under each target pixel's centre; (h, w) masks or (h, w, 3) points."""
     rows = _picked(image.shape[0], placement.height)
     columns = _picked(image.shape[1], placement.width)
     return image[rows[:, None], columns[None, :]]
 
 
-def pad_mirrored[T: (np.uint8, np.float32)](
-    image: NDArray[T], placement: Placement
-) -> NDArray[T]:
+def pad_mirrored(image: NDArray[Pixel], placement: Placement) -> NDArray[Pixel]:
     """Bring an image to the square; the bars of a letterbox mirror it, so that no edge arises."""
     margins = _margins(placement)
     if not any(map(sum, margins)):
@@ -90,7 +87,7 @@ def pad_mirrored[T: (np.uint8, np.float32)](
     return np.pad(image, margins + [(0, 0)] * (image.ndim - 2), mode="symmetric")
 
 
-def pad_empty[T: (np.bool_, np.float32)](image: NDArray[T], placement: Placement) -> NDArray[T]:
+def pad_empty(image: NDArray[Pixel], placement: Placement) -> NDArray[Pixel]:
     """Bring a mask or points to the square; the bars are False or zero."""
     margins = _margins(placement)
     if not any(map(sum, margins)):
@@ -104,7 +101,8 @@ def to_native(
     """Bring a map (S, S) back to the scan's (height, width): bars cut off, then bilinear."""
     inner = np.ascontiguousarray(map_[place(native_size, map_.shape[0], resize).inside])
     height, width = native_size
-    return cv2.resize(inner, (int(width), int(height)), interpolation=cv2.INTER_LINEAR)
+    resized = cv2.resize(inner, (int(width), int(height)), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(resized, np.float32)
 
 
 def _picked(source: int, target: int) -> NDArray[np.intp]:

@@ -1,0 +1,257 @@
+"""Raw scans of a category -> one HDF5 file, each file read once.
+
+Training scans are written in metres first; when they have decided mode, plane and height range,
+their rows are finished in place and the other splits follow.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from dcrdf.config.options import PrepareOptions
+from dcrdf.datasets.sample import SPLITS, Sample, Split
+from dcrdf.errors import UserError
+from dcrdf.files.atomic import replacing
+from dcrdf.files.digests import sha256_of_json
+from dcrdf.preparation.decisions import (
+    evenly_picked,
+    median_part_share,
+    training_constants,
+    training_plane,
+)
+from dcrdf.preparation.image import PreparedImage, finish, prepare_scan
+from dcrdf.preparation.measure import ScanFacts, TrainingPlane
+from dcrdf.preparation.normalise import Mode, PreparationConstants
+from dcrdf.preparation.plane import Plane
+from dcrdf.preparation.samples import (
+    MeasuredSample,
+    Record,
+    SampleMeasurer,
+    Skipped,
+    measure_samples,
+)
+from dcrdf.preparation.summary import PrepareSummary
+from dcrdf.preparation.workers import Workers
+from dcrdf.preparation.writer import SplitWriter, create_prepared, write_attributes
+
+__all__ = [
+    "PreparationConstants",
+    "PrepareSummary",
+    "PreparedImage",
+    "prepare_category",
+    "prepare_scan",
+]
+
+
+def prepare_category(
+    samples: Sequence[Sample],
+    options: PrepareOptions,
+    out: Path,
+    stage_json: str,
+    processes: int,
+    keep_xyz: bool = False,
+) -> PrepareSummary:
+    """Prepare all samples of one category into the HDF5 file `out` (layout: `store`).
+
+    The same samples and options give the same arrays whatever `processes`. `keep_xyz` keeps the
+    points, picked at the networks' size.
+
+    Raises:
+        UserError: no training samples; an unusable scan (`strict`); a split without any usable
+            scan; `out` cannot be written. `out` then stays as it was.
+    """
+    if not any(sample.split == "train" for sample in samples):
+        raise UserError(f"{samples[0].category if samples else out}: no training samples")
+    with (
+        replacing(out) as aside,
+        Workers(processes) as workers,
+        create_prepared(aside) as file,
+    ):
+        run = _CategoryRun(samples, SampleMeasurer(options, keep_xyz), workers, file)
+        constants = run.write_train()
+        for split in SPLITS[1:]:
+            run.write_split(split, constants)
+        summary = run.summary(constants.mode)
+        attributes = {
+            "category": summary.category,
+            "stage": stage_json,
+            "options": options.model_dump(mode="json"),
+            "constants": constants.to_dict(),
+            "summary": summary.to_dict(),
+            "skipped": summary.skipped,
+            "input_digest": run.input_digest(),
+        }
+        write_attributes(file, attributes)
+    return summary
+
+
+class _CategoryRun:
+    """One category on its way into the file."""
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        measurer: SampleMeasurer,
+        workers: Workers,
+        file: h5py.File,
+    ) -> None:
+        self._samples = samples
+        self._category = samples[0].category
+        self._measurer = measurer
+        self._options = measurer.options
+        self._workers = workers
+        self._file = file
+        self._skipped: list[Skipped] = []
+        self._records: dict[Split, list[Record]] = {}
+
+    def write_train(self) -> PreparationConstants:
+        """Write the training split and decide the constants on it."""
+        writer = self._writer("train")
+        records = []
+        for found in self._measured("train", self._measurer):
+            writer.append(_images(found), None)
+            records.append(found.record)
+        training = training_plane([x.facts for x in records], self._options, self._category)
+        self._measure_again(records, training, writer)
+        heights_m = self._training_heights(writer, len(records), training.mode)
+        constants = training_constants(training, heights_m, self._options, self._category)
+        for index, record in enumerate(records):
+            surface_m, valid, part = (
+                writer.read(name, index) for name in ("depth", "valid", "foreground")
+            )
+            writer.update(index, self._finished(surface_m, valid, part, record.facts, constants))
+        self._close(writer, "train", records, constants.mode)
+        return constants
+
+    def write_split(self, split: Split, constants: PreparationConstants) -> None:
+        """Write the validation or the test split."""
+        writer = self._writer(split)
+        training = TrainingPlane(constants.mode, Plane.from_coefficients(constants.plane))
+        records = []
+        for found in self._measured(split, replace(self._measurer, training=training)):
+            scan = found.scan
+            finished = self._finished(scan.surface_m, scan.valid, scan.part, scan.facts, constants)
+            writer.append(_images(found) | finished, found.native_gt)
+            records.append(found.record)
+        self._close(writer, split, records, constants.mode)
+
+    def summary(self, mode: Mode) -> PrepareSummary:
+        """What was found; to be called when all splits are written."""
+        everything = [record for records in self._records.values() for record in records]
+        train = [record.facts for record in self._records["train"]]
+        doubtful = [x for x in everything if not x.facts.plane_accepted]
+        return PrepareSummary(
+            category=self._category,
+            mode=mode,
+            mode_is_automatic=self._options.mode == "auto",
+            counts={split: len(records) for split, records in self._records.items()},
+            foreground_share=float(np.median([_foreground_share(x, mode) for x in train])),
+            part_share=median_part_share(train),
+            missing_share=float(np.mean([x.facts.missing_share for x in everything])),
+            planes_replaced=_identities(x for x in doubtful if x.facts.plane_replaced),
+            planes_doubtful=_identities(x for x in doubtful if not x.facts.plane_replaced),
+            skipped=tuple((x.sample.identity, x.reason) for x in self._skipped),
+        )
+
+    def input_digest(self) -> str:
+        """A digest of the content of all files that were used."""
+        return sha256_of_json(
+            [
+                [record.sample.identity, *record.digests]
+                for records in self._records.values()
+                for record in records
+            ]
+        )
+
+    def _writer(self, split: Split) -> SplitWriter:
+        return SplitWriter(self._file, split, self._options.image_size, self._measurer.keep_xyz)
+
+    def _measured(self, split: Split, measurer: SampleMeasurer) -> Iterator[MeasuredSample]:
+        samples = [sample for sample in self._samples if sample.split == split]
+        before = len(self._skipped)
+        yield from measure_samples(samples, measurer, self._workers, self._skipped)
+        failed = self._skipped[before:]
+        if samples and len(failed) == len(samples):
+            raise UserError(f"{failed[0].reason} (no {split} scan of the category is usable)")
+
+    def _measure_again(
+        self, records: list[Record], training: TrainingPlane, writer: SplitWriter
+    ) -> None:
+        """Training scans that need the training plane, now that it is known."""
+        needy = [i for i, record in enumerate(records) if training.is_needed_by(record.facts)]
+        measurer = replace(self._measurer, training=training)
+        samples = [records[index].sample for index in needy]
+        for index, found in zip(needy, self._workers.map(measurer, samples), strict=True):
+            writer.update(index, _images(found))
+            records[index] = found.record
+
+    def _training_heights(
+        self, writer: SplitWriter, count: int, mode: Mode
+    ) -> Iterator[NDArray[np.float32]]:
+        for index in range(count):
+            inside = writer.read("valid", index)
+            if mode == "part":
+                inside &= writer.read("foreground", index)
+            heights_m = writer.read("depth", index)[inside]
+            yield evenly_picked(heights_m, count, self._options.image_size)
+
+    def _finished(
+        self,
+        surface_m: NDArray[np.float32],
+        valid: NDArray[np.bool_],
+        part: NDArray[np.bool_],
+        facts: ScanFacts,
+        constants: PreparationConstants,
+    ) -> dict[str, NDArray[Any]]:
+        depth, foreground = finish(
+            surface_m,
+            valid,
+            part,
+            native_size=facts.native_size,
+            options=self._options,
+            constants=constants,
+        )
+        return {"depth": depth, "foreground": foreground}
+
+    def _close(self, writer: SplitWriter, split: Split, records: list[Record], mode: Mode) -> None:
+        self._records[split] = records
+        facts = [record.facts for record in records]
+        writer.close(
+            {
+                "label": [not record.sample.is_good for record in records],
+                "defect": [record.sample.defect for record in records],
+                "name": [record.sample.name for record in records],
+                "native_size": [x.native_size for x in facts],
+                "plane": [x.plane.coefficients for x in facts],
+                "plane_replaced": [x.plane_replaced for x in facts],
+                "plane_inlier_share": [x.inlier_share for x in facts],
+                "missing_share": [x.missing_share for x in facts],
+                "foreground_share": [_foreground_share(x, mode) for x in facts],
+            }
+        )
+
+
+def _images(found: MeasuredSample) -> dict[str, NDArray[Any]]:
+    """The images of a sample that is not finished yet: heights in metres, the part."""
+    scan = found.scan
+    images: dict[str, NDArray[Any]] = {
+        "rgb": scan.rgb,
+        "depth": scan.surface_m,
+        "valid": scan.valid,
+        "foreground": scan.part,
+        "gt": scan.gt,
+    }
+    return images if found.xyz is None else images | {"xyz": found.xyz}
+
+
+def _foreground_share(facts: ScanFacts, mode: Mode) -> float:
+    return facts.part_share if mode == "part" else 1.0 - facts.missing_share
+
+
+def _identities(records: Iterator[Record]) -> tuple[str, ...]:
+    return tuple(record.sample.identity for record in records)

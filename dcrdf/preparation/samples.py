@@ -1,0 +1,93 @@
+"""From files to measured scans, in worker processes."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dcrdf.config.options import PrepareOptions
+from dcrdf.datasets.load import load_scan
+from dcrdf.datasets.sample import Sample
+from dcrdf.errors import UserError
+from dcrdf.files.digests import sha256_of_file
+from dcrdf.preparation.measure import MeasuredScan, ScanFacts, TrainingPlane, measure_scan
+from dcrdf.preparation.resize import pad_empty, place, resize_nearest
+from dcrdf.preparation.workers import Workers
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is kept of a measured sample after its images went to the file."""
+
+    sample: Sample
+    facts: ScanFacts
+    digests: tuple[str, ...]
+    """SHA-256 of its files."""
+
+
+@dataclass(frozen=True)
+class MeasuredSample:
+    """A measured scan, its mask at its own size (test split only) and, where they are kept, its
+    points (S, S, 3)."""
+
+    record: Record
+    scan: MeasuredScan
+    native_gt: NDArray[np.bool_] | None
+    xyz: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class SampleMeasurer:
+    """Measures samples; picklable, so that workers can."""
+
+    options: PrepareOptions
+    keep_xyz: bool
+    training: TrainingPlane | None = None
+
+    def __call__(self, sample: Sample) -> MeasuredSample:
+        """Raises `UserError` when one of the sample's files is unusable."""
+        scan = load_scan(sample)
+        measured = measure_scan(scan, self.options, self.training)
+        native_gt = None
+        if sample.split == "test":
+            native_gt = np.zeros(scan.rgb.shape[:2], np.bool_) if scan.gt is None else scan.gt
+        files = (sample.rgb, sample.xyz, sample.depth, sample.gt)
+        digests = tuple(sha256_of_file(path) for path in files if path is not None)
+        xyz = self._picked_points(scan.xyz, measured.facts) if self.keep_xyz else None
+        return MeasuredSample(Record(sample, measured.facts, digests), measured, native_gt, xyz)
+
+    def _picked_points(self, xyz_m: NDArray[np.float32], facts: ScanFacts) -> NDArray[np.float32]:
+        placement = place(facts.native_size, self.options.image_size, self.options.resize)
+        return pad_empty(resize_nearest(xyz_m, placement), placement)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A sample that could not be used, and why."""
+
+    sample: Sample
+    reason: str
+
+
+def measure_samples(
+    samples: Iterable[Sample], measurer: SampleMeasurer, workers: Workers, skipped: list[Skipped]
+) -> Iterator[MeasuredSample]:
+    """Measure samples in order. Unusable ones raise `UserError` if the options are strict, else
+    they are added to `skipped`."""
+    if measurer.options.strict:
+        yield from workers.map(measurer, samples)
+        return
+    for answer in workers.map(partial(_measure_or_skip, measurer), samples):
+        if isinstance(answer, Skipped):
+            skipped.append(answer)
+        else:
+            yield answer
+
+
+def _measure_or_skip(measurer: SampleMeasurer, sample: Sample) -> MeasuredSample | Skipped:
+    try:
+        return measurer(sample)
+    except UserError as error:
+        return Skipped(sample, str(error))

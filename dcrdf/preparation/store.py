@@ -1,0 +1,279 @@
+"""The prepared HDF5 file: its layout, and a reader that trusts nothing in it.
+
+One group per split; every array has one chunk per sample. Attributes of the file: `category`,
+`stage`, `options`, `constants`, `summary`, `skipped` (JSON), `input_digest`.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from dcrdf.config.options import PrepareOptions
+from dcrdf.datasets.sample import SPLITS
+from dcrdf.errors import UserError
+from dcrdf.preparation.normalise import PreparationConstants
+
+NATIVE_GT = "native_gt"
+READ_ERRORS = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError)
+"""What h5py raises on damaged files."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One dataset of a split: its type and the axes after the first."""
+
+    dtype: Any
+    axes: Callable[[int], tuple[int, ...]]
+    optional: bool = False
+    packed: bool = False
+    """Compressed (lzf): pays for masks, not for noisy colours and heights."""
+
+    @property
+    def per_sample(self) -> bool:
+        """Images are written one by one, in a chunk each; the rest is written once, at the end."""
+        return len(self.axes(1)) > 1
+
+
+def _scalar(_: int) -> tuple[int, ...]:
+    return ()
+
+
+def _image(size: int) -> tuple[int, ...]:
+    return (size, size)
+
+
+def _image3(size: int) -> tuple[int, ...]:
+    return (size, size, 3)
+
+
+TEXT = h5py.string_dtype("utf-8")
+
+FIELDS: Mapping[str, Field] = {
+    "rgb": Field(np.dtype(np.uint8), _image3),
+    "depth": Field(np.dtype(np.float32), _image),
+    "valid": Field(np.dtype(np.bool_), _image, packed=True),
+    "foreground": Field(np.dtype(np.bool_), _image, packed=True),
+    "gt": Field(np.dtype(np.bool_), _image, packed=True),
+    "xyz": Field(np.dtype(np.float32), _image3, optional=True),
+    "label": Field(np.dtype(np.int8), _scalar),
+    "defect": Field(TEXT, _scalar),
+    "name": Field(TEXT, _scalar),
+    "native_size": Field(np.dtype(np.int32), lambda _: (2,)),
+    "plane": Field(np.dtype(np.float64), lambda _: (4,)),
+    "plane_replaced": Field(np.dtype(np.bool_), _scalar),
+    "plane_inlier_share": Field(np.dtype(np.float64), _scalar),
+    "missing_share": Field(np.dtype(np.float64), _scalar),
+    "foreground_share": Field(np.dtype(np.float64), _scalar),
+}
+
+
+class PreparedSplit:
+    """One split of a prepared category: N samples of S x S pixels.
+
+    Arrays are read on first access and kept; read them while the file is open. `plane` is
+    (nx, ny, nz, offset in metres) per sample; shares lie in [0, 1].
+    """
+
+    def __init__(self, group: h5py.Group, path: Path, size: int) -> None:
+        self._group = group
+        self._path = path
+        self._size = size
+        self._count = _checked_fields(group, path, size)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def _read(self, name: str) -> NDArray[Any]:
+        with damage_named(self._path, f"{self._group.name}/{name}"):
+            values: NDArray[Any] = self._group[name][:]
+        return values
+
+    @cached_property
+    def rgb(self) -> NDArray[np.uint8]:
+        """Colour, uint8 (N, S, S, 3)."""
+        return self._read("rgb")
+
+    @cached_property
+    def depth(self) -> NDArray[np.float32]:
+        """D_n, float32 (N, S, S), holes filled."""
+        return self._read("depth")
+
+    @cached_property
+    def valid(self) -> NDArray[np.bool_]:
+        """Where depth was measured, (N, S, S); elsewhere it is filled."""
+        return self._read("valid")
+
+    @cached_property
+    def foreground(self) -> NDArray[np.bool_]:
+        """M_f, (N, S, S)."""
+        return self._read("foreground")
+
+    @cached_property
+    def gt(self) -> NDArray[np.bool_]:
+        """Defect masks at the network's size, (N, S, S)."""
+        return self._read("gt")
+
+    @cached_property
+    def xyz(self) -> NDArray[np.float32]:
+        """Points in metres, (N, S, S, 3), missing (0, 0, 0); `UserError` when not kept."""
+        if "xyz" not in self._group:
+            raise UserError(f"{self._path}: holds no points; prepare it again with keep_xyz")
+        return self._read("xyz")
+
+    @cached_property
+    def label(self) -> NDArray[np.int8]:
+        """1 for a defective sample, 0 for a good one, (N,)."""
+        return self._read("label")
+
+    @cached_property
+    def defect(self) -> list[str]:
+        """Defect kinds; `good` for good samples."""
+        return self._read_text("defect")
+
+    @cached_property
+    def name(self) -> list[str]:
+        """File stems."""
+        return self._read_text("name")
+
+    @cached_property
+    def native_size(self) -> NDArray[np.int32]:
+        """(height, width) of the scans, (N, 2)."""
+        return self._read("native_size")
+
+    @cached_property
+    def plane(self) -> NDArray[np.float64]:
+        """Planes used, (N, 4)."""
+        return self._read("plane")
+
+    @cached_property
+    def plane_replaced(self) -> NDArray[np.bool_]:
+        """Where the training split's median plane took the place of the sample's, (N,)."""
+        return self._read("plane_replaced")
+
+    @cached_property
+    def plane_inlier_share(self) -> NDArray[np.float64]:
+        """Share of the border that agrees with the sample's own best plane, (N,)."""
+        return self._read("plane_inlier_share")
+
+    @cached_property
+    def missing_share(self) -> NDArray[np.float64]:
+        """Share of missing points at native size, (N,)."""
+        return self._read("missing_share")
+
+    @cached_property
+    def foreground_share(self) -> NDArray[np.float64]:
+        """Share of the scan that is foreground, (N,)."""
+        return self._read("foreground_share")
+
+    def native_gt(self, index: int) -> NDArray[np.bool_]:
+        """The defect mask of one test sample at its own size, (h, w)."""
+        height, width = (int(side) for side in self.native_size[index])
+        with damage_named(self._path, f"{self._group.name}/{NATIVE_GT}/{index}"):
+            masks = plain_link(self._group, NATIVE_GT, self._path)
+            dataset = plain_link(masks, native_gt_name(index), self._path)
+            if dataset.shape != (height, width) or dataset.dtype != np.bool_:
+                raise ValueError("its shape does not fit native_size")
+            mask: NDArray[np.bool_] = dataset[:]
+        return mask
+
+    def _read_text(self, name: str) -> list[str]:
+        with damage_named(self._path, f"{self._group.name}/{name}"):
+            return [value.decode() for value in self._group[name][:]]
+
+
+class Prepared:
+    """An open prepared category; made by `open_prepared`."""
+
+    def __init__(self, file: h5py.File, path: Path) -> None:
+        self._file = file
+        self._path = path
+        self.category = str(file.attrs["category"])
+        self.input_digest = str(file.attrs["input_digest"])
+        self.stage: dict[str, Any] = json.loads(file.attrs["stage"])
+        self.options = PrepareOptions.parse(json.loads(file.attrs["options"]), str(path))
+        self.constants = PreparationConstants.from_dict(json.loads(file.attrs["constants"]))
+        self.summary: dict[str, Any] = json.loads(file.attrs["summary"])
+        self.skipped: list[tuple[str, str]] = [
+            (str(identity), str(reason)) for identity, reason in json.loads(file.attrs["skipped"])
+        ]
+        self._splits: dict[str, PreparedSplit] = {
+            name: PreparedSplit(plain_link(file, name, path), path, self.options.image_size)
+            for name in SPLITS
+        }
+
+    def split(self, name: str) -> PreparedSplit:
+        """The split `train`, `validation` or `test`."""
+        return self._splits[name]
+
+
+@contextmanager
+def open_prepared(path: Path) -> Iterator[Prepared]:
+    """Open a prepared file and check its whole layout before any array is read.
+
+    Raises:
+        UserError: no such file, damaged, not a prepared file, or one with links to elsewhere.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; run prepare first")
+    with damage_named(path, "file"):
+        file = h5py.File(path, "r")
+    with file:
+        with damage_named(path, "header"):
+            prepared = Prepared(file, path)
+        yield prepared
+
+
+@contextmanager
+def damage_named(path: Path, part: str) -> Iterator[None]:
+    """Turn what h5py raises on damaged files into one line that names the file."""
+    try:
+        yield
+    except READ_ERRORS as error:
+        reason = str(error) or type(error).__name__
+        raise UserError(f"{path}: damaged ({part}: {reason}); run prepare again") from None
+
+
+def plain_link(group: h5py.Group, name: str, path: Path) -> Any:
+    """The member `name`, refused when it is a soft or external link or its data lie elsewhere."""
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        raise UserError(f"{path}: {name} is missing or a link to elsewhere; run prepare again")
+    member = group[name]
+    if isinstance(member, h5py.Dataset) and (member.external or member.is_virtual):
+        raise UserError(f"{path}: {name} keeps its data in another file; run prepare again")
+    return member
+
+
+def native_gt_name(index: int) -> str:
+    """The dataset of a test sample's native mask."""
+    return f"{index:06d}"
+
+
+def _checked_fields(group: h5py.Group, path: Path, size: int) -> int:
+    count = plain_link(group, "label", path).shape[0]
+    for name, field in FIELDS.items():
+        if field.optional and name not in group:
+            continue
+        dataset = plain_link(group, name, path)
+        wanted = (count, *field.axes(size))
+        if dataset.shape != wanted or dataset.dtype != field.dtype:
+            found = f"{dataset.dtype} {dataset.shape}"
+            raise ValueError(f"{dataset.name} is {found}, not {field.dtype} {wanted}")
+        if not _stored_in_full(dataset, field, count):
+            raise ValueError(f"{dataset.name} is stored in part only")
+    return int(count)
+
+
+def _stored_in_full(dataset: h5py.Dataset, field: Field, count: int) -> bool:
+    """Whether the file holds what the shape promises, so that no header can claim terabytes."""
+    if field.per_sample:
+        chunk_each = dataset.chunks == (1, *dataset.shape[1:])
+        return chunk_each and int(dataset.id.get_num_chunks()) == count
+    return dataset.chunks is None and int(dataset.id.get_storage_size()) == int(dataset.nbytes)

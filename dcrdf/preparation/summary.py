@@ -1,0 +1,74 @@
+"""What preparing a category found, in lines for the user."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dcrdf.preparation.normalise import Mode
+
+SHOWN = 5
+"""Names listed per line."""
+LOW_SHARE, HIGH_SHARE = 0.02, 0.98
+SMALL_PART_SHARE = 0.005
+
+
+@dataclass(frozen=True)
+class PrepareSummary:
+    """Counts and shares of a prepared category; shares lie in [0, 1].
+
+    `foreground_share` is the training median, `part_share` what it would be as a part,
+    `missing_share` the mean over all scans. `planes_replaced` and `planes_doubtful` name the
+    scans that took the training plane, or kept a plane with too few inliers (`field`).
+    """
+
+    category: str
+    mode: Mode
+    mode_is_automatic: bool
+    counts: Mapping[str, int]
+    foreground_share: float
+    part_share: float
+    missing_share: float
+    planes_replaced: Sequence[str]
+    planes_doubtful: Sequence[str]
+    skipped: Sequence[tuple[str, str]]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should look at, a line each."""
+        found = []
+        if self.mode == "part" and not LOW_SHARE <= self.foreground_share <= HIGH_SHARE:
+            found.append(
+                f"foreground share {self.foreground_share:.1%}: part and background may be mixed up"
+            )
+        if self.mode == "field" and self.mode_is_automatic and self.part_share > SMALL_PART_SHARE:
+            found.append(
+                f"treated as a field, though {self.part_share:.1%} of the median training image"
+                " stands out; set prepare.mode: part if that is the part"
+            )
+        if self.planes_replaced:
+            found.append(
+                f"no background plane in {_some(self.planes_replaced)}: the training split's used"
+            )
+        if self.planes_doubtful:
+            found.append(f"the border fits no plane well in {_some(self.planes_doubtful)}")
+        found.extend(f"skipped {identity}: {reason}" for identity, reason in self.skipped)
+        return found
+
+    def lines(self) -> list[str]:
+        """One line of facts, then the warnings."""
+        counts = ", ".join(f"{count} {split}" for split, count in self.counts.items())
+        facts = (
+            f"{self.category}: {counts}; mode {self.mode}, foreground {self.foreground_share:.1%},"
+            f" missing depth {self.missing_share:.1%}"
+        )
+        warnings = (f"{self.category}: warning: {text}" for text in self.warnings)
+        return [facts, *(" ".join(line.split()) for line in warnings)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self) | {"counts": dict(self.counts), "warnings": self.warnings}
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{len(names)} scans ({', '.join(names[:SHOWN])}{more})"

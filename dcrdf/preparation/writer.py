@@ -1,0 +1,84 @@
+"""Streams prepared samples into the HDF5 file of a category."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from dcrdf.preparation.store import FIELDS, NATIVE_GT, Field, native_gt_name
+
+LIBRARY_VERSION = ("v110", "v110")
+"""The file format since HDF5 1.10 keeps checksums of its own structures."""
+
+
+class SplitWriter:
+    """Appends the images of one split, a chunk per sample; scalars follow when it is closed."""
+
+    def __init__(self, file: h5py.File, split: str, image_size: int, keep_xyz: bool) -> None:
+        self._group = file.create_group(split)
+        self._native = self._group.create_group(NATIVE_GT) if split == "test" else None
+        self._count = 0
+        for name, field in FIELDS.items():
+            if field.per_sample and (keep_xyz or not field.optional):
+                self._create(name, field, field.axes(image_size))
+
+    def _create(self, name: str, field: Field, axes: tuple[int, ...]) -> None:
+        self._group.create_dataset(
+            name,
+            shape=(0, *axes),
+            maxshape=(None, *axes),
+            chunks=(1, *axes),
+            dtype=field.dtype,
+            compression="lzf" if field.packed else None,
+            fletcher32=True,
+        )
+
+    def append(
+        self, images: Mapping[str, NDArray[Any]], native_gt: NDArray[np.bool_] | None
+    ) -> None:
+        """Write one sample's images (named as in `store.FIELDS`) and a test sample's own mask."""
+        for name in images:
+            self._group[name].resize(self._count + 1, axis=0)
+        self.update(self._count, images)
+        if self._native is not None and native_gt is not None:
+            self._native.create_dataset(
+                native_gt_name(self._count),
+                data=native_gt,
+                chunks=native_gt.shape,
+                compression="lzf",
+                fletcher32=True,
+            )
+        self._count += 1
+
+    def update(self, index: int, images: Mapping[str, NDArray[Any]]) -> None:
+        """Write images of a sample anew."""
+        for name, values in images.items():
+            self._group[name][index] = values
+
+    def read(self, name: str, index: int) -> NDArray[Any]:
+        """An image as it was written."""
+        values: NDArray[Any] = self._group[name][index]
+        return values
+
+    def close(self, scalars: Mapping[str, Sequence[Any]]) -> None:
+        """Write the scalars of all samples."""
+        for name, values in scalars.items():
+            field = FIELDS[name]
+            data = np.array(values, dtype=field.dtype).reshape(self._count, *field.axes(0))
+            self._group.create_dataset(name, data=data, dtype=field.dtype)
+
+
+def create_prepared(path: Path) -> h5py.File:
+    """A new, empty prepared file at `path` (a temporary one: see `dcrdf.files.atomic`)."""
+    return h5py.File(path, "w", libver=LIBRARY_VERSION)
+
+
+def write_attributes(file: h5py.File, attributes: Mapping[str, Any]) -> None:
+    """Store attributes: text as it is, everything else as JSON."""
+    for name, value in attributes.items():
+        is_text = isinstance(value, str)
+        file.attrs[name] = value if is_text else json.dumps(value, sort_keys=True, allow_nan=False)
