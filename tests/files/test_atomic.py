@@ -1,0 +1,114 @@
+import errno
+from pathlib import Path
+
+import pytest
+
+from dcrdf.errors import UserError
+from dcrdf.files.atomic import replacing, replacing_folder
+
+
+def test_replacing_shows_nothing_before_the_end(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "table.csv"
+    with replacing(target) as aside:
+        aside.write_text("a")
+        assert not target.exists()
+        assert aside.suffix == ".csv"
+        assert aside.parent == target.parent
+        assert aside.name.startswith(".")
+    assert target.read_text() == "a"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def write_and_fail(target: Path, failure: BaseException) -> None:
+    with replacing(target) as aside:
+        aside.write_text("half")
+        raise failure
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("bug"), KeyboardInterrupt()])
+def test_replacing_keeps_the_old_file_on_failure(tmp_path: Path, failure: BaseException) -> None:
+    target = tmp_path / "table.csv"
+    target.write_text("old")
+    with pytest.raises(type(failure)):
+        write_and_fail(target, failure)
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_disk_full_names_the_target(tmp_path: Path) -> None:
+    target = tmp_path / "maps.h5"
+    with pytest.raises(UserError, match=r"maps\.h5: cannot write: No space left"):
+        write_and_fail(target, OSError(errno.ENOSPC, "No space left on device"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unwritable_place_is_a_user_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    target = tmp_path / "file" / "below.json"
+    with pytest.raises(UserError, match="cannot write"), replacing(target):
+        pytest.fail("the body must not run")
+
+
+def test_a_folder_in_the_way_is_a_user_error(tmp_path: Path) -> None:
+    target = tmp_path / "taken"
+    (target / "child").mkdir(parents=True)
+    with pytest.raises(UserError, match="taken: cannot write"), replacing(target) as aside:
+        aside.write_text("x")
+    assert (target / "child").is_dir()
+
+
+def test_an_input_missing_in_the_body_is_named_itself(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"input\.bin"), replacing(tmp_path / "out.bin") as aside:
+        aside.write_bytes((tmp_path / "input.bin").read_bytes())
+
+
+def test_replacing_folder_appears_whole(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "model"
+    with replacing_folder(target) as aside:
+        (aside / "weights").write_text("w")
+        assert not target.exists()
+    assert (target / "weights").read_text() == "w"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def fill_folder_and_fail(target: Path) -> None:
+    with replacing_folder(target) as aside:
+        (aside / "weights").write_text("w")
+        raise RuntimeError
+
+
+def test_replacing_folder_leaves_nothing_on_failure(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError):
+        fill_folder_and_fail(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_replacing_folder_takes_an_empty_folder(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    target.mkdir()
+    with replacing_folder(target) as aside:
+        (aside / "weights").write_text("w")
+    assert (target / "weights").is_file()
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_replacing_folder_refuses_what_is_there(tmp_path: Path) -> None:
+    target = tmp_path / "data"
+    target.mkdir()
+    (target / "mine").write_text("precious")
+    with pytest.raises(UserError, match="data: is already there"), replacing_folder(target):
+        pytest.fail("the body must not run")
+    assert (target / "mine").read_text() == "precious"
+
+
+def test_replacing_folder_overwrites_only_when_complete(tmp_path: Path) -> None:
+    target = tmp_path / "data"
+    target.mkdir()
+    (target / "old").write_text("")
+    with pytest.raises(RuntimeError), replacing_folder(target, overwrite=True):
+        raise RuntimeError
+    assert (target / "old").is_file()
+    with replacing_folder(target, overwrite=True) as aside:
+        (aside / "new").write_text("")
+    assert [path.name for path in target.iterdir()] == ["new"]
+    assert list(tmp_path.iterdir()) == [target]
