@@ -12,7 +12,7 @@ from dcrdf.config.options import PrepareOptions
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `dcrdf check`."""
     parser.add_argument("root", type=Path, help="the data set's folder")
-    parser.add_argument("--layout", default="mvtec3d", choices=["mvtec3d", "folder"])
+    parser.add_argument("--layout", default="mvtec3d", choices=["mvtec3d", "folder", "eyecandies"])
     parser.add_argument("--category", action="append", help="default: every folder below ROOT")
 
 

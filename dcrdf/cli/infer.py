@@ -1,7 +1,7 @@
 """Calibrate a fitted detector on the validation split and score the test split with it."""
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ def run(args: argparse.Namespace) -> None:
     stage = stage_of(args, "infer")
     options = InferOptions.parse(dict(stage.options), "infer")
 
+    import numpy as np
+
     from dcrdf.config.stages import digest_of_record
     from dcrdf.detectors.base import NormalSamples
     from dcrdf.detectors.checkpoint import load_detector
@@ -43,10 +45,13 @@ def run(args: argparse.Namespace) -> None:
         validation, test = prepared.split("validation"), prepared.split("test")
         normal = NormalSamples(validation.rgb, validation.depth, validation.foreground)
         scorer = Scorer.calibrated(detector, options, normal, choose_device(args.device))
-        scored_validation = score_split(scorer, validation, keep_maps=False)
+        scored_validation = score_split(scorer, validation, keep_maps=True)
         scored_test = score_split(scorer, test, keep_maps=True)
         thresholds = {
-            name: asdict(false_alarm_threshold(values, options.false_alarm_rate))
+            name: {
+                **asdict(false_alarm_threshold(values, options.false_alarm_rate)),
+                "map_median": float(np.median(scored_validation.maps[name].astype(np.float32))),
+            }
             for name, values in scored_validation.scores.items()
         }
         deploy(args.model, args.out / "model", scorer, thresholds, stage.to_dict())
@@ -57,7 +62,10 @@ def run(args: argparse.Namespace) -> None:
             "seed": description["stage"]["options"]["seed"],
         }
         write_maps(
-            args.out / "maps.h5", attributes, (test, scored_test), (validation, scored_validation)
+            args.out / "maps.h5",
+            attributes,
+            (test, scored_test),
+            (validation, replace(scored_validation, maps={})),
         )
     print(f"{args.out}: {len(test)} test images scored; {thresholds['fused']['note']}")
 

@@ -48,7 +48,7 @@ class DatasetOptions(Closed):
     """Where the raw scans are and how they are laid out."""
 
     name: str
-    layout: Literal["mvtec3d", "folder"] = "mvtec3d"
+    layout: Literal["mvtec3d", "folder", "eyecandies"] = "mvtec3d"
     root: str
     categories: Annotated[tuple[str, ...], Field(min_length=1)]
     synthetic: SyntheticOptions | None = None

@@ -32,6 +32,8 @@ class Verdict:
     is_defective: bool
     map: NDArray[np.float32]
     """Fused anomaly map (H, W) at the scan's own size."""
+    map_median: float
+    """Median of validation maps: what is usual on good parts."""
     branch_scores: Mapping[str, float]
 
 
@@ -66,13 +68,15 @@ class Model:
             None if xyz_m is None else prepared.depth[None],
         )
         used = "fused" if rgb is not None and xyz_m is not None else _only(rgb)
-        threshold = float(self.thresholds[used]["threshold"])
+        limits = self.thresholds[used]
+        threshold = float(limits["threshold"])
         score = float(prediction.scores["fused"][0])
         return Verdict(
             score,
             threshold,
             score > threshold,
             to_native(prediction.maps["fused"][0], size, self.options.resize),
+            float(limits["map_median"]),
             {name: float(x[0]) for name, x in prediction.scores.items() if name != "fused"},
         )
 

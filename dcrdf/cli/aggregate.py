@@ -1,0 +1,31 @@
+"""Collect the metrics of all jobs into tables: CSV, Markdown, LaTeX.
+
+Refuses metrics that were made with other settings than the record says.
+"""
+
+import argparse
+from datetime import UTC, datetime
+
+from dcrdf.cli.jobs import add_jobs_arguments, expected_digests, in_order, jobs_of
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `dcrdf aggregate`."""
+    add_jobs_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write RESULTS/tables."""
+    from dcrdf.results.manifest import write_manifest
+    from dcrdf.results.rows import collect
+    from dcrdf.results.tables import write_tables
+
+    started = datetime.now(UTC)
+    _, jobs = jobs_of(args, "aggregate")
+    files = [job.metrics for job in jobs]
+    rows = collect(files, expected_digests(jobs))
+    folder = jobs[0].results / "tables"
+    runs, categories = in_order(job.run for job in jobs), in_order(job.category for job in jobs)
+    write_tables(rows, folder, runs, categories)
+    write_manifest(folder / "manifest.json", files, started, datetime.now(UTC))
+    print(f"{folder}: tables of {len(jobs)} jobs")

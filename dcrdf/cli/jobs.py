@@ -1,0 +1,88 @@
+"""The jobs that an aggregate or report record lists, and where their files lie."""
+
+import argparse
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dcrdf.cli.common import load_plan
+from dcrdf.config.stages import Stage
+from dcrdf.errors import UserError
+
+
+@dataclass(frozen=True)
+class JobFiles:
+    """One job of the record, below the results folder of its data set."""
+
+    run: str
+    category: str
+    seed: int
+    prepare: str
+    train: str
+    evaluate: str
+    results: Path
+
+    @property
+    def folder(self) -> Path:
+        """The job's own results."""
+        return self.results / self.run / self.category / f"seed{self.seed}"
+
+    @property
+    def metrics(self) -> Path:
+        """Its metrics."""
+        return self.folder / "metrics.json"
+
+    @property
+    def prepared(self) -> Path:
+        """The prepared data it was scored on."""
+        return self.results / "prepared" / f"{self.category}-{self.prepare}.h5"
+
+    @property
+    def model(self) -> Path:
+        """The trained detector's folder."""
+        return self.results / "models" / f"{self.category}-seed{self.seed}-{self.train}"
+
+
+def add_jobs_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which jobs: a record, or all jobs of a configuration."""
+    parser.add_argument("--stage", metavar="JSON", help="the stage's record")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="all jobs of this configuration"
+    )
+    parser.add_argument(
+        "--results", type=Path, help="the data set's results (default, with --config: its own)"
+    )
+
+
+def jobs_of(args: argparse.Namespace, name: str) -> tuple[Stage, list[JobFiles]]:
+    """The record and its jobs."""
+    if (args.stage is None) == (args.config is None):
+        raise UserError("give either --stage JSON with --results FOLDER, or --config FILE")
+    results = args.results
+    if args.config is not None:
+        plan = load_plan(args.config)
+        stage: Stage = getattr(plan, name)
+        results = results or plan.folder
+    else:
+        stage = Stage.from_json(args.stage, name)
+    if results is None:
+        raise UserError("--results: give the data set's results folder")
+    return stage, [_job(values, results) for values in stage.options["jobs"]]
+
+
+def _job(values: Mapping[str, Any], results: Path) -> JobFiles:
+    try:
+        return JobFiles(**values, results=results)
+    except TypeError:
+        raise UserError("--stage: not a record of jobs; see `dcrdf plan`") from None
+
+
+def in_order(values: Iterable[str]) -> list[str]:
+    """Each value once, in the order of first appearance."""
+    return list(dict.fromkeys(values))
+
+
+def expected_digests(jobs: Iterable[JobFiles]) -> dict[str, str]:
+    """Metrics file -> the digest of the record it must carry."""
+    return {str(job.metrics): job.evaluate for job in jobs}

@@ -1,0 +1,109 @@
+"""Judge own scans: a score, good or defective, and a heat map of where.
+
+Each IMAGE is a colour image. Its geometry is looked for beside it: an `xyz` TIFF (points in metres)
+or, with --camera, a 16-bit `depth` PNG of the same name, in the same folder, or in a sibling folder
+`xyz` or `depth`, or in --geometry.
+"""
+
+import argparse
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dcrdf.cli.common import add_device_argument
+from dcrdf.errors import UserError
+
+if TYPE_CHECKING:
+    from dcrdf.datasets.sample import Sample
+    from dcrdf.detectors.model import Model, Verdict
+
+TIFF = (".tiff", ".tif", ".TIFF", ".TIF")
+PNG = (".png", ".PNG")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `dcrdf predict`."""
+    parser.add_argument("model", type=Path, help="a job's folder or its `model` folder")
+    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="colour images")
+    parser.add_argument("--out", type=Path, required=True, help="folder for heat maps and table")
+    parser.add_argument("--geometry", type=Path, help="folder of the xyz or depth files")
+    parser.add_argument("--camera", type=Path, help="camera.json or .yaml, for 16-bit depth images")
+    parser.add_argument("--without", choices=["rgb", "depth"], help="do without one modality")
+    add_device_argument(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Score every image; write OUT/scores.csv and a heat map per image."""
+    folder = args.model / "model" if (args.model / "model").is_dir() else args.model
+    samples = [_sample(image, args) for image in args.images]
+    names = [sample.name for sample in samples]
+    if len(set(names)) != len(names):
+        raise UserError("predict: two images have the same name; score them into two folders")
+
+    import dcrdf
+
+    model = dcrdf.load(folder, args.device)
+    rows = []
+    for sample in samples:
+        verdict = _judge(model, sample, args)
+        word = "defective" if verdict.is_defective else "good"
+        print(f"{sample.rgb}: {word}  score {verdict.score:.4g}  threshold {verdict.threshold:.4g}")
+        rows.append([str(sample.rgb), f"{verdict.score:.9g}", f"{verdict.threshold:.9g}", word])
+    _write_table(args.out / "scores.csv", rows)
+    used = {"rgb": "depth", "depth": "rgb"}.get(args.without or "", "fused")
+    print(model.thresholds[used]["note"])
+
+
+def _sample(image: Path, args: argparse.Namespace) -> "Sample":
+    from dcrdf.datasets.cameras import read_camera
+    from dcrdf.datasets.sample import Sample
+
+    camera = None if args.camera is None else read_camera(args.camera)
+    common = {"category": "own", "split": "test", "defect": "good", "name": image.stem}
+    if args.without == "depth":
+        return Sample(**common, rgb=image)  # type: ignore[arg-type]
+    places = [args.geometry] if args.geometry else [image.parent, *_siblings(image)]
+    suffixes = PNG if camera is not None else TIFF
+    for place in places:
+        for suffix in suffixes:
+            found = place / f"{image.stem}{suffix}"
+            if found.is_file() and found != image:
+                geometry = {"depth": found, "camera": camera} if camera else {"xyz": found}
+                return Sample(**common, rgb=image, **geometry)  # type: ignore[arg-type]
+    kind = "a 16-bit depth PNG" if camera is not None else "an xyz TIFF"
+    raise UserError(
+        f"{image}: {kind} named {image.stem} is not beside it; give --geometry FOLDER"
+        + ("" if camera else ", or --camera FILE for depth images")
+    )
+
+
+def _siblings(image: Path) -> list[Path]:
+    return [image.parent.parent / name for name in ("xyz", "depth")]
+
+
+def _judge(model: "Model", sample: "Sample", args: argparse.Namespace) -> "Verdict":
+    from dcrdf.datasets.load import load_scan
+    from dcrdf.files.images import read_rgb, write_png
+    from dcrdf.report.figures import Scale
+    from dcrdf.report.overlay import heat_overlay
+
+    if args.without == "depth":
+        rgb = read_rgb(sample.rgb)
+        verdict = model.predict(rgb, None)
+    else:
+        scan = load_scan(sample)
+        rgb = scan.rgb
+        verdict = model.predict(None if args.without == "rgb" else rgb, scan.xyz)
+    scale = Scale(verdict.map_median, 2.0 * verdict.threshold - verdict.map_median)
+    picture = heat_overlay(rgb, verdict.map, scale, verdict.threshold)
+    write_png(args.out / f"{sample.name}_heat.png", picture)
+    return verdict
+
+
+def _write_table(path: Path, rows: list[list[str]]) -> None:
+    from dcrdf.files.atomic import replacing
+
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["image", "score", "threshold", "verdict"])
+        writer.writerows(rows)

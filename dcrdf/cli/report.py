@@ -1,0 +1,66 @@
+"""The HTML page: tables, curves, heat maps, misses and false alarms, in one file."""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from dcrdf.cli.jobs import JobFiles, add_jobs_arguments, expected_digests, in_order, jobs_of
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `dcrdf report`."""
+    add_jobs_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write RESULTS/report.html."""
+    from dcrdf.preparation.store import open_prepared
+    from dcrdf.report.context import ReportContext, RunFiles
+    from dcrdf.report.page import build_report
+    from dcrdf.results.rows import collect
+
+    stage, jobs = jobs_of(args, "report")
+    results = jobs[0].results
+    build_report(
+        ReportContext(
+            out=results / "report.html",
+            title=stage.options["title"],
+            rows=collect([job.metrics for job in jobs], expected_digests(jobs)),
+            runs=[
+                RunFiles(
+                    job.run,
+                    job.category,
+                    job.seed,
+                    job.folder / "maps.h5",
+                    job.metrics,
+                    job.prepared,
+                    job.model / "losses.csv",
+                )
+                for job in jobs
+            ],
+            open_prepared=open_prepared,
+            examples=stage.options["examples"],
+            order_of_runs=in_order(job.run for job in jobs),
+            order_of_categories=in_order(job.category for job in jobs),
+            settings=_settings(jobs),
+            folders={name: results / name for name in ("prepared", "variants", "models", "tables")},
+        )
+    )
+    print(f"{results / 'report.html'}: written")
+
+
+def _settings(jobs: Sequence[JobFiles]) -> dict[tuple[str, str], dict[str, Any]]:
+    """(run, category) -> the options that its detector was made and used with."""
+    from dcrdf.files.jsonfile import read_json
+
+    settings = {}
+    for job in jobs:
+        description = read_json(job.folder / "model" / "detector.json")
+        settings[job.run, job.category] = {
+            "detector": {"name": description["detector"], **description["options"]},
+            "teacher": description["teacher"],
+            "train": description["stage"]["options"]["train"],
+            "prepare": description["preparation"]["options"],
+            "infer": description["scoring"]["options"],
+        }
+    return settings

@@ -1,0 +1,71 @@
+"""Reading what `infer` wrote: maps, scores and names of one job."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from dcrdf.errors import UserError
+from dcrdf.preparation.store import plain_link
+
+BRANCHES = ("fused", "rgb", "depth")
+READ_ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError)
+
+
+class MapsFile:
+    """An open `maps.h5`; made by `open_maps`."""
+
+    def __init__(self, file: h5py.File, path: Path) -> None:
+        self._path = path
+        self._test = plain_link(file, "test", path)
+        self.stage: dict[str, Any] = json.loads(file.attrs["stage"])
+        self.seed = int(file.attrs["seed"])
+        self.names = [str(name) for name in self._member("name").asstr()[:]]
+        self.defects = [str(kind) for kind in self._member("defect").asstr()[:]]
+        self.branches = [name for name in BRANCHES if name in self._test]
+        for branch in self.branches:
+            shape = self._member(branch).shape
+            if len(shape) != 3 or shape[0] != len(self.names):
+                raise ValueError(f"{branch} has shape {shape} for {len(self.names)} images")
+
+    def maps(self, branch: str) -> NDArray[np.float16]:
+        """The maps (N, S, S) of a branch."""
+        with _damage_named(self._path):
+            values: NDArray[np.float16] = self._member(branch)[:]
+            return values
+
+    def scores(self, branch: str) -> NDArray[np.float64]:
+        """The image scores (N,) of a branch."""
+        with _damage_named(self._path):
+            values: NDArray[np.float64] = self._member(f"score_{branch}")[:]
+            return values
+
+    def _member(self, name: str) -> h5py.Dataset:
+        return plain_link(self._test, name, self._path)
+
+
+@contextmanager
+def open_maps(path: Path) -> Iterator[MapsFile]:
+    """Open a `maps.h5` and check its layout; `UserError` names it when it is not sound."""
+    with _damage_named(path):
+        if not path.is_file():
+            raise UserError(f"{path}: no such file; run `dcrdf infer` first")
+        file = h5py.File(path, "r")
+    with file:
+        with _damage_named(path):
+            maps = MapsFile(file, path)
+        yield maps
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except READ_ERRORS as error:
+        reason = str(error) or type(error).__name__
+        raise UserError(f"{path}: damaged ({reason}); run `dcrdf infer` again") from None
