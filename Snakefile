@@ -16,7 +16,7 @@ include: "workflow/rules/results.smk"
 
 
 rule all:
+    default_target: True
     input:
         rules.aggregate.output.tidy,
         rules.report.output.page,
-    default_target: True

@@ -39,7 +39,9 @@ def train_arguments(wildcards, input):
     names = ("prepared", "variants", "teacher_weights")
     given = ((name, input.get(name)) for name in names)
     return " ".join(
-        f"--{name.replace('_', '-')} {shlex.quote(str(path))}" for name, path in given if path
+        f"--{name.replace('_', '-')} {shlex.quote(str(path))}"
+        for name, path in given
+        if path
     )
 
 

@@ -3,24 +3,34 @@
 
 rule train:
     input:
-        unpack(lambda wildcards: PLAN.train_inputs(wildcards.category, wildcards.digest)),
+        unpack(
+            lambda wildcards: PLAN.train_inputs(wildcards.category, wildcards.digest)
+        ),
     output:
-        description=FOLDER / "models" / "{category}-seed{seed}-{digest}" / "detector.json",
-        weights=FOLDER / "models" / "{category}-seed{seed}-{digest}" / "weights.safetensors",
+        description=FOLDER
+        / "models"
+        / "{category}-seed{seed}-{digest}"
+        / "detector.json",
+        weights=FOLDER
+        / "models"
+        / "{category}-seed{seed}-{digest}"
+        / "weights.safetensors",
         losses=FOLDER / "models" / "{category}-seed{seed}-{digest}" / "losses.csv",
-    params:
-        stage=stage_json("train"),
-        arguments=train_arguments,
-        folder=lambda wildcards, output: Path(output.description).parent,
-    threads: lambda wildcards: PLAN.stage("train", wildcards.digest).options["train"]["cpu_threads"]
-    resources:
-        gpu=1,
     log:
         LOGS / "train-{category}-seed{seed}-{digest}.log",
     benchmark:
         FOLDER / "benchmarks" / "train-{category}-seed{seed}-{digest}.tsv"
     conda:
         "../../envs/dcrdf.yaml"
+    threads: lambda wildcards: PLAN.stage("train", wildcards.digest).options["train"]["cpu_threads"]
+    resources:
+        gpu=1,
+    params:
+        stage=stage_json("train"),
+        arguments=train_arguments,
+        folder=lambda wildcards, output: Path(output.description).parent,
+    message:
+        "train on {wildcards.category}, seed {wildcards.seed}: model {wildcards.digest}"
     shell:
         "dcrdf train --stage {params.stage:q} {params.arguments} --out {params.folder:q} &> {log:q}"
 
@@ -30,24 +40,31 @@ rule infer:
         unpack(lambda wildcards: PLAN.infer_inputs(*job_of(wildcards))),
     output:
         maps=FOLDER / "{run}" / "{category}" / "seed{seed}" / "maps.h5",
-        description=FOLDER / "{run}" / "{category}" / "seed{seed}" / "model" / "detector.json",
+        description=FOLDER
+        / "{run}"
+        / "{category}"
+        / "seed{seed}"
+        / "model"
+        / "detector.json",
         weights=FOLDER
         / "{run}"
         / "{category}"
         / "seed{seed}"
         / "model"
         / "weights.safetensors",
-    params:
-        stage=lambda wildcards: chain_of(wildcards).infer.to_json(),
-        model=lambda wildcards: PLAN.model_folder(job_of(wildcards)),
-        folder=lambda wildcards, output: Path(output.maps).parent,
-    threads: lambda wildcards: chain_of(wildcards).resolved.infer.cpu_threads
-    resources:
-        gpu=1,
     log:
         LOGS / "infer-{run}-{category}-seed{seed}.log",
     conda:
         "../../envs/dcrdf.yaml"
+    threads: lambda wildcards: chain_of(wildcards).resolved.infer.cpu_threads
+    resources:
+        gpu=1,
+    params:
+        stage=lambda wildcards: chain_of(wildcards).infer.to_json(),
+        model=lambda wildcards: PLAN.model_folder(job_of(wildcards)),
+        folder=lambda wildcards, output: Path(output.maps).parent,
+    message:
+        "score {wildcards.category} with {wildcards.run}, seed {wildcards.seed}"
     shell:
         "dcrdf infer --stage {params.stage:q} --model {params.model:q}"
         " --prepared {input.prepared:q} --out {params.folder:q} &> {log:q}"

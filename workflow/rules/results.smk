@@ -7,13 +7,15 @@ rule evaluate:
         prepared=lambda wildcards: PLAN.infer_inputs(*job_of(wildcards))["prepared"],
     output:
         metrics=FOLDER / "{run}" / "{category}" / "seed{seed}" / "metrics.json",
-    params:
-        stage=lambda wildcards: chain_of(wildcards).evaluate.to_json(),
-        dataset=PLAN.config.dataset.name,
     log:
         LOGS / "evaluate-{run}-{category}-seed{seed}.log",
     conda:
         "../../envs/dcrdf.yaml"
+    params:
+        stage=lambda wildcards: chain_of(wildcards).evaluate.to_json(),
+        dataset=PLAN.config.dataset.name,
+    message:
+        "metrics of {wildcards.run} on {wildcards.category}, seed {wildcards.seed}"
     shell:
         "dcrdf evaluate --stage {params.stage:q} --maps {input.maps:q}"
         " --prepared {input.prepared:q} --dataset {params.dataset} --run-name {wildcards.run}"
@@ -26,16 +28,20 @@ rule aggregate:
     output:
         tidy=FOLDER / "tables" / "tidy.csv",
         markdown=report(
-            FOLDER / "tables" / "tables.md", caption="../report/tables.rst", category="Tables"
+            FOLDER / "tables" / "tables.md",
+            caption="../report/tables.rst",
+            category="Tables",
         ),
         latex=FOLDER / "tables" / "tables.tex",
-    params:
-        stage=PLAN.aggregate.to_json(),
-        results=FOLDER,
     log:
         LOGS / "aggregate.log",
     conda:
         "../../envs/dcrdf.yaml"
+    params:
+        stage=PLAN.aggregate.to_json(),
+        results=FOLDER,
+    message:
+        "tables"
     shell:
         "dcrdf aggregate --stage {params.stage:q} --results {params.results:q} &> {log:q}"
 
@@ -45,13 +51,17 @@ rule report:
         rules.aggregate.output.tidy,
         PLAN.outputs("maps.h5"),
     output:
-        page=report(FOLDER / "report.html", caption="../report/page.rst", category="Page"),
-    params:
-        stage=PLAN.report.to_json(),
-        results=FOLDER,
+        page=report(
+            FOLDER / "report.html", caption="../report/page.rst", category="Page"
+        ),
     log:
         LOGS / "report.log",
     conda:
         "../../envs/dcrdf.yaml"
+    params:
+        stage=PLAN.report.to_json(),
+        results=FOLDER,
+    message:
+        "page"
     shell:
         "dcrdf report --stage {params.stage:q} --results {params.results:q} &> {log:q}"
