@@ -48,7 +48,9 @@ def _damage_named(path: Path) -> Iterator[None]:
 
 
 def _check_shape(page: Any, path: Path) -> None:
-    if page.axes not in ("YX", "YXS", "SYX") or page.dtype is None:
+    if page.dtype is None:
+        raise UserError(f"{path}: damaged TIFF: its pixels have no known type")
+    if page.axes not in ("YX", "YXS", "SYX"):
         raise UserError(f"{path}: a TIFF of unknown form ({page.axes}); one flat image is expected")
     check_pixels(page.imagelength, page.imagewidth, path)
     if page.samplesperpixel > 4:
