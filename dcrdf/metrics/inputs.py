@@ -35,15 +35,15 @@ def checked_scores(scores: Any, name: str = "scores") -> FloatArray:
     return array.ravel()
 
 
-def checked_labels(labels: Any, count: int, name: str = "labels") -> BoolArray:
-    """`labels` (True or 1 is defect) as a flat boolean array of `count` elements."""
+def checked_labels(labels: Any, shape: tuple[int, ...], name: str = "labels") -> BoolArray:
+    """`labels` (True or 1 is defect) as a flat boolean array; `shape` is that of the scores."""
     array = np.asarray(labels)
     if array.dtype.kind not in "biu":
         raise UserError(f"{name}: is of type {array.dtype}; give booleans or 0 and 1")
     if array.dtype.kind != "b" and not np.isin(array, (0, 1)).all():
         raise UserError(f"{name}: holds other values than 0 (good) and 1 (defect)")
-    if array.size != count:
-        raise UserError(f"{name}: has {array.size} elements for {count} scores")
+    if array.shape != shape:
+        raise UserError(f"{name}: has shape {array.shape}, the scores have {shape}")
     return array.ravel().astype(np.bool_)
 
 

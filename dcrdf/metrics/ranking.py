@@ -114,9 +114,7 @@ def f1_max_threshold(scores: Any, labels: Any) -> tuple[float, float]:
 
 def _checked_counts(metric: str, scores: Any, labels: Any) -> AlarmCounts | None:
     flat_scores = checked_scores(scores)
-    if np.shape(scores) != np.shape(labels):
-        checked_labels(labels, flat_scores.size)
-    flat_labels = checked_labels(labels, flat_scores.size)
+    flat_labels = checked_labels(labels, np.shape(scores))
     if flat_labels.all() or not flat_labels.any():
         undefined(metric, f"all {flat_labels.size} are {'defect' if flat_labels[0] else 'good'}")
         return None

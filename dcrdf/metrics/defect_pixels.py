@@ -1,0 +1,87 @@
+"""The defect pixels of a test split: their scores, and the ground-truth regions they form."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dcrdf.metrics.inputs import (
+    BoolArray,
+    Float64Array,
+    FloatArray,
+    IntArray,
+    Maps,
+    Masks,
+    checked_pairs,
+)
+
+
+@dataclass(frozen=True)
+class DefectPixels:
+    """P defect pixels in R regions (8-connected components of one mask) of N images."""
+
+    scores: FloatArray
+    """(P,) in the common type of all maps."""
+    image: IntArray
+    """(P,) the image of each pixel."""
+    region: IntArray
+    """(P,) the region of each pixel, counted over all images."""
+    region_pixels: IntArray
+    """(R,) pixels of each region."""
+    image_regions: IntArray
+    """(N,) regions of each image."""
+    image_pixels: IntArray
+    """(N,) pixels of each image, good ones included."""
+
+    @property
+    def region_share(self) -> Float64Array:
+        """(P,) the share of its region that each pixel makes up."""
+        return 1.0 / self.region_pixels[self.region]
+
+    @property
+    def image_defects(self) -> IntArray:
+        """(N,) defect pixels of each image."""
+        return np.bincount(self.image, minlength=self.image_pixels.size)
+
+    @property
+    def normal_pixels(self) -> int:
+        """Pixels outside all regions, those of good images included."""
+        return int(self.image_pixels.sum()) - self.scores.size
+
+
+def collect_defect_pixels(maps: Maps, masks: Masks) -> DefectPixels:
+    """Check every map and mask, and take the defect pixels out. Raises UserError."""
+    scores: list[FloatArray] = []
+    regions: list[IntArray] = []
+    image_pixels: list[int] = []
+    image_regions: list[int] = []
+    map_types: set[np.dtype] = set()
+    for map_scores, mask in checked_pairs(maps, masks):
+        labels = label_regions(mask)
+        scores.append(map_scores[mask])
+        regions.append(labels + sum(image_regions))
+        image_regions.append(int(labels.max()) + 1 if labels.size else 0)
+        image_pixels.append(mask.size)
+        map_types.add(map_scores.dtype)
+    region = np.concatenate(regions)
+    return DefectPixels(
+        scores=np.concatenate(scores, dtype=np.result_type(*map_types)),
+        image=np.repeat(np.arange(len(scores)), [part.size for part in scores]),
+        region=region,
+        region_pixels=np.bincount(region, minlength=sum(image_regions)),
+        image_regions=np.array(image_regions, dtype=np.int64),
+        image_pixels=np.array(image_pixels, dtype=np.int64),
+    )
+
+
+def label_regions(mask: BoolArray) -> IntArray:
+    """The 8-connected region (0, 1, ...) of each True pixel, in the order of `mask[mask]`."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    if rows.size == 0:
+        return np.empty(0, dtype=np.int64)
+    # ndimage is slow to import and to run: not for good images, and on the smallest window.
+    from scipy import ndimage
+
+    columns = np.flatnonzero(mask.any(axis=0))
+    window = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    labels, _ = ndimage.label(window, structure=np.ones((3, 3)))
+    return np.asarray(labels[window], dtype=np.int64) - 1
