@@ -1,0 +1,251 @@
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dcrdf.datasets.layouts import list_categories, list_samples
+from dcrdf.errors import UserError
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+Writer = Callable[..., None]
+
+
+def counts(samples: list) -> dict[str, int]:
+    return dict(Counter(f"{sample.split}/{sample.defect}" for sample in samples))
+
+
+def refusal(root: Path, layout: str = "mvtec3d", category: str = "bagel") -> str:
+    with pytest.raises(UserError) as caught:
+        list_samples(root, layout, category)
+    return str(caught.value)
+
+
+def test_mvtec3d_lists_every_pair_in_order(mvtec_root: Path) -> None:
+    samples = list_samples(mvtec_root, "mvtec3d", "bagel")
+    assert counts(samples) == {
+        "train/good": 5, "validation/good": 2, "test/good": 2, "test/hole": 3,
+    }  # fmt: skip
+    assert [sample.identity for sample in samples[4:8]] == [
+        "bagel/train/good/004",
+        "bagel/validation/good/000",
+        "bagel/validation/good/001",
+        "bagel/test/good/000",
+    ]
+    last = samples[-1]
+    folder = mvtec_root / "bagel" / "test" / "hole"
+    assert last.rgb == folder / "rgb" / "002.png"
+    assert last.xyz == folder / "xyz" / "002.tiff"
+    assert last.gt == folder / "gt" / "002.png"
+    assert last.depth is None
+    assert last.camera is None
+    assert not last.is_good
+    assert samples[0].is_good
+    assert samples[0].gt is None
+
+
+def test_masks_of_good_images_are_optional(mvtec_root: Path, write_samples: Writer) -> None:
+    write_samples(mvtec_root / "bagel" / "test" / "good", ["000"], ("gt",))
+    samples = [s for s in list_samples(mvtec_root, "mvtec3d", "bagel") if s.split == "test"]
+    assert [sample.gt is not None for sample in samples[:2]] == [True, False]
+
+
+def test_clutter_and_spelling_do_not_matter(mvtec_root: Path) -> None:
+    category = mvtec_root / "bagel"
+    plain = list_samples(mvtec_root, "mvtec3d", "bagel")
+    rgb, xyz = category / "train" / "good" / "rgb", category / "train" / "good" / "xyz"
+    (rgb / "000.png").rename(rgb / "000.PNG")
+    (xyz / "000.tiff").rename(xyz / "000.TIF")
+    (rgb / "Thumbs.db").write_bytes(b"x")
+    (rgb / ".000.part.png").write_bytes(b"x")
+    (rgb / ".cache").mkdir()
+    (category / "calibration").mkdir()
+    (category / ".git" / "rgb").mkdir(parents=True)
+    (mvtec_root / "license.txt").write_text("terms")
+    samples = list_samples(mvtec_root, "mvtec3d", "bagel")
+    assert [s.identity for s in samples] == [s.identity for s in plain]
+    assert samples[0].rgb.name == "000.PNG"
+    assert samples[0].xyz is not None
+    assert samples[0].xyz.name == "000.TIF"
+
+
+def test_a_missing_root_and_an_unknown_category(mvtec_root: Path) -> None:
+    assert refusal(mvtec_root / "gone").startswith(f"{mvtec_root / 'gone'}: no such folder")
+    (mvtec_root / "tire").mkdir()
+    assert refusal(mvtec_root, category="cake").endswith(
+        "no category 'cake'; there are: bagel, tire"
+    )
+    for name in ("..", ".", "bagel/train", ""):
+        assert "no category" in refusal(mvtec_root, category=name)
+    assert "no images" in refusal(mvtec_root, category="tire")
+    assert list_categories(mvtec_root) == ["bagel", "tire"]
+    (mvtec_root / "empty").mkdir()
+    assert "no category folders" in refusal(mvtec_root / "empty")
+    assert "layout 'zip' is unknown" in refusal(mvtec_root, layout="zip")
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_missing_split_is_named(mvtec_root: Path, split: str) -> None:
+    shutil.rmtree(mvtec_root / "bagel" / split)
+    assert f"bagel/{split}: no images" in refusal(mvtec_root)
+
+
+@pytest.mark.parametrize(
+    ("removed", "message"),
+    [
+        ("train/good/xyz/003.tiff", "train/good/rgb/003.png: no xyz belongs to this image"),
+        ("test/hole/rgb/001.png", "test/hole/xyz/001.tiff: no rgb image belongs to this xyz"),
+        ("test/hole/gt/001.png", "test/hole/rgb/001.png: no gt mask belongs to this image"),
+        ("test/hole/gt", "test/hole/rgb/000.png: no gt mask belongs to this image"),
+        ("test/good/xyz", "test/good/rgb/000.png: no xyz belongs to this image"),
+        ("validation/good/rgb", "validation/good/xyz/000.tiff: no rgb image"),
+    ],
+)
+def test_every_missing_counterpart_is_named(mvtec_root: Path, removed: str, message: str) -> None:
+    path = mvtec_root / "bagel" / removed
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert f"bagel/{message}" in refusal(mvtec_root)
+
+
+def test_a_mask_without_image_is_named(mvtec_root: Path, write_samples: Writer) -> None:
+    write_samples(mvtec_root / "bagel" / "test" / "hole", ["007"], ("gt",))
+    assert "test/hole/gt/007.png: gt for a missing image" in refusal(mvtec_root)
+
+
+def test_two_images_of_one_name_are_refused(mvtec_root: Path) -> None:
+    rgb = mvtec_root / "bagel" / "train" / "good" / "rgb"
+    shutil.copy(rgb / "000.png", rgb / "000.PNG")
+    assert "has the same name" in refusal(mvtec_root)
+
+
+def test_defects_among_training_images_are_refused(mvtec_root: Path, write_samples: Writer) -> None:
+    write_samples(mvtec_root / "bagel" / "train" / "crack", ["000"], ("rgb", "xyz", "gt"))
+    assert "train/crack: only good samples belong into train" in refusal(mvtec_root)
+
+
+def test_missing_validation_is_carved_out_of_train(mvtec_root: Path, write_samples: Writer) -> None:
+    shutil.rmtree(mvtec_root / "bagel" / "validation")
+    write_samples(mvtec_root / "bagel" / "train" / "good", [f"{n:03d}" for n in range(30)])
+    samples = list_samples(mvtec_root, "mvtec3d", "bagel")
+    assert counts(samples)["validation/good"] == 3
+    assert counts(samples)["train/good"] == 27
+    assert [s.identity for s in samples] == [
+        s.identity for s in list_samples(mvtec_root, "mvtec3d", "bagel")
+    ]
+
+
+def test_one_training_image_cannot_be_split(mvtec_root: Path) -> None:
+    shutil.rmtree(mvtec_root / "bagel" / "validation")
+    for part in ("rgb", "xyz"):
+        for file in sorted((mvtec_root / "bagel" / "train" / "good" / part).iterdir())[1:]:
+            file.unlink()
+    assert "too few to set one aside" in refusal(mvtec_root)
+
+
+def own_data(root: Path, write: Writer, names: list[str]) -> Path:
+    write(root / "valve" / "good", names)
+    write(root / "valve" / "dent", ["d1", "d2"], ("rgb", "xyz", "gt"))
+    write(root / "valve" / "scratch", ["s1"])
+    (root / "valve" / "notes").mkdir()
+    return root
+
+
+def test_own_folders_are_split_70_15_15(tmp_path: Path, write_samples: Writer) -> None:
+    root = own_data(tmp_path, write_samples, [f"part {n}" for n in range(40)])
+    samples = list_samples(root, "folder", "valve")
+    assert counts(samples) == {
+        "train/good": 28, "validation/good": 6, "test/good": 6, "test/dent": 2, "test/scratch": 1,
+    }  # fmt: skip
+    assert len({sample.name for sample in samples}) == len(samples)
+    assert samples[-1].gt is None
+
+
+def test_new_files_move_few_others(tmp_path: Path, write_samples: Writer) -> None:
+    root = own_data(tmp_path, write_samples, [f"part {n}" for n in range(40)])
+    before = {s.name: s.split for s in list_samples(root, "folder", "valve")}
+    write_samples(root / "valve" / "good", ["new 1", "new 2"])
+    after = {s.name: s.split for s in list_samples(root, "folder", "valve")}
+    assert sum(after[name] != split for name, split in before.items()) <= 2
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 7])
+def test_small_sets_fill_every_split(tmp_path: Path, write_samples: Writer, count: int) -> None:
+    root = own_data(tmp_path, write_samples, [f"{n}" for n in range(count)])
+    found = counts(list_samples(root, "folder", "valve"))
+    assert found["test/good"] == found["validation/good"] == 1
+    assert found["train/good"] == count - 2
+
+
+def test_own_folder_refusals(tmp_path: Path, write_samples: Writer) -> None:
+    root = own_data(tmp_path, write_samples, ["1", "2"])
+    assert "2 good image(s); at least 3" in refusal(root, "folder", "valve")
+    (root / "valve" / "dent" / "gt" / "d1.png").unlink()
+    assert "dent/rgb/d1.png: no gt mask" in refusal(root, "folder", "valve")
+    (root / "valve" / "dent" / "gt" / "d1.png").touch()
+    shutil.rmtree(root / "valve" / "good" / "rgb")
+    shutil.rmtree(root / "valve" / "good" / "xyz")
+    assert "valve/good/rgb: no images" in refusal(root, "folder", "valve")
+
+
+def test_own_folders_keep_existing_splits(mvtec_root: Path) -> None:
+    assert list_samples(mvtec_root, "folder", "bagel") == list_samples(
+        mvtec_root, "mvtec3d", "bagel"
+    )
+
+
+CAMERA = '{"fx": 500, "fy": 500.5, "cx": 16, "cy": 12, "depth_unit_m": 0.001}'
+
+
+@pytest.mark.parametrize("place", ["valve/camera.json", "camera.yaml", "valve/good/camera.yml"])
+def test_depth_images_find_the_camera_above_them(
+    tmp_path: Path, write_samples: Writer, place: str
+) -> None:
+    write_samples(tmp_path / "data" / "valve" / "good", range(4), ("rgb", "depth"))
+    (tmp_path / "data" / place).write_text(CAMERA)
+    samples = list_samples(tmp_path / "data", "folder", "valve")
+    assert all(s.xyz is None and s.depth is not None and s.camera is not None for s in samples)
+    assert samples[0].camera is not None
+    assert samples[0].camera.fy == 500.5
+
+
+def test_a_camera_outside_the_root_is_not_taken(tmp_path: Path, write_samples: Writer) -> None:
+    write_samples(tmp_path / "data" / "valve" / "good", range(4), ("rgb", "depth"))
+    (tmp_path / "camera.json").write_text(CAMERA)
+    assert "need a camera.json" in refusal(tmp_path / "data", "folder", "valve")
+
+
+def test_mvtec3d_with_depth_images(mvtec_root: Path, write_samples: Writer) -> None:
+    for folder in ("train/good", "validation/good", "test/good", "test/hole"):
+        place = mvtec_root / "bagel" / folder
+        names = [path.stem for path in (place / "rgb").iterdir()]
+        shutil.rmtree(place / "xyz")
+        write_samples(place, names, ("depth",))
+    (mvtec_root / "bagel" / "camera.json").write_text(CAMERA)
+    samples = list_samples(mvtec_root, "mvtec3d", "bagel")
+    assert len(samples) == 12
+    assert all(sample.depth is not None for sample in samples)
+    (mvtec_root / "bagel" / "test" / "hole" / "depth" / "001.png").unlink()
+    assert "test/hole/rgb/001.png: no depth belongs to this image" in refusal(mvtec_root)
+
+
+def test_names_with_odd_characters(tmp_path: Path, write_samples: Writer) -> None:
+    names = ["a b", "c'd", '"e"', "$(f)", "g\nh", "ü"]
+    write_samples(tmp_path / "valve" / "good", names)
+    assert {s.name for s in list_samples(tmp_path, "folder", "valve")} == set(names)
+    (tmp_path / "valve" / "good" / "xyz" / "g\nh.tiff").unlink()
+    assert "\n" not in refusal(tmp_path, "folder", "valve")
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared test sets are not on this machine")
+@pytest.mark.parametrize(
+    ("root", "category", "expected"),
+    [
+        ("sensor", "road1", (42, 8, 44)),
+        ("sensor", "table", (42, 8, 51)),
+        ("rendered", "biscuit", (60, 10, 56)),
+    ],
+)
+def test_real_sets(root: str, category: str, expected: tuple[int, int, int]) -> None:
+    split = Counter(s.split for s in list_samples(SHARED / root, "mvtec3d", category))
+    assert (split["train"], split["validation"], split["test"]) == expected

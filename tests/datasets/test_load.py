@@ -1,0 +1,104 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from dcrdf.datasets.layouts import list_samples
+from dcrdf.datasets.load import clear_missing, load_scan
+from dcrdf.datasets.sample import Camera, Sample
+from dcrdf.errors import UserError
+from dcrdf.files.images import write_png, write_xyz
+
+Arrays = Callable[[int], dict[str, np.ndarray]]
+
+
+@pytest.fixture
+def sample(mvtec_root: Path) -> Sample:
+    return list_samples(mvtec_root, "mvtec3d", "bagel")[-3]
+
+
+def test_a_sample_is_read(sample: Sample, scan_arrays: Arrays) -> None:
+    scan, arrays = load_scan(sample), scan_arrays(30)
+    np.testing.assert_array_equal(scan.rgb, arrays["rgb"])
+    np.testing.assert_array_equal(scan.xyz, arrays["xyz"])
+    assert scan.gt is not None
+    np.testing.assert_array_equal(scan.gt, arrays["gt"] > 0)
+
+
+def test_missing_points_become_zero(sample: Sample, scan_arrays: Arrays) -> None:
+    xyz = scan_arrays(30)["xyz"].copy()
+    xyz[0, 0] = np.nan
+    xyz[1, 1, 2] = np.inf
+    xyz[2, 2, 0] = -np.inf
+    xyz[3, 3] = (np.inf, -np.inf, 0.5)
+    xyz[4, 4] = 0
+    assert sample.xyz is not None
+    write_xyz(sample.xyz, xyz)
+    scan = load_scan(sample)
+    missing = np.argwhere((scan.xyz == 0).all(axis=2))
+    np.testing.assert_array_equal(missing, [[0, 0], [1, 1], [2, 2], [3, 3], [4, 4]])
+    assert np.isfinite(scan.xyz).all()
+
+
+def test_clear_missing_leaves_its_input_alone() -> None:
+    xyz = np.full((2, 2, 3), np.nan, np.float32)
+    assert (clear_missing(xyz) == 0).all()
+    assert np.isnan(xyz).all()
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_a_scan_without_points_is_refused(sample: Sample, value: float) -> None:
+    assert sample.xyz is not None
+    write_xyz(sample.xyz, np.full((24, 32, 3), value, np.float32))
+    with pytest.raises(UserError, match=r"xyz/000\.tiff: all points are missing"):
+        load_scan(sample)
+
+
+def test_millimetres_as_metres_are_refused(sample: Sample, scan_arrays: Arrays) -> None:
+    assert sample.xyz is not None
+    write_xyz(sample.xyz, scan_arrays(30)["xyz"] * np.float32(1000))
+    with pytest.raises(UserError, match=r"000\.tiff: .*millimetres given as metres\? multiply"):
+        load_scan(sample)
+
+
+def test_sizes_that_differ_are_refused(sample: Sample) -> None:
+    assert sample.gt is not None
+    write_png(sample.gt, np.zeros((24, 31), np.uint8))
+    with pytest.raises(UserError, match=r"gt/000\.png: 24 x 31 pixels, but .* has 24 x 32"):
+        load_scan(sample)
+    write_png(sample.rgb, np.zeros((12, 32, 3), np.uint8))
+    with pytest.raises(UserError, match=r"xyz/000\.tiff: 24 x 32 pixels, but .* has 12 x 32"):
+        load_scan(sample)
+
+
+def test_damaged_files_are_named(sample: Sample) -> None:
+    assert sample.xyz is not None
+    for path in (sample.xyz, sample.rgb):
+        path.write_bytes(path.read_bytes()[:200])
+        with pytest.raises(UserError, match=f"{path.name}: (truncated|damaged)"):
+            load_scan(sample)
+
+
+def test_depth_images_give_the_same_points(
+    sample: Sample, scan_arrays: Arrays, tmp_path: Path
+) -> None:
+    depth = tmp_path / "depth.png"
+    write_png(depth, scan_arrays(30)["depth"])
+    camera = Camera(500.0, 500.0, 16.0, 12.0, 0.001)
+    scan = load_scan(replace(sample, xyz=None, depth=depth, camera=camera))
+    np.testing.assert_allclose(scan.xyz, scan_arrays(30)["xyz"], atol=0.0006)
+    wrong = replace(camera, depth_unit_m=1.0)
+    with pytest.raises(UserError, match=r"depth\.png: .*set depth_unit_m"):
+        load_scan(replace(sample, xyz=None, depth=depth, camera=wrong))
+    with pytest.raises(UserError, match="neither xyz nor depth"):
+        load_scan(replace(sample, xyz=None))
+
+
+def test_files_of_other_programs(sample: Sample, scan_arrays: Arrays) -> None:
+    assert sample.xyz is not None
+    xyz = scan_arrays(30)["xyz"]
+    tifffile.imwrite(sample.xyz, xyz, photometric="rgb", compression="lzw")
+    np.testing.assert_array_equal(load_scan(sample).xyz, xyz)
