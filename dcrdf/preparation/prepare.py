@@ -169,7 +169,13 @@ class _CategoryRun:
         )
 
     def _writer(self, split: Split) -> SplitWriter:
-        return SplitWriter(self._file, split, self._options.image_size, self._measurer.keep_xyz)
+        return SplitWriter(
+            self._file,
+            split,
+            room=sum(sample.split == split for sample in self._samples),
+            image_size=self._options.image_size,
+            keep_xyz=self._measurer.keep_xyz,
+        )
 
     def _measured(self, split: Split, measurer: SampleMeasurer) -> Iterator[MeasuredSample]:
         samples = [sample for sample in self._samples if sample.split == split]

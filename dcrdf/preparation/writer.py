@@ -16,22 +16,29 @@ LIBRARY_VERSION = ("v110", "v110")
 
 
 class SplitWriter:
-    """Appends the images of one split, a chunk per sample; scalars follow when it is closed."""
+    """Appends the images of one split, a chunk per sample; scalars follow when it is closed.
 
-    def __init__(self, file: h5py.File, split: str, image_size: int, keep_xyz: bool) -> None:
+    `room` is the largest number of samples that may come; what is not used takes no space.
+    """
+
+    def __init__(
+        self, file: h5py.File, split: str, *, room: int, image_size: int, keep_xyz: bool
+    ) -> None:
         self._group = file.create_group(split)
         self._native = self._group.create_group(NATIVE_GT) if split == "test" else None
         self._count = 0
-        for name, field in FIELDS.items():
-            if field.per_sample and (keep_xyz or not field.optional):
-                self._create(name, field, field.axes(image_size))
+        self._images: dict[str, h5py.Dataset] = {
+            name: self._create(name, field, (room, *field.axes(image_size)))
+            for name, field in FIELDS.items()
+            if field.per_sample and (keep_xyz or not field.optional)
+        }
 
-    def _create(self, name: str, field: Field, axes: tuple[int, ...]) -> None:
-        self._group.create_dataset(
+    def _create(self, name: str, field: Field, shape: tuple[int, ...]) -> h5py.Dataset:
+        return self._group.create_dataset(
             name,
-            shape=(0, *axes),
-            maxshape=(None, *axes),
-            chunks=(1, *axes),
+            shape=shape,
+            maxshape=(None, *shape[1:]),
+            chunks=(1, *shape[1:]),
             dtype=field.dtype,
             compression="lzf" if field.packed else None,
             fletcher32=True,
@@ -41,8 +48,6 @@ class SplitWriter:
         self, images: Mapping[str, NDArray[Any]], native_gt: NDArray[np.bool_] | None
     ) -> None:
         """Write one sample's images (named as in `store.FIELDS`) and a test sample's own mask."""
-        for name in images:
-            self._group[name].resize(self._count + 1, axis=0)
         self.update(self._count, images)
         if self._native is not None and native_gt is not None:
             self._native.create_dataset(
@@ -57,15 +62,17 @@ class SplitWriter:
     def update(self, index: int, images: Mapping[str, NDArray[Any]]) -> None:
         """Write images of a sample anew."""
         for name, values in images.items():
-            self._group[name][index] = values
+            self._images[name][index] = values
 
     def read(self, name: str, index: int) -> NDArray[Any]:
         """An image as it was written."""
-        values: NDArray[Any] = self._group[name][index]
+        values: NDArray[Any] = self._images[name][index]
         return values
 
     def close(self, scalars: Mapping[str, Sequence[Any]]) -> None:
-        """Write the scalars of all samples."""
+        """Give unused room back and write the scalars of all samples."""
+        for dataset in self._images.values():
+            dataset.resize(self._count, axis=0)
         for name, values in scalars.items():
             field = FIELDS[name]
             data = np.array(values, dtype=field.dtype).reshape(self._count, *field.axes(0))
