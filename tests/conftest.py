@@ -42,3 +42,45 @@ def set_key() -> Callable[[dict[str, Any], str, Any], dict[str, Any]]:
         return values
 
     return set_in
+
+
+@pytest.fixture
+def make_scans() -> Callable[..., Path]:
+    """Write a tiny data set in MVTec 3D-AD's layout: discs of 5 mm on a tilted table."""
+    import numpy as np
+
+    from dcrdf.files.images import write_png, write_xyz
+
+    def scan(generator: Any, size: int, defective: bool) -> tuple[Any, Any, Any]:
+        y, x = np.mgrid[:size, :size] - (size - 1) / 2
+        disc = np.hypot(x - generator.uniform(-2, 2), y) < 0.33 * size
+        spot = np.hypot(x - 5, y + 4) < 0.08 * size
+        height_m = 0.005 * disc + (0.004 * spot if defective else 0.0)
+        z = 0.45 + 0.02 * x / size - height_m + generator.normal(0, 5e-5, x.shape)
+        xyz = np.stack([x * 6e-4, y * 6e-4, z], axis=-1).astype(np.float32)
+        xyz[generator.random(x.shape) < 0.01] = 0.0
+        grey = 90 + 80 * disc + generator.normal(0, 4, x.shape) - (70 * spot if defective else 0)
+        rgb = np.repeat(np.clip(grey, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+        return rgb, xyz, spot & defective
+
+    def write(folder: Path, name: str, arrays: tuple[Any, Any, Any], with_gt: bool) -> None:
+        rgb, xyz, gt = arrays
+        write_png(folder / "rgb" / f"{name}.png", rgb)
+        write_xyz(folder / "xyz" / f"{name}.tiff", xyz)
+        if with_gt:
+            write_png(folder / "gt" / f"{name}.png", (255 * gt).astype(np.uint8))
+
+    def make(root: Path, categories: tuple[str, ...] = ("a", "b"), size: int = 64) -> Path:
+        for number, category in enumerate(categories):
+            generator = np.random.default_rng(number)
+            for split, defect, count in (
+                ("train", "good", 4), ("validation", "good", 3),
+                ("test", "good", 2), ("test", "spot", 2),
+            ):  # fmt: skip
+                for index in range(count):
+                    arrays = scan(generator, size, defective=defect != "good")
+                    folder = root / category / split / defect
+                    write(folder, f"{index:03d}", arrays, with_gt=split == "test")
+        return root
+
+    return make

@@ -62,13 +62,12 @@ class Sources:
 
     def weights(self, teacher: str) -> Stage:
         """The record of a teacher's weights; `UserError` when no address is known."""
-        try:
-            options = self.config.downloads.weights[teacher]
-        except KeyError:
+        options = self.config.downloads.weights.get(teacher)
+        if options is None:
             raise UserError(
                 f"config: downloads.weights.{teacher}: no address;"
                 " give one, or set teacher.weights to a file"
-            ) from None
+            )
         return Stage("download", options.model_dump(mode="json"))
 
     def synthesize(self, category: str) -> Stage:
@@ -94,6 +93,11 @@ class Sources:
             f"{folder}: no such folder; set dataset.root to the data set's folder,"
             " or give downloads.dataset or dataset.synthetic"
         )
+
+    def check(self) -> None:
+        """Refuse categories whose scans neither are there nor can be made (`UserError`)."""
+        for category in self.config.dataset.categories:
+            self.raw_inputs(category)
 
     def weights_path(self, teacher: Mapping[str, Any]) -> Path | None:
         """The weight file of a teacher, or None where a package carries the weights."""

@@ -14,6 +14,7 @@ def plan_of(values: Mapping[str, Any]) -> Plan:
     try:
         plan = Plan(parse_config(dict(values)))
         _ = plan.chains
+        plan.sources.check()
     except UserError as error:
         print(f"dcrdf: error: {error}", file=sys.stderr)
         sys.exit(2)
