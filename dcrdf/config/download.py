@@ -4,7 +4,7 @@ hosts move. The packaged values are the official ones at the time of writing."""
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from dcrdf.config.closed import Closed
 
@@ -73,8 +73,8 @@ class DownloadsOptions(Closed):
     dataset: DownloadOptions | None = None
     textures: DownloadOptions = DTD
     weights: dict[str, FileOptions] = Field(default_factory=dict)
-    """Teacher name -> file, where the packaged `TORCHVISION_WEIGHTS` will not do."""
 
-    def weights_of(self, teacher: str) -> FileOptions | None:
-        """The weight file of a teacher; None for one that is not downloaded."""
-        return self.weights.get(teacher) or TORCHVISION_WEIGHTS.get(teacher)
+    @field_validator("weights")
+    @classmethod
+    def _packaged_too(cls, weights: dict[str, FileOptions]) -> dict[str, FileOptions]:
+        return {**TORCHVISION_WEIGHTS, **weights}

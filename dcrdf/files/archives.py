@@ -53,17 +53,36 @@ def unpack(
     `inner_folder` only what lies below that folder of the archive is taken, without its name.
     `UserError` names the archive when it is damaged, malicious, or larger than allowed.
     """
+    with replacing_folder(into) as aside:
+        return unpack_into(
+            archive,
+            aside,
+            inner_folder=inner_folder,
+            max_bytes=max_bytes,
+            max_members=max_members,
+        )
+
+
+def unpack_into(
+    archive: Path,
+    folder: Path,
+    *,
+    inner_folder: str = "",
+    max_bytes: int = 100 * 10**9,
+    max_members: int = 200_000,
+) -> int:
+    """As `unpack`, into a folder that is there; after an error it holds what came before."""
     budget = min(max_bytes, max(_size(archive) * MAX_RATIO, HARMLESS_BYTES))
     wanted = PurePosixPath(inner_folder)
     files = 0
-    with replacing_folder(into) as aside, _damage_named(archive):
+    with _damage_named(archive):
         for count, member in enumerate(_members(archive), start=1):
             if count > max_members:
                 raise UserError(f"{archive}: more than {max_members} members; refused")
             path = _safe_path(member.name, archive)
             if wanted not in [path, *path.parents]:
                 continue
-            target = aside / path.relative_to(wanted)
+            target = folder / path.relative_to(wanted)
             if member.content is None:
                 _make_folder(target, member.name, archive)
                 continue
@@ -72,9 +91,9 @@ def unpack(
             _make_folder(target.parent, member.name, archive)
             budget -= _copy(member, target, budget, archive)
             files += 1
-        if files == 0:
-            where = f" below {inner_folder!r}" if inner_folder else ""
-            raise UserError(f"{archive}: holds no files{where}")
+    if files == 0:
+        where = f" below {inner_folder!r}" if inner_folder else ""
+        raise UserError(f"{archive}: holds no files{where}")
     return files
 
 

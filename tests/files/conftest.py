@@ -1,4 +1,7 @@
-from collections.abc import Callable
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +64,87 @@ def write_tiff() -> Callable[[Path, np.ndarray, str], None]:
                 file.pages[0].tags["SampleFormat"].overwrite((3, 3, 3))
 
     return write
+
+
+class Web:
+    """A web server on 127.0.0.1 whose faults can be chosen."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.redirects: dict[str, str] = {}
+        self.requests: list[dict[str, str]] = []
+        self.failures: list[int] = []
+        """Status codes of the next answers."""
+        self.cut_after: list[int] = []
+        """After how many bytes the next answers break off."""
+        self.ranges = True
+        self.validators = True
+        self.bytes_sent = 0
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
+        self.thread.start()
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server.server_address[1]}{path}"
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        web = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                web.answer(self)
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        return Handler
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        asked = request.headers.get("Range", "")
+        self.requests.append({"path": request.path, "range": asked})
+        if self.failures:
+            request.send_error(self.failures.pop(0))
+        elif request.path in self.redirects:
+            request.send_response(302)
+            request.send_header("Location", self.redirects[request.path])
+            request.end_headers()
+        elif request.path not in self.files:
+            request.send_error(404)
+        else:
+            self._send(request, self.files[request.path], asked)
+
+    def _send(self, request: BaseHTTPRequestHandler, content: bytes, asked: str) -> None:
+        tag = f'"{hashlib.md5(content).hexdigest()}"'
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and self.ranges else 0
+        if request.headers.get("If-Range", tag) != tag:
+            start = 0
+        if start >= len(content):
+            request.send_response(416)
+            request.send_header("Content-Range", f"bytes */{len(content)}")
+            request.end_headers()
+            return
+        request.send_response(206 if start else 200)
+        if start:
+            request.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        request.send_header("Content-Length", str(len(content) - start))
+        if self.validators:
+            request.send_header("ETag", tag)
+        request.end_headers()
+        length = self.cut_after.pop(0) if self.cut_after else len(content)
+        body = content[start : start + length]
+        self.bytes_sent += len(body)
+        request.wfile.write(body)
+        request.close_connection = True
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """A web server on this machine, running."""
+    server = Web()
+    yield server
+    server.close()
