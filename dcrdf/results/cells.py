@@ -59,10 +59,10 @@ def format_cells(table: Table) -> list[list[Cell]]:
 def best_shown(value: pd.DataFrame) -> pd.DataFrame:
     """Where a column's largest value stands, ties at the printed precision included.
 
-    Nothing is best where only one run has a value: there is no contest.
+    Nothing is best where all runs show the same, or only one has a value: there is no contest.
     """
     shown = (100.0 * value).round(1)
-    return shown.eq(shown.max()) & (shown.notna().sum() > 1)
+    return shown.eq(shown.max()) & (shown.nunique() > 1)
 
 
 def table_title(key: TableKey) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from dcrdf.results.cells import percent
@@ -26,20 +27,37 @@ NOTE = (
     " preparation differ between papers and from ours, so small differences mean nothing"
 )
 MEAN_NOTE = "the printed mean is not the mean of the printed cells"
-PARTIAL_NOTE = "mean over fewer categories than the papers', not comparable with theirs"
+PARTIAL_NOTE = "mean over other categories than the papers', not comparable with theirs"
 
 
 class Row(NamedTuple):
     """A line of a comparison; values in percent, NaN where nothing is printed."""
 
-    who: str
-    """`ours` or the paper's key."""
+    papers: tuple[str, ...]
+    """Keys of the papers that print this row; none for ours."""
     source: str
-    """The paper's table, or how ours was evaluated."""
+    """The papers' tables, or how ours was evaluated."""
     method: str
     values: list[float]
     mean: float
-    remark: str
+    mean_of_cells: float = float("nan")
+    """Given where the printed mean cannot be the mean of the printed cells."""
+    is_partial: bool = False
+    """Ours, but over other categories than the papers'."""
+
+    @property
+    def whose(self) -> str:
+        """Whose numbers these are and where they stand."""
+        return self.source if self.papers else f"{OURS}, {self.source}"
+
+    @property
+    def remark(self) -> str:
+        """What to know before comparing the mean."""
+        if self.is_partial:
+            return PARTIAL_NOTE
+        if not np.isnan(self.mean_of_cells):
+            return f"{MEAN_NOTE} ({self.mean_of_cells:.1f})"
+        return ""
 
 
 @dataclass(frozen=True)
@@ -78,8 +96,7 @@ def comparison_frame(beside: Iterable[Comparison]) -> pd.DataFrame:
             one.dataset,
             one.metric,
             one.branch,
-            row.who,
-            row.source,
+            row.whose,
             row.method,
             row.remark,
             *cell,
@@ -92,14 +109,20 @@ def comparison_frame(beside: Iterable[Comparison]) -> pd.DataFrame:
         "dataset",
         "metric",
         "branch",
-        "who",
-        "source",
+        "whose",
         "method",
         "remark",
         "column",
         "percent",
     ]
     return pd.DataFrame(lines, columns=head)
+
+
+def cited_sources(beside: Iterable[Comparison]) -> pd.DataFrame:
+    """The papers whose numbers are shown, as in `load_sources`."""
+    papers = {paper for one in beside for row in one.rows for paper in row.papers}
+    sources = load_sources()
+    return sources[sources.index.isin(papers)]
 
 
 def comparison_markdown(beside: Sequence[Comparison]) -> str:
@@ -109,8 +132,7 @@ def comparison_markdown(beside: Sequence[Comparison]) -> str:
     parts = ["# Printed numbers beside ours", f"{NOTE}."]
     for one in beside:
         parts += [f"## {one.title}: printed and ours", _markdown(one)]
-    papers = {row.who for one in beside for row in one.rows} - {OURS}
-    return "\n\n".join([*parts, "## Sources of the printed numbers", _sources(papers)])
+    return "\n\n".join([*parts, "## Sources of the printed numbers", _sources_markdown(beside)])
 
 
 def _markdown(one: Comparison) -> str:
@@ -124,18 +146,17 @@ def _markdown(one: Comparison) -> str:
     for row in one.rows:
         cells = [percent(value / 100.0) for value in [*row.values, row.mean]]
         method = escape(row.method)
-        if row.who == OURS:
+        if not row.papers:
             method = f"**{method}**"
-        lines.append([method, f"{row.who}, {row.source}", *cells, row.remark])
+        lines.append([method, escape(row.whose), *cells, row.remark])
     return markdown_table(head, lines)
 
 
-def _sources(papers: set[str]) -> str:
-    sources = load_sources()
+def _sources_markdown(beside: Iterable[Comparison]) -> str:
     return "\n".join(
-        f"- `{paper}`: {escape(one.reference)} doi:{one.doi}. Evaluation: {escape(one.evaluation)}."
-        for paper, one in sources.iterrows()
-        if paper in papers
+        f"- `{one.Index}`: {escape(one.reference)} doi:{one.doi}."
+        f" Evaluation: {escape(one.evaluation)}."
+        for one in cited_sources(beside).itertuples()
     )
 
 
@@ -151,9 +172,8 @@ def _compare(dataset: str, metric: str, branch: str, ours: Sequence[Table]) -> C
         return None
     printed = cells[cells["column_kind"] == "category"]["column"]
     categories = list(dict.fromkeys([*printed, *(name for t in ours for name in t.categories)]))
-    rows = _printed_rows(cells, categories)
-    for table in ours:
-        rows += _own_rows(table, categories, set(printed))
+    rows = [row for table in ours for row in _own_rows(table, categories, set(printed))]
+    rows += _merge_repeated(_printed_rows(cells, categories))
     return Comparison(dataset, metric, branch, categories, rows)
 
 
@@ -165,10 +185,25 @@ def _printed_rows(cells: pd.DataFrame, categories: Sequence[str]) -> list[Row]:
     for key, part in cells.groupby(TABLE_KEY, sort=False):
         named = dict(zip(part["column"], part["value_percent"], strict=True))
         paper, table, _, _, method, _ = key
-        remark = f"{MEAN_NOTE} ({flagged[key]:.1f})" if key in flagged else ""
         values = [named.get(category, float("nan")) for category in categories]
-        rows.append(Row(paper, table, method, values, named.get(MEAN, float("nan")), remark))
+        mean, of_cells = named.get(MEAN, float("nan")), flagged.get(key, float("nan"))
+        rows.append(Row((paper,), f"{paper}, {table}", method, values, mean, of_cells))
     return rows
+
+
+def _merge_repeated(rows: Sequence[Row]) -> list[Row]:
+    """Papers quote each other: the same method with the same numbers becomes one row."""
+    merged: dict[str, Row] = {}
+    for row in rows:
+        key = f"{row.method} {row.values} {row.mean}"
+        held = merged.get(key)
+        if held is None:
+            merged[key] = row
+        else:
+            merged[key] = held._replace(
+                papers=held.papers + row.papers, source=f"{held.source}; {row.source}"
+            )
+    return list(merged.values())
 
 
 def _own_rows(table: Table, categories: Sequence[str], printed: set[str]) -> list[Row]:
@@ -180,12 +215,12 @@ def _own_rows(table: Table, categories: Sequence[str], printed: set[str]) -> lis
         full = same and not table.incomplete.at[run, MEAN]
         rows.append(
             Row(
-                OURS,
+                (),
                 source,
                 str(run),
                 [float(number) for number in numbers.iloc[:-1]],
                 float(numbers.iloc[-1]),
-                "" if full else PARTIAL_NOTE,
+                is_partial=not full,
             )
         )
     return rows

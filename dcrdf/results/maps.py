@@ -22,6 +22,7 @@ class MapsFile:
 
     def __init__(self, file: h5py.File, path: Path) -> None:
         self._path = path
+        self._file = file
         self._test = plain_link(file, "test", path)
         self.stage: dict[str, Any] = json.loads(file.attrs["stage"])
         self.seed = int(file.attrs["seed"])
@@ -32,6 +33,19 @@ class MapsFile:
             shape = self._member(branch).shape
             if len(shape) != 3 or shape[0] != len(self.names):
                 raise ValueError(f"{branch} has shape {shape} for {len(self.names)} images")
+
+    @property
+    def threshold(self) -> dict[str, Any]:
+        """The fused score's threshold and what is known of it."""
+        with _damage_named(self._path):
+            values: dict[str, Any] = json.loads(self._file.attrs["threshold"])
+            return values
+
+    @property
+    def is_defect(self) -> NDArray[np.bool_]:
+        """Which images (N,) are defective."""
+        with _damage_named(self._path):
+            return np.asarray(self._member("label")[:] > 0)
 
     def maps(self, branch: str) -> NDArray[np.float16]:
         """The maps (N, S, S) of a branch."""

@@ -47,10 +47,8 @@ def short_metric_title(metric: str) -> str:
 
 
 def limit_text(metric: str) -> str:
-    """The false-positive limit in `aupro_05` as text, `5 %`."""
-    digits = metric.removeprefix("aupro_")
-    percent = 100.0 if digits == "100" else 100.0 * float(f"0.{digits}")
-    return f"{percent:g} %"
+    """The false-positive limit of `aupro_05` in words: `5 %`."""
+    return f"{float(metric.removeprefix('aupro_')):g} %"
 
 
 def branch_title(branch: str) -> str:

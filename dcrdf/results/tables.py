@@ -1,4 +1,4 @@
-"""Write the result tables: tidy and wide CSV, Markdown, LaTeX. The same rows give the same bytes."""
+"""The result tables as files: tidy and wide CSV, Markdown, LaTeX; same rows, same bytes."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,0 +1,176 @@
+"""The files of result tables: contents, escaping, same bytes, nothing half-written."""
+
+import csv
+import io
+import itertools
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dcrdf.errors import UserError
+from dcrdf.results.tables import write_tables
+
+NAN = float("nan")
+CELLS = {
+    ("full", "nut", 0): 0.9,
+    ("full", "nut", 1): 0.8,
+    ("full", "bolt", 0): 0.7,
+    ("full", "bolt", 1): 0.7,
+    ("dual_rd", "nut", 0): 0.95,
+    ("dual_rd", "nut", 1): 0.95,
+    ("dual_rd", "bolt", 0): 0.6,
+    ("dual_rd", "bolt", 1): 0.62,
+}
+
+
+@pytest.fixture
+def written(tmp_path, make_rows):
+    """Writes rows and returns the folder's files as text."""
+
+    def write(rows: pd.DataFrame, *orders: list[str]) -> dict[str, str]:
+        write_tables(rows, tmp_path, *orders)
+        return {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+
+    return write
+
+
+def table_lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("|")]
+
+
+def test_markdown_table_is_in_percent_with_deviation_and_best(written, make_rows):
+    files = written(make_rows(CELLS), ["full", "dual_rd"], ["nut", "bolt"])
+    assert table_lines(files["tables.md"]) == [
+        "| run | nut | bolt | mean |",
+        "| --- | ---: | ---: | ---: |",
+        "| full | 85.0 ± 7.1 | **70.0** ± 0.0 | 77.5 ± 3.5 |",
+        r"| dual\_rd | **95.0** ± 0.0 | 61.0 ± 1.4 | **78.0** ± 0.7 |",
+    ]
+
+
+def test_titles_state_metric_limit_size_mode_and_rule(written, make_rows):
+    rows = make_rows({("full", "nut", 0): 0.5}, metric="aupro_05", size="native", mode="mvtec100")
+    text = written(rows)["tables.md"]
+    assert "## AUPRO up to 5 % false-positive rate, fused map" in text
+    assert "Native size; 100 quantile thresholds" in text
+    assert "ground truth as drawn" in text
+
+
+def test_latex_has_booktabs_and_bold_best(written, make_rows):
+    text = written(make_rows(CELLS), ["full", "dual_rd"], ["nut", "bolt"])["tables.tex"]
+    assert r"\toprule" in text
+    assert r"\bottomrule" in text
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert rows[0] == r" & nut & bolt & mean \\"
+    assert rows[1] == r"full & 85.0 $\pm$ 7.1 & \textbf{70.0 $\pm$ 0.0} & 77.5 $\pm$ 3.5 \\"
+    assert rows[2].startswith(r"dual\_rd & \textbf{95.0 $\pm$ 0.0} & ")
+
+
+def test_undefined_is_a_dash_and_its_mean_is_marked(written, make_rows):
+    rows = make_rows(
+        {("a", "nut", 0): 0.9, ("a", "bolt", 0): NAN, ("b", "nut", 0): 0.8, ("b", "bolt", 0): 0.7}
+    )
+    files = written(rows)
+    assert "| a | - | **90.0** | 90.0† |" in files["tables.md"]
+    assert "| b | 70.0 | 80.0 | 75.0 |" in files["tables.md"]
+    assert "† some of the values" in files["tables.md"]
+    assert r"90.0$^\dagger$" in files["tables.tex"]
+    wide = pd.read_csv(io.StringIO(files["wide_i_auroc.csv"]))
+    means = wide[wide["statistic"] == "mean"].set_index("run")
+    assert means["mean_is_complete"].to_dict() == {"a": False, "b": True}
+    assert pd.isna(means.at["a", "bolt"])
+
+
+def test_without_undefined_values_there_is_no_footnote(written, make_rows):
+    files = written(make_rows(CELLS))
+    assert "†" not in files["tables.md"]
+    assert "dagger" not in files["tables.tex"]
+
+
+def test_ties_at_the_printed_precision_are_all_best(written, make_rows):
+    cells = {("a", "nut", 0): 0.90004, ("b", "nut", 0): 0.90001, ("c", "nut", 0): 0.5}
+    lines = table_lines(written(make_rows(cells))["tables.md"])
+    assert [line.count("**90.0**") for line in lines[2:]] == [2, 2, 0]
+
+
+def test_nothing_is_best_without_a_contest(written, make_rows):
+    alone = written(make_rows({("a", "nut", 0): 0.9}))
+    assert "**" not in alone["tables.md"]
+    equal = written(make_rows({("a", "nut", 0): 0.9, ("b", "nut", 0): 0.9}))
+    assert "**" not in equal["tables.md"]
+
+
+def test_csv_has_full_precision(written, make_rows):
+    third = 1 / 3
+    files = written(make_rows({("a", "nut", 0): third}))
+    row = next(csv.DictReader(io.StringIO(files["tidy.csv"])))
+    assert float(row["value"]) == third
+    wide = next(csv.DictReader(io.StringIO(files["wide_i_auroc.csv"])))
+    assert float(wide["nut"]) == third
+    assert wide["statistic"] == "mean"
+
+
+def test_hostile_names_are_escaped(written, make_rows):
+    name = "a|b_c*<i>&#$%{}~^\\ `d`\ne"
+    files = written(make_rows({(name, "nut_1", 0): 0.5}))
+    line = table_lines(files["tables.md"])[2]
+    assert line.replace("\\|", "").count("|") == 4
+    assert "<i>" not in line.replace("\\<", "")
+    row = files["tables.tex"].split("\\midrule\n")[1].splitlines()[0]
+    assert row.startswith(
+        r"a|b\_c*<i>\&\#\$\%\{\}\textasciitilde{}\textasciicircum{}\textbackslash{} `d` e & "
+    )
+    assert r"nut\_1" in files["tables.tex"]
+    assert next(csv.DictReader(io.StringIO(files["tidy.csv"])))["run"] == name
+
+
+def test_row_order_does_not_change_a_byte(written, make_rows):
+    rows = make_rows(CELLS)
+    first = written(rows)
+    assert first == written(rows.sample(frac=1.0, random_state=3))
+
+
+def test_mixed_data_sets_are_refused(tmp_path, make_rows):
+    rows = pd.concat([make_rows(CELLS), make_rows(CELLS, dataset="other")])
+    with pytest.raises(UserError, match="expected one data set, got demo, other"):
+        write_tables(rows, tmp_path)
+
+
+def test_only_single_kinds_are_refused(tmp_path, make_rows):
+    with pytest.raises(UserError, match="whole test sets"):
+        write_tables(make_rows(CELLS, defect="hole"), tmp_path)
+
+
+def test_tables_of_dropped_metrics_disappear(written, make_rows):
+    both = pd.concat([make_rows(CELLS), make_rows(CELLS, metric="i_ap")])
+    assert "wide_i_ap.csv" in written(both)
+    assert "wide_i_ap.csv" not in written(make_rows(CELLS))
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, make_rows):
+    blocked = tmp_path / "file"
+    blocked.write_text("here")
+    with pytest.raises(UserError, match=str(blocked)):
+        write_tables(make_rows(CELLS), blocked / "tables")
+    assert blocked.read_text() == "here"
+
+
+def test_nothing_is_left_beside_the_tables(written, make_rows):
+    files = written(make_rows(CELLS))
+    assert sorted(files) == ["tables.md", "tables.tex", "tidy.csv", "wide_i_auroc.csv"]
+
+
+def test_all_branches_and_sizes_are_in_one_wide_file(written, make_rows):
+    parts = [
+        make_rows({("a", "nut", 0): 0.5}, metric="p_auroc", branch=branch, size=size)
+        for branch, size in itertools.product(["fused", "rgb"], ["native", "network"])
+    ]
+    wide = pd.read_csv(io.StringIO(written(pd.concat(parts))["wide_p_auroc.csv"]))
+    means = wide[wide["statistic"] == "mean"]
+    assert list(zip(means["branch"], means["size"], strict=True)) == [
+        ("fused", "native"),
+        ("rgb", "native"),
+        ("fused", "network"),
+        ("rgb", "network"),
+    ]
