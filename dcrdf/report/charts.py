@@ -1,5 +1,6 @@
 """Small line and bar charts as SVG geometry; the page's template draws them in its own colours."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -47,9 +48,7 @@ class Axis:
         """About five round values within the axis, or whole powers of ten."""
         values = self._powers() if self.logarithmic else self._round_values()
         texts = [f"{100 * value:.4g}" if self.as_percent else f"{value:.4g}" for value in values]
-        return [
-            Tick(at, text) for at, text in zip(self.place(values).tolist(), texts, strict=True)
-        ]
+        return [Tick(at, text) for at, text in zip(self.place(values).tolist(), texts, strict=True)]
 
     def _powers(self) -> NDArray[np.float64]:
         exponents = np.arange(np.ceil(np.log10(self.low)), np.floor(np.log10(self.high)) + 1)
@@ -120,7 +119,8 @@ def line(
     """A curve through the points (xs, ys), gaps where a value is not finite."""
     placed = np.column_stack([x.place(xs), y.place(ys)])
     parts, pen_is_up = [], True
-    for (right, down), is_drawn in zip(placed, np.isfinite(placed).all(axis=1), strict=True):
+    for right, down in placed.tolist():
+        is_drawn = math.isfinite(right) and math.isfinite(down)
         if is_drawn:
             parts.append(f"{'M' if pen_is_up else 'L'}{right:.1f} {down:.1f}")
         pen_is_up = not is_drawn

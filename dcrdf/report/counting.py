@@ -1,6 +1,6 @@
 """Counts an inspection engineer asks for: defects found, good parts rejected, and how sure."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,8 @@ from dcrdf.report.runs import RunResult
 CONFIDENCE = 0.95
 
 
-class Proportion(NamedTuple):
+@dataclass(frozen=True)
+class Proportion:
     """`count` of `total`."""
 
     count: int
@@ -31,23 +32,20 @@ class Proportion(NamedTuple):
         high = betaincinv(self.count + 1, misses, 1.0 - tail) if misses else 1.0
         return float(low), float(high)
 
-    def __add__(self, other: object) -> "Proportion":
+    def __add__(self, other: "Proportion") -> "Proportion":
         """Counts of two disjoint groups together."""
-        if not isinstance(other, Proportion):
-            return NotImplemented
         return Proportion(self.count + other.count, self.total + other.total)
 
 
-class Counts(NamedTuple):
+@dataclass(frozen=True)
+class Counts:
     """What the threshold does to a test split."""
 
     found: Proportion
     false_alarms: Proportion
 
-    def __add__(self, other: object) -> "Counts":
+    def __add__(self, other: "Counts") -> "Counts":
         """Counts of two categories together."""
-        if not isinstance(other, Counts):
-            return NotImplemented
         return Counts(self.found + other.found, self.false_alarms + other.false_alarms)
 
 

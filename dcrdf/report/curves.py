@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dcrdf.errors import UserError
 from dcrdf.metrics import pro_curve
+from dcrdf.metrics.ranking import count_alarms
 from dcrdf.report.charts import BOTTOM, TOP, Bar, Chart, Mark, line, x_axis, y_axis
 from dcrdf.report.runs import RunResult
 
@@ -18,14 +19,14 @@ _BINS = 28
 _LOG_RATIO = 20.0
 
 
-def roc_chart(results: Mapping[str, RunResult]) -> Chart:
+def roc_chart(results: Mapping[str, RunResult], styles: Mapping[str, int]) -> Chart:
     """Image ROC of every run on one category: defects found against good parts rejected."""
     x = x_axis("good images rejected, %", 0.0, 1.0, as_percent=True)
     y = y_axis("defects found, %", 0.0, 1.0, as_percent=True)
     lines = []
-    for style, (run, result) in enumerate(results.items()):
-        fpr, tpr = _roc(result.scores["fused"], result.is_defect)
-        lines.append(line(run, style, x, y, fpr.tolist(), tpr.tolist()))
+    for run, result in results.items():
+        fpr, tpr = _roc(result)
+        lines.append(line(run, styles[run], x, y, fpr.tolist(), tpr.tolist()))
     return Chart(
         "Image ROC",
         "For every threshold the share of defective images found against the share of good images"
@@ -36,17 +37,19 @@ def roc_chart(results: Mapping[str, RunResult]) -> Chart:
     )
 
 
-def pro_chart(results: Mapping[str, RunResult], masks: NDArray[np.bool_]) -> Chart:
+def pro_chart(
+    results: Mapping[str, RunResult], styles: Mapping[str, int], masks: NDArray[np.bool_]
+) -> Chart:
     """Per-region overlap of every run's fused maps (N, S, S) on one category, up to 30 %."""
     x = x_axis("defect-free pixels flagged, %", 0.0, PRO_LIMIT, as_percent=True)
-    y = y_axis("mean share of a defect covered, %", 0.0, 1.0, as_percent=True)
+    y = y_axis("defect region covered, %", 0.0, 1.0, as_percent=True)
     grid = PRO_LIMIT * np.linspace(0.0, 1.0, _PRO_POINTS) ** 2
     lines = []
-    for style, (run, result) in enumerate(results.items()):
+    for run, result in results.items():
         if masks.any() and not masks.all():
             fpr, pro = pro_curve(result.maps("fused"), masks)
             overlap = np.interp(grid, fpr, pro)
-            lines.append(line(run, style, x, y, grid.tolist(), overlap.tolist()))
+            lines.append(line(run, styles[run], x, y, grid.tolist(), overlap.tolist()))
     return Chart(
         "Region overlap (PRO)",
         "For every threshold the mean share of a defect region that is covered against the share"
@@ -65,7 +68,7 @@ def histogram(result: RunResult) -> Chart:
     margin = 0.03 * max(high - low, 1e-9)
     edges = np.linspace(low - margin, high + margin, _BINS + 1)
     good, defect = np.histogram(scores[~bad], edges)[0], np.histogram(scores[bad], edges)[0]
-    tallest = float(max(good.max(), defect.max(), 1))
+    tallest = 1.12 * max(good.max(), defect.max(), 1)
     x = x_axis("image score", float(edges[0]), float(edges[-1]))
     y = y_axis("images", -tallest, tallest)
     bars = _bars(x.place(edges), y.place(good), float(y.place(0.0)), "good")
@@ -83,14 +86,17 @@ def histogram(result: RunResult) -> Chart:
     )
 
 
-def loss_chart(path: Path) -> Chart:
-    """Every loss of a training log over epochs; raises `UserError` for an unreadable log."""
-    table = _read_losses(path)
-    epochs, losses = table.pop("epoch"), table
+def loss_chart(path: Path) -> Chart | None:
+    """Every loss of a training log over epochs; `None` for a detector that trains in no epochs.
+
+    Raises `UserError` naming the file when the log is absent or cannot be read.
+    """
+    losses = _read_losses(path)
+    epochs = losses.pop("epoch")
     values = np.concatenate([*losses.values(), np.zeros(0)])
     finite = values[np.isfinite(values)]
     if not len(finite):
-        raise UserError(f"{path}: the training log holds no losses; train again")
+        return None
     is_logarithmic = bool(finite.min() > 0 and finite.max() > _LOG_RATIO * finite.min())
     low = float(finite.min()) * 0.9 if is_logarithmic else min(0.0, float(finite.min()))
     x = x_axis("epoch", float(epochs.min()), float(max(epochs.max(), epochs.min() + 1)))
@@ -103,14 +109,10 @@ def loss_chart(path: Path) -> Chart:
     return Chart("Losses", f"Training losses by epoch; at the end: {ends}.", x, y, lines)
 
 
-def _roc(
-    scores: NDArray[np.float64], is_defect: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """False- and true-positive rates at every distinct score, highest first."""
-    order = np.argsort(-scores, kind="stable")
-    last_of_tie = np.append(np.diff(scores[order]) != 0, True)
-    found = np.cumsum(is_defect[order])[last_of_tie]
-    rejected = np.cumsum(~is_defect[order])[last_of_tie]
+def _roc(result: RunResult) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """False- and true-positive rates at every distinct score, highest first, from (0, 0)."""
+    counts = count_alarms(result.scores["fused"], result.is_defect)
+    rejected, found = counts.false_positives, counts.true_positives
     return (
         np.append(0.0, rejected / max(1, rejected[-1])),
         np.append(0.0, found / max(1, found[-1])),
@@ -123,7 +125,10 @@ def _bars(
     return [
         Bar(left + 0.6, min(top, base), right - left - 1.2, abs(top - base), kind)
         for left, right, top in zip(
-            edges[:-1].tolist(), edges[1:].tolist(), np.clip(tops, TOP, BOTTOM).tolist(), strict=True
+            edges[:-1].tolist(),
+            edges[1:].tolist(),
+            np.clip(tops, TOP, BOTTOM).tolist(),
+            strict=True,
         )
         if top != base
     ]
@@ -133,12 +138,13 @@ def _read_losses(path: Path) -> dict[str, NDArray[np.float64]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows: Sequence[Sequence[str]] = list(csv.reader(file))
-        head, body = rows[0], np.array(rows[1:], dtype=np.float64)
+        head = rows[0]
+        body = np.array(rows[1:], dtype=np.float64).reshape(-1, len(head))
         columns = dict(zip(head, body.T, strict=True))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; train again") from None
     except (ValueError, IndexError, csv.Error, UnicodeDecodeError):
         raise UserError(f"{path}: not a training log; train again") from None
-    if "epoch" not in columns or len(body) == 0:
-        raise UserError(f"{path}: the training log has no epochs; train again")
+    if "epoch" not in columns:
+        raise UserError(f"{path}: not a training log: no column `epoch`; train again")
     return columns

@@ -21,7 +21,7 @@ from dcrdf.report.figures import (
 from dcrdf.report.runs import RunResult
 from dcrdf.results.names import BRANCH_TITLES
 
-TILE_PX = 208
+TILE_PX = 256
 HARDEST_MISSES = 3
 WORST_FALSE_ALARMS = 2
 
@@ -56,7 +56,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class Choice:
-    """Indices of the images to show, without repetition."""
+    """Indices of the images to show; a typical one may be among the hardest."""
 
     typical: list[int]
     hardest: list[int]
@@ -76,12 +76,13 @@ def choose(result: RunResult, examples: int) -> Choice:
 
 
 def typical_images(defect: Sequence[str], examples: int) -> list[int]:
-    """Indices of `examples` images, in turn from every kind, from the middle of each kind's list."""
+    """Indices of `examples` images, from every kind in turn, the middle of its list first."""
     kinds = sorted(set(defect), key=lambda kind: (kind == "good", kind))
     queues = []
     for kind in kinds:
         members = [i for i, name in enumerate(defect) if name == kind]
-        queues.append(sorted(members, key=lambda i, mid=members[len(members) // 2]: abs(i - mid)))
+        middle = len(members) // 2
+        queues.append(members[middle:] + members[:middle][::-1])
     rounds = range(max(map(len, queues), default=0))
     in_turn = [queue[turn] for turn in rounds for queue in queues if turn < len(queue)]
     return in_turn[:examples]
@@ -108,7 +109,7 @@ class CategoryPictures:
             self._shared[at] = [
                 _tile("colour", f"{name}: colour image", rgb),
                 _tile("height", f"{name}: height, brighter is higher", height),
-                _tile("truth", f"{name}: colour image, {truth}", outlined(rgb, mask)),
+                _tile("truth", f"{name}: colour image, {truth}", rgb, mask),
             ]
         return self._shared[at]
 
@@ -144,8 +145,9 @@ class RunPictures:
         picture = heat_map(self._maps[branch][at], self.scales[branch])
         peak = float(self._maps[branch][at].max())
         alt = f"{self._result.name[at]}: heat map of the {BRANCH_TITLES[branch]}, peak {peak:.3g}"
-        return _tile(BRANCH_TITLES[branch], alt, outlined(picture, self._pictures.images.gt[at]))
+        return _tile(BRANCH_TITLES[branch], alt, picture, self._pictures.images.gt[at])
 
 
-def _tile(caption: str, alt: str, picture: Image) -> Tile:
-    return Tile(caption, alt, data_uri(fit(picture, TILE_PX)))
+def _tile(caption: str, alt: str, picture: Image, outline: NDArray[np.bool_] | None = None) -> Tile:
+    fitted = fit(picture, TILE_PX)
+    return Tile(caption, alt, data_uri(fitted if outline is None else outlined(fitted, outline)))

@@ -14,7 +14,9 @@ HEAT_COLOURS = cv2.COLORMAP_INFERNO
 OUTLINE_RGB = (0, 229, 255)
 HALO_RGB = (0, 0, 0)
 _WEBP_QUALITY = 80
-_SHADING_GAIN = 0.45
+_SHADING_GAIN = 0.22
+_LEAST_STEEP_SLOPE = 0.02
+"""In units of the Sobel filter; what is flatter stays softly lit, so noise is not blown up."""
 
 
 class Scale(NamedTuple):
@@ -43,7 +45,7 @@ def heat_scale(maps: NDArray[np.floating], is_good: NDArray[np.bool_]) -> Scale:
 
 
 def heat_map(values: NDArray[np.floating], scale: Scale) -> Image:
-    """An anomaly map (H, W) in the fixed colours, `scale.low` black and `scale.high` pale yellow."""
+    """An anomaly map (H, W) in the fixed colours: `scale.low` black, `scale.high` pale yellow."""
     grey = np.rint(255.0 * scale.apply(values)).astype(np.uint8)
     coloured = cv2.applyColorMap(grey, HEAT_COLOURS)
     return np.ascontiguousarray(coloured[..., ::-1])
@@ -61,22 +63,28 @@ def height_picture(depth: NDArray[np.floating], scale: Scale) -> Image:
     The light makes shallow dents visible that would drown in the height range of the part.
     """
     height = scale.apply(depth)
-    smooth = cv2.GaussianBlur(height, (0, 0), 0.8)
-    slope = cv2.Sobel(smooth, cv2.CV_32F, 1, 0) + cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
-    reference = max(float(np.quantile(np.abs(slope), 0.95)), 1e-3)
-    shade = _SHADING_GAIN * np.tanh(slope / reference)
-    grey = np.clip(0.2 + 0.55 * height + shade * 0.5, 0.0, 1.0)
+    form = cv2.GaussianBlur(height, (0, 0), max(height.shape) / 16.0)
+    detail = cv2.GaussianBlur(height, (0, 0), 0.8) - form
+    slope = cv2.Sobel(detail, cv2.CV_32F, 1, 0) + cv2.Sobel(detail, cv2.CV_32F, 0, 1)
+    steep = max(float(np.quantile(np.abs(slope), 0.95)), _LEAST_STEEP_SLOPE)
+    grey = np.clip(0.2 + 0.55 * height + _SHADING_GAIN * np.tanh(slope / steep), 0.0, 1.0)
     return np.repeat(np.rint(255.0 * grey).astype(np.uint8)[..., None], 3, axis=2)
 
 
 def outlined(picture: Image, mask: NDArray[np.bool_]) -> Image:
-    """`picture` with the border of `mask` (H, W) drawn on it, light with a dark halo."""
+    """`picture` with a light line with a dark halo drawn closely around `mask`.
+
+    Around, so that it hides nothing of a thin defect. The mask may be larger than the picture: the
+    line is drawn at the picture's size.
+    """
     drawn = np.ascontiguousarray(picture.copy())
-    contours, _ = cv2.findContours(
-        mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
-    )
-    cv2.drawContours(drawn, contours, -1, HALO_RGB, 3, cv2.LINE_AA)
-    cv2.drawContours(drawn, contours, -1, OUTLINE_RGB, 1, cv2.LINE_AA)
+    size = (picture.shape[1], picture.shape[0])
+    fitted = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    around = cv2.dilate(fitted, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7)))
+    contours, _ = cv2.findContours(around, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(drawn, contours, -1, HALO_RGB, 4, cv2.LINE_AA)
+    cv2.drawContours(drawn, contours, -1, OUTLINE_RGB, 2, cv2.LINE_8)
+    drawn[fitted > 0] = picture[fitted > 0]
     return drawn
 
 
@@ -87,8 +95,7 @@ def fit(picture: Image, side_px: int) -> Image:
     if share >= 1.0:
         return picture
     size = (max(1, round(width * share)), max(1, round(height * share)))
-    resized: Image = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return resized
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def data_uri(picture: Image) -> str:

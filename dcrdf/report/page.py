@@ -1,12 +1,10 @@
 """The report: one HTML page that needs no network, no script and no other file."""
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
@@ -33,11 +31,10 @@ from dcrdf.report.views import (
     metric_sections,
 )
 from dcrdf.results.cells import DAGGER_NOTE, DEVIATION_NOTE, percent
-from dcrdf.results.compare import MEAN_NOTE, NOTE, OURS, comparisons
+from dcrdf.results.compare import MEAN_NOTE, NOTE, PARTIAL_NOTE, cited_sources, comparisons
 from dcrdf.results.manifest import software_versions
 from dcrdf.results.names import in_order
 from dcrdf.results.pivot import Table, make_tables
-from dcrdf.results.published import load_sources
 from dcrdf.results.rows import read_metrics
 
 MAX_PANELS_WITH_PICTURES = 24
@@ -73,7 +70,7 @@ def _content(context: ReportContext) -> dict[str, Any]:
         "headline": headline(standings),
         "details": details(standings, results),
         "best": best,
-        "best_rows": best_run_rows(shown, best, tables),
+        "best_rows": best_run_rows(shown, best, tables, context.rows),
         "metric_sections": metric_sections(tables),
         "categories": _categories(context, shown, best),
         "kinds": [kind_table(name, runs, context.rows, tables) for name, runs in shown.items()],
@@ -104,24 +101,25 @@ def _read_in_order(context: ReportContext) -> list[RunResult]:
 def _categories(
     context: ReportContext, shown: Mapping[str, Mapping[str, RunResult]], best: str
 ) -> list[CategoryView]:
-    with_pictures = _panels(shown) <= MAX_PANELS_WITH_PICTURES
-    views = []
-    for category, runs in shown.items():
-        views += [
-            _category(context, category, group, best, with_pictures)
-            for group in _by_prepared(runs).items()
-        ]
-    return views
+    runs = in_order((run for by_run in shown.values() for run in by_run), context.order_of_runs)
+    styles = {run: style for style, run in enumerate(runs)}
+    return [
+        _category(context, category, prepared, group, styles, best, _panels(shown))
+        for category, by_run in shown.items()
+        for prepared, group in _by_prepared(by_run).items()
+    ]
 
 
 def _category(
     context: ReportContext,
     category: str,
-    group: tuple[Path, Mapping[str, RunResult]],
+    path: Path,
+    runs: Mapping[str, RunResult],
+    styles: Mapping[str, int],
     best: str,
-    with_pictures: bool,
+    panels: int,
 ) -> CategoryView:
-    path, runs = group
+    with_pictures = panels <= MAX_PANELS_WITH_PICTURES
     with context.open_prepared(path) as prepared:
         images = prepared.split("test")
         for result in runs.values():
@@ -130,7 +128,7 @@ def _category(
                     f"{result.files.maps}: its images are not those of {path};"
                     " run `dcrdf infer` again"
                 )
-        return category_view(category, runs, images, best, context.examples, with_pictures)
+        return category_view(category, runs, images, styles, best, context.examples, with_pictures)
 
 
 def _by_prepared(runs: Mapping[str, RunResult]) -> dict[Path, dict[str, RunResult]]:
@@ -142,12 +140,13 @@ def _by_prepared(runs: Mapping[str, RunResult]) -> dict[Path, dict[str, RunResul
 
 
 def _training(shown: Mapping[str, Mapping[str, RunResult]]) -> list[tuple[str, str, Chart]]:
-    return [
+    charts = [
         (category, run, loss_chart(result.files.losses))
         for category, runs in shown.items()
         for run, result in runs.items()
         if result.files.losses is not None
     ]
+    return [(category, run, chart) for category, run, chart in charts if chart is not None]
 
 
 def _skipped(results: Sequence[RunResult]) -> list[str]:
@@ -175,8 +174,7 @@ def _panels(shown: Mapping[str, Mapping[str, RunResult]]) -> int:
 
 def _comparison(tables: Sequence[Table]) -> dict[str, Any]:
     beside = comparisons(tables)
-    papers = {row.who for one in beside for row in one.rows} - {OURS}
-    sources = [(paper, one) for paper, one in load_sources().iterrows() if paper in papers]
+    sources = list(cited_sources(beside).itertuples())
     return {"comparisons": beside, "sources": sources, "comparison_note": NOTE}
 
 
@@ -188,7 +186,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = (files("dcrdf.report") / "templates" / "style.css").read_text(encoding="utf-8")
     environment.filters |= {
         "percent": percent,
         "whole_percent": whole_percent,
@@ -197,13 +194,10 @@ def _environment() -> Environment:
         "size": size_text,
     }
     environment.globals |= {
-        "style": Markup(style),
-        "heat_colours": Markup(", ").join(colour_bar_stops()),
+        "heat_colours": ", ".join(colour_bar_stops()),
         "dagger_note": DAGGER_NOTE,
         "deviation_note": DEVIATION_NOTE,
         "mean_note": MEAN_NOTE,
-        "ours": OURS,
+        "partial_note": PARTIAL_NOTE,
     }
     return environment
-
-

@@ -35,8 +35,8 @@ def compare_settings(settings: Mapping[tuple[str, str], Mapping[str, Any]]) -> S
 
 
 def disk_sizes(folders: Mapping[str, Path]) -> list[tuple[str, int]]:
-    """Label -> bytes of all regular files below a path, links not followed."""
-    return [(label, _size(path)) for label, path in folders.items()]
+    """Label and bytes of all regular files below each path that exists, links not followed."""
+    return [(label, _size(path)) for label, path in folders.items() if path.exists()]
 
 
 def size_text(size: int) -> str:
@@ -49,9 +49,7 @@ def size_text(size: int) -> str:
     return f"{value:.1f} TB"
 
 
-def _text_of_run(
-    name: str, run: str, flat: Mapping[tuple[str, str], Mapping[str, str]]
-) -> str:
+def _text_of_run(name: str, run: str, flat: Mapping[tuple[str, str], Mapping[str, str]]) -> str:
     by_value: dict[str, list[str]] = {}
     for (other, category), options in flat.items():
         if other == run:
@@ -71,7 +69,7 @@ def _flatten(options: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str
 
 def _size(path: Path) -> int:
     if path.is_symlink() or not path.is_dir():
-        return path.stat(follow_symlinks=False).st_size if path.exists() else 0
+        return path.stat(follow_symlinks=False).st_size
     return sum(
         inner.stat(follow_symlinks=False).st_size
         for inner in path.rglob("*")

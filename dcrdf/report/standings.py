@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from dcrdf.report.counting import Counts, count
@@ -84,8 +85,10 @@ def _mean(table: Table | None, run: str, what: str) -> float:
 
 
 def _is_incomplete(table: Table | None, run: str) -> bool:
-    return table is not None and run in table.incomplete.index and bool(table.incomplete.at[run, MEAN])
+    return (
+        table is not None and run in table.incomplete.index and bool(table.incomplete.at[run, MEAN])
+    )
 
 
 def _or_zero(value: float) -> float:
-    return value if value == value else 0.0
+    return 0.0 if np.isnan(value) else value

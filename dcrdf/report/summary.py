@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 
+from dcrdf.metrics.threshold import images_needed
 from dcrdf.report.counting import CONFIDENCE, Proportion, smallest_certifiable_rate
 from dcrdf.report.runs import RunResult
 from dcrdf.report.standings import Standing
@@ -24,6 +26,10 @@ def interval_text(proportion: Proportion) -> str:
     return f"{whole_percent(low)} to {whole_percent(high)} %"
 
 
+def _between(proportion: Proportion) -> str:
+    return interval_text(proportion).replace(" to ", " and ")
+
+
 def whole_percent(share: float) -> str:
     """A share as percent; one decimal below ten so that small rates stay visible."""
     percent = 100.0 * share
@@ -33,7 +39,7 @@ def whole_percent(share: float) -> str:
 def headline(standings: Sequence[Standing]) -> str:
     """The one sentence to read."""
     best = standings[0]
-    found, rejected = best.first
+    found, rejected = best.first.found, best.first.false_alarms
     others = f", the best of {len(standings)} runs," if len(standings) > 1 else ""
     return (
         f"Run “{best.run}”{others} finds {share_text(found)} defective test images"
@@ -71,13 +77,13 @@ def honest_notes(
 
 def _ranking(standings: Sequence[Standing]) -> str:
     best = standings[0]
-    if best.auroc != best.auroc:
+    if np.isnan(best.auroc):
         return ""
     text = (
         f"Image AUROC {100 * best.auroc:.1f} %: of a random defective and a random good image of"
         f" one category the defective one has the higher score {100 * best.auroc:.0f} times in 100."
     )
-    if len(standings) > 1 and standings[1].auroc == standings[1].auroc:
+    if len(standings) > 1 and not np.isnan(standings[1].auroc):
         second = standings[1]
         gap = 100 * (best.auroc - second.auroc)
         text += f" Next comes “{second.run}”, {gap:.1f} points behind."
@@ -85,25 +91,25 @@ def _ranking(standings: Sequence[Standing]) -> str:
 
 
 def _uncertainty(best: Standing) -> str:
-    found, rejected = best.first
+    found, rejected = best.first.found, best.first.false_alarms
     parts = []
     if found.total:
-        parts.append(f"the share of defects found between {interval_text(found)}")
+        parts.append(f"the share of defects found lies between {_between(found)}")
     if rejected.total:
-        parts.append(f"the share of good parts rejected between {interval_text(rejected)}")
+        parts.append(f"that of good parts rejected between {_between(rejected)}")
     if not parts:
         return ""
-    joined = " and ".join(parts).replace(" to ", " and ")
     return (
-        f"With {100 * CONFIDENCE:.0f} % confidence, on parts like those tested, {joined};"
-        " that is what the number of test images allows to say, categories taken together."
+        f"With {100 * CONFIDENCE:.0f} % confidence, on parts like those tested,"
+        f" {', and '.join(parts)}. This takes all categories together;"
+        " the number of test images allows no tighter statement."
     )
 
 
 def _threshold(best: Standing, results: Sequence[RunResult]) -> str:
     thresholds = [result.threshold for result in results if result.files.run == best.run]
     images = _range_text(threshold.validation_images for threshold in thresholds)
-    aims = sorted({threshold.false_alarm_rate for threshold in thresholds})
+    aims = sorted({threshold.requested_rate for threshold in thresholds})
     worst = max(threshold.upper_rate for threshold in thresholds)
     aim = " or ".join(whole_percent(rate) for rate in aims)
     return (
@@ -127,10 +133,11 @@ def _few_images(results: Iterable[RunResult]) -> list[str]:
     validation = {r.files.category: r.threshold.validation_images for r in results}
     if validation:
         fewest = min(validation.values())
+        lowest = whole_percent(smallest_certifiable_rate(fewest))
         notes.append(
             f"A threshold that no one of {fewest} good validation images crosses certifies a"
-            f" false-alarm rate of no less than {whole_percent(smallest_certifiable_rate(fewest))} %"
-            f" ({100 * CONFIDENCE:.0f} % confidence). To certify 1 % takes about 300."
+            f" false-alarm rate of no less than {lowest} %"
+            f" ({100 * CONFIDENCE:.0f} % confidence). To certify 1 % takes {images_needed(0.01)}."
         )
     good = {r.files.category: int((~r.is_defect).sum()) for r in results}
     few = {category: images for category, images in good.items() if images < FEW_GOOD_IMAGES}

@@ -80,6 +80,14 @@ class CategoryView:
 
 
 @dataclass(frozen=True)
+class Metric:
+    """A metric of one run on one category in percent, with its interval where one was computed."""
+
+    text: str
+    interval: str = ""
+
+
+@dataclass(frozen=True)
 class KindTable:
     """Kinds of defect of a category by run: found at the threshold, and metrics of the kind."""
 
@@ -110,19 +118,22 @@ def category_view(
     category: str,
     results: Mapping[str, RunResult],
     images: TestImages,
+    styles: Mapping[str, int],
     best: str,
     examples: int,
     with_pictures: bool,
 ) -> CategoryView:
-    """Charts and pictures of one category; `with_pictures` is false for a page grown too long,
-    then only the best run gets pictures."""
+    """Charts and pictures of one category; `styles` gives every run its line style.
+
+    `with_pictures` is false for a page grown too long: then only the best run gets pictures.
+    """
     pictures = CategoryPictures(images)
     runs = [
         _run_view(result, pictures, run == best, examples, with_pictures or run == best)
         for run, result in results.items()
     ]
     bad = next(iter(results.values())).is_defect
-    charts = [roc_chart(results), pro_chart(results, images.gt)]
+    charts = [roc_chart(results, styles), pro_chart(results, styles, images.gt)]
     return CategoryView(category, int((~bad).sum()), int(bad.sum()), charts, runs)
 
 
@@ -144,7 +155,10 @@ def kind_table(
     for kind in kinds:
         part = by_kind[by_kind["defect"] == kind]
         cells = [
-            (found[run].get(kind, Proportion(0, 0)), [_of_run(part, run, k) for k in wanted.values()])
+            (
+                found[run].get(kind, Proportion(0, 0)),
+                [_of_run(part, run, k) for k in wanted.values()],
+            )
             for run in results
         ]
         lines.append((kind, max(proportion.total for proportion, _ in cells), cells))
@@ -152,13 +166,22 @@ def kind_table(
 
 
 def best_run_rows(
-    results: Mapping[str, Mapping[str, RunResult]], best: str, tables: Sequence[Table]
-) -> list[tuple[str, Counts, str, str]]:
+    results: Mapping[str, Mapping[str, RunResult]],
+    best: str,
+    tables: Sequence[Table],
+    rows: pd.DataFrame,
+) -> list[tuple[str, Counts, Metric, Metric]]:
     """Category, counts, image AUROC and AUPRO of the best run."""
     auroc = find_table(tables, RANKING_METRIC)
     aupro = find_table(tables, LOCALISATION_METRIC)
+    own = rows[(rows["run"] == best) & (rows["defect"] == "all")]
     return [
-        (category, count(runs[best]), _cell(auroc, best, category), _cell(aupro, best, category))
+        (
+            category,
+            count(runs[best]),
+            _metric(auroc, own, best, category),
+            _metric(aupro, own, best, category),
+        )
         for category, runs in results.items()
         if best in runs
     ]
@@ -227,8 +250,14 @@ def _of_run(part: pd.DataFrame, run: str, key: TableKey) -> str:
     return percent(float(values.mean())) if len(values) and values.notna().all() else "-"
 
 
-def _cell(table: Table | None, run: str, category: str) -> str:
+def _metric(table: Table | None, rows: pd.DataFrame, run: str, category: str) -> Metric:
     if table is None or run not in table.value.index or category not in table.value.columns:
-        return "-"
+        return Metric("-")
     text = percent(float(table.value.at[run, category]))
-    return text + ("†" if table.incomplete.at[run, category] else "")
+    text += "†" if table.incomplete.at[run, category] else ""
+    part = rows[rows["category"] == category]
+    for name, wanted in table.key._asdict().items():
+        part = part[part[name] == wanted]
+    if len(part) != 1 or part[["low", "high"]].isna().to_numpy().any():
+        return Metric(text)
+    return Metric(text, f"{percent(part['low'].item())} to {percent(part['high'].item())}")

@@ -1,0 +1,84 @@
+"""Reading maps.h5: a damaged or foreign file ends in one line that names it."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from dcrdf.errors import UserError
+from dcrdf.report.runs import read_run
+
+
+def test_a_sound_file_is_read(results):
+    run = read_run(results.add("full", "nut"))
+    assert run.defect == results.defects
+    assert run.kinds == ["dent", "stain"]
+    assert run.alarms.tolist() == [False] * 3 + [True, True, False, True, True, False]
+    assert run.maps("rgb").shape == (9, 32, 32)
+    assert run.threshold.validation_images == 8
+
+
+def change(path: Path, what: str) -> None:
+    """Damage the file in one way."""
+    with h5py.File(path, "a") as file:
+        test = file["test"]
+        if what == "no fused":
+            del test["fused"]
+        elif what == "short scores":
+            del test["score_rgb"]
+            test["score_rgb"] = np.zeros(3)
+        elif what == "short labels":
+            del test["label"]
+            test["label"] = np.zeros(2, dtype=np.int8)
+        elif what == "nan score":
+            test["score_fused"][0] = np.nan
+        elif what == "no threshold":
+            del file.attrs["threshold"]
+        elif what == "broken threshold":
+            file.attrs["threshold"] = "{"
+        elif what == "threshold without rate":
+            file.attrs["threshold"] = json.dumps({"threshold": 1.0})
+        elif what == "no group":
+            del file["test"]
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "no fused",
+        "short scores",
+        "short labels",
+        "nan score",
+        "no threshold",
+        "broken threshold",
+        "threshold without rate",
+        "no group",
+    ],
+)
+def test_damage_is_named(results, what):
+    files = results.add("full", "nut")
+    change(files.maps, what)
+    with pytest.raises(UserError) as refused:
+        read_run(files)
+    assert str(refused.value).startswith(f"{files.maps}: ")
+    assert " again" in str(refused.value)
+
+
+@pytest.mark.parametrize("contents", [None, b"", b"not HDF5"])
+def test_other_files_are_named(results, contents):
+    files = results.add("full", "nut")
+    files.maps.unlink()
+    if contents is not None:
+        files.maps.write_bytes(contents)
+    with pytest.raises(UserError) as refused:
+        read_run(files)
+    assert str(refused.value).startswith(f"{files.maps}: ")
+
+
+def test_truncated_file_is_named(results):
+    files = results.add("full", "nut")
+    files.maps.write_bytes(files.maps.read_bytes()[:3000])
+    with pytest.raises(UserError, match=r"maps\.h5"):
+        read_run(files).maps("fused")
