@@ -77,8 +77,8 @@ def bootstrap(
     masks: Masks,
     image_scores: Any,
     labels: Any,
-    *,
     limits: Sequence[float] = LIMITS,
+    *,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Bootstrap:
