@@ -86,27 +86,32 @@ def _by_stem(path: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
 def _check_counterparts(
     folder: Folder, images: dict[str, Path], points: dict[str, Path], part: str
 ) -> None:
-    for stem, image in images.items():
-        if stem not in points:
-            suffix = XYZ_SUFFIXES[0] if part == "xyz" else DEPTH_SUFFIXES[0]
-            expected = folder.path / part / f"{stem}{suffix}"
-            raise UserError(f"{image}: no {part} belongs to this image; expected {expected}")
-    for stem, file in points.items():
-        if stem not in images:
-            expected = folder.path / "rgb" / f"{stem}.png"
-            raise UserError(f"{file}: no rgb image belongs to this {part}; expected {expected}")
+    alone = [image for stem, image in images.items() if stem not in points]
+    if alone:
+        suffix = XYZ_SUFFIXES[0] if part == "xyz" else DEPTH_SUFFIXES[0]
+        expected = folder.path / part / f"{alone[0].stem}{suffix}"
+        raise _refusal(alone, f"no {part} belongs to this image", expected)
+    alone = [file for stem, file in points.items() if stem not in images]
+    if alone:
+        expected = folder.path / "rgb" / f"{alone[0].stem}.png"
+        raise _refusal(alone, f"no rgb image belongs to this {part}", expected)
 
 
 def _check_masks(
     folder: Folder, images: dict[str, Path], masks: dict[str, Path], masks_needed: bool
 ) -> None:
-    for stem, mask in masks.items():
-        if stem not in images:
-            expected = folder.path / "rgb" / f"{stem}.png"
-            raise UserError(f"{mask}: gt for a missing image; expected {expected}")
+    alone = [mask for stem, mask in masks.items() if stem not in images]
+    if alone:
+        expected = folder.path / "rgb" / f"{alone[0].stem}.png"
+        raise _refusal(alone, "gt for a missing image", expected)
     if folder.defect == GOOD or not (masks_needed or masks):
         return
-    for stem, image in images.items():
-        if stem not in masks:
-            expected = folder.path / "gt" / f"{stem}.png"
-            raise UserError(f"{image}: no gt mask belongs to this image; expected {expected}")
+    alone = [image for stem, image in images.items() if stem not in masks]
+    if alone:
+        expected = folder.path / "gt" / f"{alone[0].stem}.png"
+        raise _refusal(alone, "no gt mask belongs to this image", expected)
+
+
+def _refusal(files: list[Path], problem: str, expected: Path) -> UserError:
+    more = f" ({len(files) - 1} more like it in this folder)" if len(files) > 1 else ""
+    return UserError(f"{files[0]}: {problem}; expected {expected}{more}")

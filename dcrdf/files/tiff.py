@@ -26,7 +26,7 @@ def read_tiff(path: Path) -> NDArray[Any]:
 
     `UserError` names `path` when the file is cut short, damaged, or declares an absurd size.
     """
-    with _damage_named(path), tifffile.TiffFile(path) as file:
+    with damage_named(path), tifffile.TiffFile(path) as file:
         page: Any = file.pages[0]
         _check_shape(page, path)
         _check_segments(page, file.filehandle.size, path)
@@ -35,7 +35,8 @@ def read_tiff(path: Path) -> NDArray[Any]:
 
 
 @contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
+def damage_named(path: Path) -> Iterator[None]:
+    """What goes wrong in the body while reading `path` becomes a `UserError`."""
     try:
         with np.errstate(all="ignore"):
             yield

@@ -8,7 +8,6 @@ import pytest
 from dcrdf.datasets.layouts import list_categories, list_samples
 from dcrdf.errors import UserError
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 Writer = Callable[..., None]
 
 
@@ -106,6 +105,13 @@ def test_every_missing_counterpart_is_named(mvtec_root: Path, removed: str, mess
     path = mvtec_root / "bagel" / removed
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     assert f"bagel/{message}" in refusal(mvtec_root)
+
+
+def test_further_files_of_the_same_fault_are_counted(mvtec_root: Path) -> None:
+    for number in (1, 3, 4):
+        (mvtec_root / "bagel" / "train" / "good" / "xyz" / f"{number:03d}.tiff").unlink()
+    assert "rgb/001.png: no xyz" in refusal(mvtec_root)
+    assert refusal(mvtec_root).endswith("xyz/001.tiff (2 more like it in this folder)")
 
 
 def test_a_mask_without_image_is_named(mvtec_root: Path, write_samples: Writer) -> None:
@@ -237,7 +243,6 @@ def test_names_with_odd_characters(tmp_path: Path, write_samples: Writer) -> Non
     assert "\n" not in refusal(tmp_path, "folder", "valve")
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared test sets are not on this machine")
 @pytest.mark.parametrize(
     ("root", "category", "expected"),
     [
@@ -246,6 +251,8 @@ def test_names_with_odd_characters(tmp_path: Path, write_samples: Writer) -> Non
         ("rendered", "biscuit", (60, 10, 56)),
     ],
 )
-def test_real_sets(root: str, category: str, expected: tuple[int, int, int]) -> None:
-    split = Counter(s.split for s in list_samples(SHARED / root, "mvtec3d", category))
+def test_real_sets(
+    shared_data: Path, root: str, category: str, expected: tuple[int, int, int]
+) -> None:
+    split = Counter(s.split for s in list_samples(shared_data / root, "mvtec3d", category))
     assert (split["train"], split["validation"], split["test"]) == expected
