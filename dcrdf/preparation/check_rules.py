@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from dcrdf.config.options import InferOptions, PrepareOptions
-from dcrdf.datasets.load import load_scan
+from dcrdf.datasets.load import load_scan, median_distance_m
 from dcrdf.datasets.sample import SPLITS, Sample
 from dcrdf.errors import UserError
 from dcrdf.files.formats import describe_format
@@ -68,7 +68,7 @@ def look_at(sample: Sample, options: PrepareOptions) -> SampleFacts | str:
             sample=sample,
             content=hashlib.sha256(scan.rgb.tobytes()).hexdigest(),
             formats=(describe_format(sample.rgb), describe_format(points_file)),
-            distance_m=float(np.median(scan.xyz[..., 2][scan.xyz[..., 2] != 0])),
+            distance_m=median_distance_m(scan.xyz[..., 2]),
             gt_share=None if scan.gt is None else float(scan.gt.mean()),
             scan=measured.facts,
             edges=edge_product(measured.rgb, measured.surface_m),

@@ -64,6 +64,17 @@ def test_millimetres_as_metres_are_refused(sample: Sample, scan_arrays: Arrays) 
         load_scan(sample)
 
 
+def test_a_few_points_are_enough(sample: Sample) -> None:
+    xyz = np.zeros((24, 32, 3), np.float32)
+    xyz[5, 7] = (0.1, 0.2, 0.5)
+    assert sample.xyz is not None
+    write_xyz(sample.xyz, xyz)
+    np.testing.assert_array_equal(load_scan(sample).xyz, xyz)
+    write_xyz(sample.xyz, xyz * np.float32(1000))
+    with pytest.raises(UserError, match="the median distance is 500 m"):
+        load_scan(sample)
+
+
 def test_sizes_that_differ_are_refused(sample: Sample) -> None:
     assert sample.gt is not None
     write_png(sample.gt, np.zeros((24, 31), np.uint8))
