@@ -69,7 +69,12 @@ def _writing(part: Path) -> Iterator[IO[bytes]]:
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield file
+            try:
+                yield file
+            except UserError:
+                if file.seek(0, 2) == 0:
+                    part.unlink(missing_ok=True)
+                raise
     except BlockingIOError:
         raise UserError(f"{part}: another download is writing to it; wait for it") from None
     except OSError as error:

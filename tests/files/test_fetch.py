@@ -131,6 +131,7 @@ def test_not_found_says_so_at_once(web: Any, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"/gone: the server answers 404 .*new address"):
         fetch_file(web.url("/gone"), SHA256, tmp_path / "a")
     assert len(web.requests) == 1
+    assert_only(tmp_path)
 
 
 def test_a_busy_server_is_asked_again(web: Any, tmp_path: Path) -> None:
