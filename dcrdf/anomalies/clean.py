@@ -33,8 +33,10 @@ class CleanSample:
     """M_s."""
     texture: FloatImage
     """T_hat."""
+    weight: FloatImage
+    """w_edge * T_hat, which ranks the pixels."""
     strength: FloatImage
-    """w_edge * T_hat."""
+    """S_f without M: the weight, or one everywhere."""
     inside: NDArray[np.intp]
     """Flat window indices where M_s > 0.5."""
     part_px: int
@@ -52,6 +54,7 @@ class CleanSample:
         depth: FloatImage,
         foreground: Mask,
         options: PseudoOptions,
+        *,
         bounded: bool = True,
     ) -> Self:
         """Weigh a sample: rgb (S, S, 3), depth float32 D_n (S, S), foreground bool (S, S).
@@ -74,6 +77,7 @@ class CleanSample:
         edge = edge_weight(distance_px, options.edge_tau, options.edge)
         spatial = spatial_mask(distance_px, edge, options.edge_alpha, band_px)
         texture = texture_weight(colours, part)
+        weight = edge * texture
         mean, deviation = cv2.meanStdDev(colours, mask=part.view(np.uint8))
         left, top, width, height = cv2.boundingRect((spatial > 0.0).view(np.uint8))
         return cls(
@@ -82,7 +86,8 @@ class CleanSample:
             window=window,
             spatial=spatial,
             texture=texture,
-            strength=edge * texture,
+            weight=weight,
+            strength=weight if options.strength == "weighted" else np.ones_like(weight),
             inside=np.flatnonzero(spatial > 0.5),
             part_px=int(np.count_nonzero(part)),
             box=(top, left, height, width),

@@ -27,8 +27,8 @@ def literal_mask(
     U = sigmoid(P~ T_hat w_edge) is ranked by its argument: the sigmoid changes no order. The
     quantile moves where the changed share of the part would leave `shares`.
     """
-    ranking = field * clean.strength
-    inside = ranking.ravel()[clean.inside]
+    ranking = field * clean.weight
+    inside = _inside(clean, ranking)
 
     def at(level: float) -> FloatImage:
         return _closed(clean, ranking, quantile_of(inside, level))
@@ -45,36 +45,36 @@ def blob_mask(
 ) -> FloatImage:
     """One to three connected pieces of the thresholded field P~ in the sample's window.
 
-    The weights take no part in the ranking, so that pieces lie anywhere on the part.
+    The weights take no part in the ranking, so that pieces lie anywhere on the part, and the
+    faint band outside the part is left out.
     """
-    inside = field.ravel()[clean.inside]
+    inside = _inside(clean, field)
     pieces = int(rng.integers(1, PIECES_MAX + 1))
-    keys = rng.random(len(clean.rgb) ** 2 // 4)
+    smallest_px = min(PIECE_MIN_SHARE * len(clean.rgb) ** 2, shares[0] * clean.part_px)
 
     def at(level: float) -> FloatImage:
         closed = _closed(clean, field, quantile_of(inside, level))
-        return _keep_pieces(clean, closed, pieces, shares[1], keys)
+        return _some_pieces(closed, pieces, smallest_px, rng)
 
     return _within(at, clean, quantile, shares)
 
 
-def quantile_of(values: NDArray[np.float32], level: float) -> float:
-    """The value at rank floor(level * (n - 1)), but always with a value above it if any is.
+def quantile_of(values: NDArray[np.float32], level: float) -> np.float32:
+    """The value at rank floor(level * (n - 1)), or just under the maximum where that is it.
 
     A sparse sample bounds the wanted value from below, so that only the largest few are ranked.
     """
-    count = len(values)
-    if count < 2:
-        return -np.inf
-    rank = min(int(level * (count - 1)), count - 2)
+    below_maximum = np.nextafter(values.max(), np.float32(-np.inf))
+    rank = int(level * (len(values) - 1))
     sample = values[::SAMPLE_STEP]
     bound_rank = int(0.97 * rank / SAMPLE_STEP)
     bound = np.partition(sample, bound_rank)[bound_rank]
     largest = values[values > bound]
-    below = count - len(largest)
-    if rank < below:
-        return float(np.partition(values, rank)[rank])
-    return float(np.partition(largest, rank - below)[rank - below])
+    smaller = len(values) - len(largest)
+    if rank < smaller:
+        largest, smaller = values, 0
+    value = np.partition(largest, rank - smaller)[rank - smaller]
+    return np.minimum(value, below_maximum)
 
 
 def changed_share(clean: CleanSample, soft: FloatImage) -> float:
@@ -82,7 +82,13 @@ def changed_share(clean: CleanSample, soft: FloatImage) -> float:
     return np.count_nonzero(soft > 0.5) / clean.part_px
 
 
-def _closed(clean: CleanSample, ranking: FloatImage, threshold: float) -> FloatImage:
+def _inside(clean: CleanSample, image: FloatImage) -> NDArray[np.float32]:
+    """The values where M_s > 0.5."""
+    values = image.ravel()
+    return values if len(clean.inside) == values.size else values[clean.inside]
+
+
+def _closed(clean: CleanSample, ranking: FloatImage, threshold: np.float32) -> FloatImage:
     """close_3x3(M_s [U > theta])."""
     marked = clean.spatial * (ranking > threshold)
     return np.asarray(cv2.morphologyEx(marked, cv2.MORPH_CLOSE, SQUARE_3))
@@ -91,43 +97,38 @@ def _closed(clean: CleanSample, ranking: FloatImage, threshold: float) -> FloatI
 def _within(
     mask_at: Callable[[float], FloatImage], clean: CleanSample, level: float, shares: Shares
 ) -> FloatImage:
-    """The first mask whose share lies in `shares`, moving the quantile level towards it."""
+    """The first mask whose share lies in `shares`, moving the quantile level towards it.
+
+    Where no attempt succeeds (a part of a few pixels) the nearest one that is not empty.
+    """
     low, high = shares
-    best = soft = mask_at(level)
+    nearest, distance = None, np.inf
     for _ in range(ATTEMPTS):
-        share = changed_share(clean, soft)
-        if low <= share <= high:
-            return soft
-        if share > 0.0:
-            best = soft
-        aim = 0.95 * high if share > high else 1.05 * low
-        factor = np.clip(aim / max(share, 1e-9), 0.25, 2.0)
-        level = max(1.0 - (1.0 - level) * factor, 0.0)
         soft = mask_at(level)
-    return soft if changed_share(clean, soft) > 0.0 else best
+        share = changed_share(clean, soft)
+        wanted = min(max(share, low), high)
+        if share == wanted:
+            return soft
+        if share > 0.0 and abs(np.log(share / wanted)) < distance:
+            nearest, distance = soft, abs(np.log(share / wanted))
+        aim = 0.95 * high if share > high else 1.05 * low
+        factor = min(max(aim / max(share, 1e-9), 0.25), 2.0)
+        level = max(1.0 - factor * max(1.0 - level, low), 0.0)
+    return mask_at(0.0) if nearest is None else nearest
 
 
-def _keep_pieces(
-    clean: CleanSample,
-    soft: FloatImage,
-    pieces: int,
-    share_max: float,
-    keys: NDArray[np.float64],
+def _some_pieces(
+    soft: FloatImage, pieces: int, smallest_px: float, rng: np.random.Generator
 ) -> FloatImage:
-    """At most `pieces` connected pieces in the order of their random keys."""
-    marked = soft > 0.0
-    count, labels = cv2.connectedComponentsWithAlgorithm(
-        marked.view(np.uint8), 8, cv2.CV_16U, cv2.CCL_DEFAULT
-    )
+    """Up to `pieces` random connected pieces of M > 0.5 that are not too small."""
+    marked = soft > 0.5
+    count, labels = cv2.connectedComponents(marked.view(np.uint8), connectivity=8)
     marked_labels = labels[marked]
     area_px = np.bincount(marked_labels, minlength=count)
-    room_px = share_max * clean.part_px
-    smallest_px = min(PIECE_MIN_SHARE * len(clean.rgb) ** 2, 0.1 * room_px)
+    labels_in_turn = 1 + rng.permutation(count - 1)
+    large = labels_in_turn[area_px[labels_in_turn] >= smallest_px]
     kept = np.zeros(count, dtype=np.float32)
-    for label in 1 + np.argsort(keys[: count - 1]):
-        if kept.sum() < pieces and smallest_px <= area_px[label] <= room_px:
-            kept[label] = 1.0
-            room_px -= area_px[label]
-    pieces_only = np.zeros_like(soft)
-    pieces_only[marked] = soft[marked] * kept[marked_labels]
-    return pieces_only
+    kept[large[:pieces]] = 1.0
+    some = np.zeros_like(soft)
+    some[marked] = soft[marked] * kept[marked_labels]
+    return some

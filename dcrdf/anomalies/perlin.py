@@ -17,7 +17,9 @@ from dcrdf.anomalies.arrays import FloatImage
 Lattice: TypeAlias = tuple[int, int]
 """Cells per image side: (down the rows, across the columns)."""
 
-BAND_ROWS = 32
+ROW_BAND = 32
+COLUMN_BAND = 128
+"""Pixels per band; the fastest of the powers of two at 256 pixels."""
 
 
 def perlin_field(
@@ -78,10 +80,10 @@ def noise_of_gradients(
     gradients: list[tuple[FloatImage, FloatImage]],
 ) -> FloatImage:
     """The sum of the noises that the lattices' corner gradients define, float32 (size, size)."""
-    along_columns = []
-    for (_, columns), (row_part, column_part) in zip(lattices, gradients, strict=True):
-        fade, offset = corner_weights(size, columns)
-        along_columns.append((row_part @ fade.T, column_part @ offset.T))
+    along_columns = [
+        _along_columns(size, columns, row_part, column_part)
+        for (_, columns), (row_part, column_part) in zip(lattices, gradients, strict=True)
+    ]
     noise = np.empty((size, size), dtype=np.float32)
     for pixels, row_matrix, corners in _row_bands(size, tuple(rows for rows, _ in lattices)):
         parts = [
@@ -91,6 +93,18 @@ def noise_of_gradients(
         ]
         np.matmul(row_matrix, np.concatenate(parts), out=noise[pixels])
     return noise
+
+
+def _along_columns(
+    size: int, columns: int, row_part: FloatImage, column_part: FloatImage
+) -> tuple[FloatImage, FloatImage]:
+    """Both gradient parts carried from the corners to every pixel column, (rows + 1, size)."""
+    by_row = np.empty((len(row_part), size), dtype=np.float32)
+    by_column = np.empty_like(by_row)
+    for pixels, corners, fade, offset in _bands(size, columns, COLUMN_BAND):
+        np.matmul(row_part[:, corners], fade.T, out=by_row[:, pixels])
+        np.matmul(column_part[:, corners], offset.T, out=by_column[:, pixels])
+    return by_row, by_column
 
 
 @lru_cache(maxsize=256)
@@ -116,20 +130,29 @@ def corner_weights(size: int, cells: int) -> tuple[FloatImage, FloatImage]:
 
 
 @lru_cache(maxsize=256)
+def _bands(
+    size: int, cells: int, width: int
+) -> tuple[tuple[slice, slice, FloatImage, FloatImage], ...]:
+    """Bands of an axis: (pixels, the corners they touch, both corner weights of the two)."""
+    fade, offset = corner_weights(size, cells)
+    bands = []
+    for start in range(0, size, width):
+        pixels = slice(start, min(start + width, size))
+        touched = np.flatnonzero(fade[pixels].any(axis=0))
+        corners = slice(int(touched[0]), int(touched[-1]) + 1)
+        own_fade, own_offset = fade[pixels, corners].copy(), offset[pixels, corners].copy()
+        bands.append((pixels, corners, own_fade, own_offset))
+    return tuple(bands)
+
+
+@lru_cache(maxsize=256)
 def _row_bands(
     size: int, cells: tuple[int, ...]
 ) -> tuple[tuple[slice, FloatImage, tuple[slice, ...]], ...]:
     """Bands of pixel rows: (pixels, their row matrix over all lattices, the corner rows used)."""
     bands = []
-    for start in range(0, size, BAND_ROWS):
-        pixels = slice(start, min(start + BAND_ROWS, size))
-        matrices: list[FloatImage] = []
-        corners: list[slice] = []
-        for count in cells:
-            fade, offset = corner_weights(size, count)
-            touched = np.flatnonzero(fade[pixels].any(axis=0))
-            rows = slice(int(touched[0]), int(touched[-1]) + 1)
-            corners.append(rows)
-            matrices += [offset[pixels, rows], fade[pixels, rows]]
-        bands.append((pixels, np.concatenate(matrices, axis=1), tuple(corners)))
+    for parts in zip(*(_bands(size, count, ROW_BAND) for count in cells), strict=True):
+        matrices = [matrix for _, _, fade, offset in parts for matrix in (offset, fade)]
+        corners = tuple(corners for _, corners, _, _ in parts)
+        bands.append((parts[0][0], np.concatenate(matrices, axis=1), corners))
     return tuple(bands)

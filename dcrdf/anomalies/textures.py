@@ -16,11 +16,12 @@ from dcrdf.anomalies.arrays import ColourImage, FloatImage
 from dcrdf.anomalies.perlin import gradient_noise
 from dcrdf.errors import UserError
 from dcrdf.files.digests import seed_of
+from dcrdf.files.images import read_rgb
 
 SIDE_PX = 256
 PER_FAMILY = 8
 PROCEDURAL = "procedural"
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png"})
+IMAGE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png"})
 DECODED_MAX = 512
 """Folder textures kept decoded: 100 MB."""
 
@@ -48,7 +49,7 @@ class FolderTextures(Sequence[ColourImage]):
         found = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
         self.paths = sorted(found, key=lambda path: path.relative_to(folder).as_posix())
         if not self.paths:
-            raise UserError(f"pseudo.textures: {folder} holds no .jpg, .png or .bmp image")
+            raise UserError(f"pseudo.textures: {folder} holds no .jpg or .png image")
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -71,9 +72,7 @@ def _folder_set(source: str) -> FolderTextures:
 @lru_cache(maxsize=DECODED_MAX)
 def _decoded(path: Path) -> ColourImage:
     """The centre square of an image, at the texture size."""
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-    if image is None:
-        raise UserError(f"{path}: not a readable image; remove it from the texture folder")
+    image = read_rgb(path)
     side = min(image.shape[:2])
     top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
     square = image[top : top + side, left : left + side]
@@ -138,21 +137,21 @@ def _blobs(rng: np.random.Generator) -> FloatImage:
 def _speckle(rng: np.random.Generator) -> FloatImage:
     """Grit: sparse grains of one size on a faintly uneven ground."""
     grains = (rng.random((SIDE_PX, SIDE_PX)) < rng.uniform(0.004, 0.05)).astype(np.float32)
-    grains = cv2.GaussianBlur(grains, (0, 0), rng.uniform(0.7, 2.5))
+    grains = _blurred(grains, rng.uniform(0.7, 2.5))
     grains = np.minimum(grains / (0.6 * grains.max()), 1.0)
     return _unit(grains + 0.1 * _noise(rng, 6))
 
 
 def _brushed(rng: np.random.Generator) -> FloatImage:
     """Fine parallel scratches, as on brushed metal."""
-    scratches = rng.standard_normal((SIDE_PX, SIDE_PX)).astype(np.float32)
-    scratches = cv2.GaussianBlur(scratches, (0, 0), rng.uniform(12.0, 40.0), sigmaY=0.6)
+    scratches = rng.standard_normal((SIDE_PX, SIDE_PX), dtype=np.float32)
+    scratches = _blurred(scratches, rng.uniform(12.0, 40.0), 0.6)
     across, along = _turned_axes(rng)
     centre = np.float32(SIDE_PX / 2)
     turned = cv2.remap(
         scratches, along + centre, across + centre, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )
-    return _unit(turned)
+    return _unit(np.asarray(turned, dtype=np.float32))
 
 
 FAMILIES: dict[str, Callable[[np.random.Generator], FloatImage]] = {
@@ -171,6 +170,12 @@ def _turned_axes(rng: np.random.Generator) -> tuple[FloatImage, FloatImage]:
     angle = rng.uniform(0.0, np.pi)
     cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     return axis * cosine + axis[:, None] * sine, axis[:, None] * cosine - axis * sine
+
+
+def _blurred(image: FloatImage, across_px: float, down_px: float = 0.0) -> FloatImage:
+    """Gaussian blur; one deviation stands for both."""
+    blurred = cv2.GaussianBlur(image, (0, 0), across_px, sigmaY=down_px)
+    return np.asarray(blurred, dtype=np.float32)
 
 
 def _noise(rng: np.random.Generator, cells: int) -> FloatImage:
