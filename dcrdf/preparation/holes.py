@@ -14,6 +14,7 @@ SWEEPS = 8
 """Relaxation sweeps on every level of the pyramid."""
 _NEIGHBOURS = np.array([[0.0, 0.2, 0.0], [0.2, 0.2, 0.2], [0.0, 0.2, 0.0]], np.float32)
 _INPAINT_RADIUS_PX = 3.0
+_MARGIN_PX = 4
 _INPAINT_LEVELS = 65535.0
 
 
@@ -91,12 +92,15 @@ def _divide(total_m: Heights, weight: Heights) -> Heights:
 
 
 def _inpaint(known_m: Heights, valid: Mask, flag: int) -> Heights:
-    """OpenCV's inpainting adds steps of about one grey level, so metres must become fine levels."""
+    """OpenCV adds steps of about one grey level (so metres become fine levels) and reads beyond
+    very narrow images (so they get a margin)."""
     low, high = float(known_m[valid].min()), float(known_m[valid].max())
     scale = (high - low) / _INPAINT_LEVELS or 1.0
     levels = np.where(valid, (known_m - low) / scale, 0.0).astype(np.float32)
-    filled = cv2.inpaint(levels, (~valid).astype(np.uint8), _INPAINT_RADIUS_PX, flag)
-    return np.clip(filled * scale + low, low, high).astype(np.float32)
+    holes = np.pad((~valid).astype(np.uint8), _MARGIN_PX, mode="edge")
+    filled = cv2.inpaint(np.pad(levels, _MARGIN_PX, mode="edge"), holes, _INPAINT_RADIUS_PX, flag)
+    inner = filled[_MARGIN_PX:-_MARGIN_PX, _MARGIN_PX:-_MARGIN_PX]
+    return np.clip(inner * scale + low, low, high).astype(np.float32)
 
 
 def _relaxed(surface_m: MatLike, holes: NDArray[np.uint8]) -> Heights:

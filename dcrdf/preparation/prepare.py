@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +23,7 @@ from dcrdf.preparation.decisions import (
     training_constants,
     training_plane,
 )
+from dcrdf.preparation.hdf5 import NewFile, new_hdf5
 from dcrdf.preparation.image import PreparedImage, finish, prepare_scan
 from dcrdf.preparation.measure import ScanFacts, TrainingPlane
 from dcrdf.preparation.normalise import Mode, PreparationConstants
@@ -37,7 +37,7 @@ from dcrdf.preparation.samples import (
 )
 from dcrdf.preparation.summary import PrepareSummary
 from dcrdf.preparation.workers import Workers
-from dcrdf.preparation.writer import SplitWriter, create_prepared, write_attributes
+from dcrdf.preparation.writer import SplitWriter, write_attributes
 
 __all__ = [
     "PreparationConstants",
@@ -70,7 +70,7 @@ def prepare_category(
     with (
         replacing(out) as aside,
         Workers(processes) as workers,
-        create_prepared(aside) as file,
+        new_hdf5(aside) as file,
     ):
         run = _CategoryRun(samples, SampleMeasurer(options, keep_xyz), workers, file)
         constants = run.write_train()
@@ -98,7 +98,7 @@ class _CategoryRun:
         samples: Sequence[Sample],
         measurer: SampleMeasurer,
         workers: Workers,
-        file: h5py.File,
+        file: NewFile,
     ) -> None:
         self._samples = samples
         self._category = samples[0].category

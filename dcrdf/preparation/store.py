@@ -37,6 +37,11 @@ class Field:
     """Compressed (lzf): pays for masks, not for noisy colours and heights."""
 
     @property
+    def is_text(self) -> bool:
+        """UTF-8 of a fixed length that each file chooses."""
+        return self.dtype.kind == "S"
+
+    @property
     def per_sample(self) -> bool:
         """Images are written one by one, in a chunk each; the rest is written once, at the end."""
         return len(self.axes(1)) > 1
@@ -54,7 +59,15 @@ def _image3(size: int) -> tuple[int, ...]:
     return (size, size, 3)
 
 
-TEXT = h5py.string_dtype("utf-8")
+ATTRIBUTES = (
+    "category",
+    "stage",
+    "options",
+    "constants",
+    "summary",
+    "skipped",
+    "input_digest",
+)
 
 FIELDS: Mapping[str, Field] = {
     "rgb": Field(np.dtype(np.uint8), _image3),
@@ -64,8 +77,8 @@ FIELDS: Mapping[str, Field] = {
     "gt": Field(np.dtype(np.bool_), _image, packed=True),
     "xyz": Field(np.dtype(np.float32), _image3, optional=True),
     "label": Field(np.dtype(np.int8), _scalar),
-    "defect": Field(TEXT, _scalar),
-    "name": Field(TEXT, _scalar),
+    "defect": Field(np.dtype(np.bytes_), _scalar),
+    "name": Field(np.dtype(np.bytes_), _scalar),
     "native_size": Field(np.dtype(np.int32), lambda _: (2,)),
     "plane": Field(np.dtype(np.float64), lambda _: (4,)),
     "plane_replaced": Field(np.dtype(np.bool_), _scalar),
@@ -195,14 +208,15 @@ class Prepared:
     def __init__(self, file: h5py.File, path: Path) -> None:
         self._file = file
         self._path = path
-        self.category = str(file.attrs["category"])
-        self.input_digest = str(file.attrs["input_digest"])
-        self.stage: dict[str, Any] = json.loads(file.attrs["stage"])
-        self.options = PrepareOptions.parse(json.loads(file.attrs["options"]), str(path))
-        self.constants = PreparationConstants.from_dict(json.loads(file.attrs["constants"]))
-        self.summary: dict[str, Any] = json.loads(file.attrs["summary"])
+        texts = {name: _attribute(file, name) for name in ATTRIBUTES}
+        self.category = texts["category"]
+        self.input_digest = texts["input_digest"]
+        self.stage: dict[str, Any] = json.loads(texts["stage"])
+        self.options = PrepareOptions.parse(json.loads(texts["options"]), str(path))
+        self.constants = PreparationConstants.from_dict(json.loads(texts["constants"]))
+        self.summary: dict[str, Any] = json.loads(texts["summary"])
         self.skipped: list[tuple[str, str]] = [
-            (str(identity), str(reason)) for identity, reason in json.loads(file.attrs["skipped"])
+            (str(identity), str(reason)) for identity, reason in json.loads(texts["skipped"])
         ]
         self._splits: dict[str, PreparedSplit] = {
             name: PreparedSplit(plain_link(file, name, path), path, self.options.image_size)
@@ -236,6 +250,9 @@ def damage_named(path: Path, part: str) -> Iterator[None]:
     """Turn what h5py raises on damaged files into one line that names the file."""
     try:
         yield
+    except UserError as error:
+        prefix = "" if str(error).startswith(str(path)) else f"{path}: "
+        raise UserError(f"{prefix}{error}") from None
     except READ_ERRORS as error:
         reason = str(error) or type(error).__name__
         raise UserError(f"{path}: damaged ({part}: {reason}); run prepare again") from None
@@ -256,6 +273,13 @@ def native_gt_name(index: int) -> str:
     return f"{index:06d}"
 
 
+def _attribute(file: h5py.File, name: str) -> str:
+    value = file.attrs[name]
+    if not isinstance(value, bytes):
+        raise ValueError(f"attribute {name} is not text of fixed length")
+    return value.decode()
+
+
 def _checked_fields(group: h5py.Group, path: Path, size: int) -> int:
     count = plain_link(group, "label", path).shape[0]
     for name, field in FIELDS.items():
@@ -263,7 +287,8 @@ def _checked_fields(group: h5py.Group, path: Path, size: int) -> int:
             continue
         dataset = plain_link(group, name, path)
         wanted = (count, *field.axes(size))
-        if dataset.shape != wanted or dataset.dtype != field.dtype:
+        fits = dataset.dtype.kind == "S" if field.is_text else dataset.dtype == field.dtype
+        if dataset.shape != wanted or not fits:
             found = f"{dataset.dtype} {dataset.shape}"
             raise ValueError(f"{dataset.name} is {found}, not {field.dtype} {wanted}")
         if not _stored_in_full(dataset, field, count):
@@ -273,7 +298,10 @@ def _checked_fields(group: h5py.Group, path: Path, size: int) -> int:
 
 def _stored_in_full(dataset: h5py.Dataset, field: Field, count: int) -> bool:
     """Whether the file holds what the shape promises, so that no header can claim terabytes."""
-    if field.per_sample:
-        chunk_each = dataset.chunks == (1, *dataset.shape[1:])
-        return chunk_each and int(dataset.id.get_num_chunks()) == count
-    return dataset.chunks is None and int(dataset.id.get_storage_size()) >= int(dataset.nbytes)
+    if not count:
+        return True
+    per_chunk = 1 if field.per_sample else count
+    if dataset.chunks != (per_chunk, *dataset.shape[1:]):
+        return False
+    whole = field.packed or int(dataset.id.get_storage_size()) >= int(dataset.nbytes)
+    return whole and int(dataset.id.get_num_chunks()) == count // per_chunk

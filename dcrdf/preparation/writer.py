@@ -2,17 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from dcrdf.preparation.hdf5 import NewFile
 from dcrdf.preparation.store import FIELDS, NATIVE_GT, Field, native_gt_name
-
-LIBRARY_VERSION = ("v110", "v110")
-"""The file format since HDF5 1.10 keeps checksums of its own structures."""
 
 
 class SplitWriter:
@@ -22,8 +19,9 @@ class SplitWriter:
     """
 
     def __init__(
-        self, file: h5py.File, split: str, *, room: int, image_size: int, keep_xyz: bool
+        self, file: NewFile, split: str, *, room: int, image_size: int, keep_xyz: bool
     ) -> None:
+        self._file = file
         self._group = file.create_group(split)
         self._native = self._group.create_group(NATIVE_GT) if split == "test" else None
         self._count = 0
@@ -63,6 +61,7 @@ class SplitWriter:
         """Write images of a sample anew."""
         for name, values in images.items():
             self._images[name][index] = values
+        self._file.check()
 
     def read(self, name: str, index: int) -> NDArray[Any]:
         """An image as it was written."""
@@ -74,18 +73,22 @@ class SplitWriter:
         for dataset in self._images.values():
             dataset.resize(self._count, axis=0)
         for name, values in scalars.items():
-            field = FIELDS[name]
-            data = np.array(values, dtype=field.dtype).reshape(self._count, *field.axes(0))
-            self._group.create_dataset(name, data=data, dtype=field.dtype)
+            self._write_scalars(name, values)
+
+    def _write_scalars(self, name: str, values: Sequence[Any]) -> None:
+        field = FIELDS[name]
+        encoded = [value.encode() for value in values] if field.is_text else values
+        data = np.array(encoded, field.dtype).reshape(self._count, *field.axes(0))
+        if field.is_text:
+            data = data.astype(h5py.string_dtype("utf-8", max(1, data.itemsize)))
+        checksum = {"chunks": data.shape, "fletcher32": True} if self._count else {}
+        self._group.create_dataset(name, data=data, **checksum)
 
 
-def create_prepared(path: Path) -> h5py.File:
-    """A new, empty prepared file at `path` (a temporary one: see `dcrdf.files.atomic`)."""
-    return h5py.File(path, "w", libver=LIBRARY_VERSION)
-
-
-def write_attributes(file: h5py.File, attributes: Mapping[str, Any]) -> None:
-    """Store attributes: text as it is, everything else as JSON."""
+def write_attributes(file: NewFile, attributes: Mapping[str, Any]) -> None:
+    """Store attributes: text as it is, everything else as JSON. They are of fixed length, because
+    HDF5 keeps no checksums of strings of variable length."""
     for name, value in attributes.items():
         is_text = isinstance(value, str)
-        file.attrs[name] = value if is_text else json.dumps(value, sort_keys=True, allow_nan=False)
+        text = value if is_text else json.dumps(value, sort_keys=True, allow_nan=False)
+        file.attrs[name] = np.bytes_(text.encode())

@@ -1,0 +1,73 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dcrdf.config.options import PrepareOptions
+from dcrdf.datasets.sample import Scan
+from dcrdf.preparation.image import finish, prepare_scan
+from dcrdf.preparation.normalise import PreparationConstants
+
+PART = PreparationConstants("part", 0.0, 0.01, (0.0, 0.0, -1.0, 0.5))
+FIELD = replace(PART, mode="field")
+
+
+def finished(constants, options, surface_m, valid, part):
+    return finish(
+        surface_m, valid, part, native_size=valid.shape, options=options, constants=constants
+    )
+
+
+def test_background_holes_of_a_part_take_the_plane(options):
+    surface_m = np.full((64, 64), 0.005, np.float32)
+    part = np.zeros((64, 64), np.bool_)
+    part[20:40, 20:40] = True
+    valid = np.ones((64, 64), np.bool_)
+    valid[30, 30] = valid[5, 5] = False
+    depth, foreground = finished(PART, options, surface_m, valid, part)
+    assert depth[5, 5] == 0.0
+    assert depth[30, 30] == depth[31, 31] == pytest.approx(0.5)
+    np.testing.assert_array_equal(foreground, part)
+    assert surface_m[5, 5] == np.float32(0.005)
+
+
+def test_a_field_keeps_its_filled_holes_and_all_measured_pixels(options):
+    surface_m = np.full((64, 64), -0.005, np.float32)
+    valid = np.ones((64, 64), np.bool_)
+    valid[5, 5] = False
+    depth, foreground = finished(FIELD, options, surface_m, valid, np.zeros_like(valid))
+    np.testing.assert_allclose(depth, -0.5)
+    np.testing.assert_array_equal(foreground, valid)
+
+
+def test_the_bars_of_a_letterbox_are_no_background_holes():
+    options = PrepareOptions(image_size=64, resize="letterbox")
+    valid = np.zeros((64, 64), np.bool_)
+    valid[16:48] = True
+    surface_m = np.full((64, 64), 0.005, np.float32)
+    depth, _ = finish(
+        surface_m,
+        valid,
+        valid,
+        native_size=(100, 200),
+        options=options,
+        constants=PART,
+    )
+    np.testing.assert_allclose(depth, 0.5)
+
+
+def test_prepare_scan_of_a_disc(disc_scan, options):
+    image = prepare_scan(disc_scan(), options, PART)
+    assert image.depth.dtype == np.float32
+    assert np.median(image.depth[image.foreground]) == pytest.approx(0.6, abs=0.02)
+    assert np.median(image.depth[~image.foreground]) == pytest.approx(0.0, abs=0.02)
+    assert np.median(image.rgb[image.foreground]) == 180
+
+
+def test_prepare_scan_without_depth(options):
+    scan = Scan(np.full((50, 60, 3), 9, np.uint8), np.zeros((50, 60, 3), np.float32))
+    for constants in (PART, FIELD):
+        image = prepare_scan(scan, options, constants)
+        assert (image.depth == 0.0).all()
+        assert not image.valid.any()
+        assert (image.rgb == 9).all()
