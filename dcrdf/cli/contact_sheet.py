@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the picture."""
-    from dcrdf.anomalies.sheet import write_sheet
+    from dcrdf.anomalies.sheet import write_contact_sheet
 
-    write_sheet(args.prepared, args.variants, args.samples, args.out)
+    write_contact_sheet(args.prepared, args.variants, args.out, args.samples)
     print(f"{args.out}: written")

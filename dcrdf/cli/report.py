@@ -21,6 +21,7 @@ def run(args: argparse.Namespace) -> None:
 
     stage, jobs = jobs_of(args, "report")
     results = jobs[0].results
+    runs = in_order(job.run for job in jobs)
     build_report(
         ReportContext(
             out=results / "report.html",
@@ -40,10 +41,14 @@ def run(args: argparse.Namespace) -> None:
             ],
             open_prepared=open_prepared,
             examples=stage.options["examples"],
-            order_of_runs=in_order(job.run for job in jobs),
+            order_of_runs=runs,
             order_of_categories=in_order(job.category for job in jobs),
             settings=_settings(jobs),
-            folders={name: results / name for name in ("prepared", "variants", "models", "tables")},
+            folders={
+                name: results / name
+                for name in ("prepared", "variants", "models", "tables", *runs)
+                if (results / name).is_dir()
+            },
         )
     )
     print(f"{results / 'report.html'}: written")

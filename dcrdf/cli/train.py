@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.training.loop import FitContext
 
     samples, preparation, category = _training_samples(args.prepared)
-    variants = _variants(args.variants, stage)
+    variants = _variants(args.variants, stage, args.prepared)
     seed = seed_of("train", category, stage.options["seed"]) % 2**63
     make_repeatable(seed, train_options.cpu_threads)
     teacher = _teacher(stage, args.teacher_weights)
@@ -73,15 +73,17 @@ def _training_samples(path: Path) -> "tuple[NormalSamples, dict[str, Any], str]"
         return samples, preparation, prepared.category
 
 
-def _variants(path: Path | None, stage: Stage) -> "PseudoAnomalies | None":
+def _variants(path: Path | None, stage: Stage, prepared: Path) -> "PseudoAnomalies | None":
     if "pseudo" not in stage.upstream:
         return None
     if path is None:
         raise UserError("--variants: this run trains with pseudo-anomalies; give their cache")
     from dcrdf.anomalies.cache import open_variants
     from dcrdf.detectors.base import PseudoAnomalies
+    from dcrdf.preparation.store import open_prepared
 
-    with open_variants(path) as variants:
+    with open_variants(path) as variants, open_prepared(prepared) as source:
+        variants.require_made_from(source)
         return PseudoAnomalies(variants.rgb, variants.depth, variants.mask)
 
 

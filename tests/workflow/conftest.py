@@ -66,8 +66,7 @@ class Workflow:
 @pytest.fixture(scope="session")
 def finished_template(tmp_path_factory):
     """A finished tiny workflow; copy it, do not change it."""
-    folder = tmp_path_factory.mktemp("finished") / "workflow"
-    return folder
+    return tmp_path_factory.mktemp("finished") / "workflow"
 
 
 @pytest.fixture

@@ -11,7 +11,11 @@ SOURCES = PLAN.sources
 LOGS = FOLDER / "logs"
 
 # The console script of this environment, whether or not it is activated.
-shell.prefix(f"export PATH={Path(sys.executable).parent}:$PATH; set -euo pipefail; ")
+# Libraries' own threads would fight over the cores; torch's come from the options.
+shell.prefix(
+    f"export PATH={Path(sys.executable).parent}:$PATH OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1;"
+    " set -euo pipefail; "
+)
 
 
 wildcard_constraints:
