@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= 2
 
-.PHONY: demo test test-slow lint format bench clean help
+.PHONY: demo test test-demo test-slow lint format bench clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,10 +21,13 @@ demo: $(VENV)/.installed  ## embedded data -> trained detectors -> tables and a 
 	@echo "tables: results/demo/tables/tables.md   page: results/demo/report.html"
 
 test: $(VENV)/.installed  ## the fast tests
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not slow and not demo" $(PYTEST_ARGS)
+
+test-demo: demo  ## the demo, and whether it keeps its promises
+	$(BIN)/python -m pytest -m demo $(PYTEST_ARGS)
 
 test-slow: $(VENV)/.installed  ## everything
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not demo" $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed  ## format, lint, types, workflow lint
 	$(BIN)/ruff format --check .
