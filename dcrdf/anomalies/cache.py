@@ -26,11 +26,13 @@ from dcrdf.config.options import PseudoOptions
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
 from dcrdf.files.digests import seed_of, sha256_of_json
+from dcrdf.preparation.hdf5 import NewFile, new_hdf5
 from dcrdf.preparation.store import READ_ERRORS, Prepared, open_prepared
 from dcrdf.preparation.workers import Workers
+from dcrdf.preparation.writer import write_attributes
 
-LIBRARY_VERSION = ("v110", "v110")
-"""The file format since HDF5 1.10 keeps checksums of its own structures."""
+VARIANTS_PER_PROCESS = 1000
+"""Fewer are made sooner than another process has started."""
 
 
 def write_variants(
@@ -53,15 +55,15 @@ def write_variants(
             raise UserError(f"{prepared_path}: train/{name} shows no part; prepare without it")
         maker = VariantMaker(options, prepared.category, prepared.constants.mode == "part")
         clean = zip(split.name, split.rgb, split.depth, split.foreground, strict=True)
-        with replacing(out) as aside, h5py.File(aside, "w", libver=LIBRARY_VERSION) as file:
-            file.attrs.update(_attributes(prepared, options, stage_json))
-            file["name"] = np.array(split.name, dtype=h5py.string_dtype("utf-8"))
-            datasets = _created(file, len(split), options.variants, split.rgb.shape[1])
-            with Workers(processes) as workers:
-                for index, changes in enumerate(workers.map(maker, clean)):
-                    rows = _rows(split.rgb[index], split.depth[index], changes)
-                    for name, values in rows.items():
-                        datasets[name][index] = values
+        processes = min(processes, 1 + len(split) * options.variants // VARIANTS_PER_PROCESS)
+        with replacing(out) as aside, Workers(processes) as workers, new_hdf5(aside) as file:
+            write_attributes(file, _attributes(prepared, options, stage_json))
+            datasets = _created(file, split.name, options.variants, split.rgb.shape[1])
+            for index, changes in enumerate(workers.map(maker, clean)):
+                rows = _rows(split.rgb[index], split.depth[index], changes)
+                for name, values in rows.items():
+                    datasets[name][index] = values
+                file.check()
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,10 @@ class Variants:
     def __init__(self, file: h5py.File, path: Path) -> None:
         self._file = file
         self._path = path
-        self.stage: dict[str, Any] = json.loads(file.attrs["stage"])
-        self.options = PseudoOptions.parse(json.loads(file.attrs["options"]), str(path))
-        self.category = str(file.attrs["category"])
-        self._source = (str(file.attrs["prepared_options"]), str(file.attrs["prepared_input"]))
+        self.stage: dict[str, Any] = json.loads(_attribute(file, "stage"))
+        self.options = PseudoOptions.parse(json.loads(_attribute(file, "options")), "pseudo")
+        self.category = _attribute(file, "category")
+        self._source = (_attribute(file, "prepared_options"), _attribute(file, "prepared_input"))
         _check_layout(file)
         self.name = [text.decode() for text in file["name"][:]]
 
@@ -151,6 +153,8 @@ def _damage_named(path: Path) -> Iterator[None]:
     except READ_ERRORS as error:
         reason = str(error) or type(error).__name__
         raise UserError(f"{path}: damaged ({reason}); run pseudo again") from None
+    except UserError as error:
+        raise UserError(f"{path}: {error}; run pseudo again") from None
 
 
 def _rows(rgb: ColourImage, depth: FloatImage, changes: list[Changes]) -> dict[str, NDArray[Any]]:
@@ -170,16 +174,20 @@ def _rows(rgb: ColourImage, depth: FloatImage, changes: list[Changes]) -> dict[s
     }
 
 
-def _created(file: h5py.File, count: int, variants: int, size: int) -> dict[str, h5py.Dataset]:
-    """Empty datasets. Colours and heights are noisy: compression would cost more than it saves."""
+def _created(file: NewFile, names: list[str], variants: int, size: int) -> dict[str, h5py.Dataset]:
+    """Names, and room for the rest. Noisy colours and heights are not worth compressing."""
+    texts = np.array([name.encode() for name in names])
+    text_type = h5py.string_dtype("utf-8", texts.itemsize)
+    file.create_dataset("name", data=texts.astype(text_type), chunks=texts.shape, fletcher32=True)
+    count = len(names)
     return {
         name: file.create_dataset(
             name,
             shape=(count, variants, *axes),
             dtype=dtype,
-            chunks=(1, 1, *axes) if axes else None,
+            chunks=(1, 1, *axes) if axes else (count, variants),
             compression="lzf" if name == "mask" else None,
-            fletcher32=bool(axes),
+            fletcher32=True,
         )
         for name, (dtype, axes) in _layout(size).items()
     }
@@ -199,14 +207,31 @@ def _check_layout(file: h5py.File) -> None:
     """Raise ValueError for links, foreign data, other shapes, and data that are not all there."""
     members = {name: _own_member(file, name) for name in (*_layout(8), "name")}
     count, variants, size = members["rgb"].shape[:3]
-    if members["name"].shape != (count,):
-        raise ValueError("name has another length")
-    for name, (dtype, axes) in _layout(size).items():
-        dataset = members[name]
+    name = members["name"]
+    if name.shape != (count,) or name.dtype.kind != "S" or name.id.get_num_chunks() != 1:
+        raise ValueError(f"name is {name.dtype} {name.shape}")
+    for key, (dtype, axes) in _layout(size).items():
+        dataset = members[key]
         if dataset.shape != (count, variants, *axes) or dataset.dtype != dtype:
-            raise ValueError(f"{name} is {dataset.dtype} {dataset.shape}")
-        if axes and dataset.id.get_num_chunks() != count * variants:
-            raise ValueError(f"{name} is stored in part only")
+            raise ValueError(f"{key} is {dataset.dtype} {dataset.shape}")
+        if not _stored_in_full(dataset):
+            raise ValueError(f"{key} is stored in part only")
+
+
+def _stored_in_full(dataset: h5py.Dataset) -> bool:
+    """Whether the file holds what the shape promises, so that no header can claim terabytes."""
+    if dataset.chunks is None:
+        return False
+    chunks = np.prod(np.array(dataset.shape) // dataset.chunks)
+    whole = dataset.compression or dataset.id.get_storage_size() >= dataset.nbytes
+    return bool(whole) and int(dataset.id.get_num_chunks()) == int(chunks)
+
+
+def _attribute(file: h5py.File, name: str) -> str:
+    value = file.attrs[name]
+    if not isinstance(value, bytes):
+        raise ValueError(f"attribute {name} is not text of fixed length")
+    return value.decode()
 
 
 def _own_member(file: h5py.File, name: str) -> h5py.Dataset:

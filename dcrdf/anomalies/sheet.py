@@ -46,7 +46,7 @@ def contact_sheet(prepared: Prepared, variants: Variants, samples: int) -> Colou
 def _tiles(
     split: PreparedSplit, variants: Variants, sample: int, variant: int
 ) -> list[ColourImage]:
-    clean_depth = split.depth[sample]
+    clean_depth = split.depth[sample].astype(np.float16).astype(np.float32)
     low, high = (float(bound) for bound in np.percentile(clean_depth, (1.0, 99.0)))
     margin = 0.15 * max(high - low, 1e-3)
     bounds = (low - margin, high + margin)

@@ -122,9 +122,11 @@ def test_a_sample_does_not_depend_on_its_neighbours(prepared, tmp_path):
         np.testing.assert_array_equal(every.depth[1:2], one.depth)
 
 
-def test_worker_processes_change_nothing(prepared, tmp_path):
+def test_worker_processes_change_nothing(prepared, tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "VARIANTS_PER_PROCESS", 1)
     write(tmp_path / "one.h5")
     write(tmp_path / "two.h5", processes=2)
+    assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "two.h5").read_bytes()
     with open_variants(tmp_path / "one.h5") as one, open_variants(tmp_path / "two.h5") as two:
         for name in ("rgb", "depth", "mask", "modality"):
             np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
@@ -234,11 +236,16 @@ def claim_without_data(file):
 
 def fewer_names(file):
     del file["name"]
-    file["name"] = ["000"]
+    file.create_dataset("name", data=np.array([b"000"]), chunks=(1,))
 
 
 def broken_stage(file):
-    file.attrs["stage"] = "{"
+    file.attrs["stage"] = np.bytes_(b"{")
+
+
+def impossible_option(file):
+    options = file.attrs["options"].decode().replace('"variants":3', '"variants":0')
+    file.attrs["options"] = np.bytes_(options.encode())
 
 
 def no_stage(file):
@@ -261,6 +268,7 @@ def no_stage(file):
                 fewer_names,
                 broken_stage,
                 no_stage,
+                impossible_option,
             ],
         ),
     ],
@@ -268,8 +276,9 @@ def no_stage(file):
 def test_damage_is_named_and_never_followed(prepared, tmp_path, damage):
     path = write(tmp_path / "v.h5")
     damage(path)
-    with pytest.raises(UserError, match=re.escape(f"{path}: damaged")):
+    with pytest.raises(UserError, match=re.escape(str(path))) as caught:
         read_all(path)
+    assert str(caught.value).count(str(path)) == 1
 
 
 def test_a_flipped_byte_is_noticed(prepared, tmp_path):
