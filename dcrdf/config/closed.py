@@ -1,11 +1,15 @@
 """The base of every configuration model: closed, typed, immutable."""
 
 import json
+import re
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dcrdf.errors import UserError
+
+
+_YAML_TEXT_NUMBER = re.compile(r"[-+]?\d+[eE][-+]?\d+")
 
 
 class Closed(BaseModel):
@@ -55,5 +59,7 @@ def _describe(problem: Any, model: type[BaseModel], where: str) -> str:
         return f"config: unknown key {key!r}" + (f"; allowed here: {known}" if known else "")
     message = problem["msg"].removeprefix("Value error, ")
     given = problem.get("input")
+    if isinstance(given, str) and _YAML_TEXT_NUMBER.fullmatch(given):
+        message += "; YAML takes 1e-3 for text, write 0.001 or 1.0e-3"
     shown = "" if isinstance(given, (dict, list)) else f" (got {given!r})"
     return f"config: {key}: {message[0].lower()}{message[1:]}{shown}"

@@ -1,5 +1,6 @@
 """Camera files: the intrinsics and the depth unit that belong to 16-bit depth images."""
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,9 @@ def read_small_yaml(path: Path) -> dict[Any, Any]:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise UserError(f"{path}: too large for a file of a few numbers")
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # YAML 1.1 reads JSON's 1e-05 as text, so JSON files go through JSON.
+        parse = json.loads if path.suffix == ".json" else yaml.safe_load
+        values = parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot read: {error.strerror or error}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -1,0 +1,147 @@
+"""Every bad input ends in one line that names the file or key, exit code 2, nothing half-written."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+
+from dcrdf.cli import main
+from dcrdf.files.images import read_xyz, write_png, write_xyz
+
+TRAIN = "a/train/good"
+GEOMETRY = f"{TRAIN}/xyz/001.tiff"
+
+
+def cut(path):
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def rewrite_xyz(path, change):
+    write_xyz(path, np.ascontiguousarray(change(read_xyz(path)), dtype=np.float32))
+
+
+def remove_root(root):
+    shutil.rmtree(root)
+    return str(root)
+
+
+def remove_images(root):
+    for path in (root / "a").rglob("*.*"):
+        path.unlink()
+    return "a"
+
+
+def rgb_without_xyz(root):
+    (root / GEOMETRY).unlink()
+    return "001"
+
+
+def xyz_without_rgb(root):
+    (root / TRAIN / "rgb" / "001.png").unlink()
+    return "001"
+
+
+def other_size(root):
+    write_png(root / TRAIN / "rgb" / "001.png", np.zeros((32, 48, 3), np.uint8))
+    return "001"
+
+
+def truncated_png(root):
+    cut(root / TRAIN / "rgb" / "001.png")
+    return "rgb/001.png"
+
+
+def truncated_tiff(root):
+    cut(root / GEOMETRY)
+    return "xyz/001.tiff"
+
+
+def all_zero_xyz(root):
+    rewrite_xyz(root / GEOMETRY, np.zeros_like)
+    return "xyz/001.tiff"
+
+
+def all_nan_xyz(root):
+    rewrite_xyz(root / GEOMETRY, lambda xyz: np.full_like(xyz, np.nan))
+    return "xyz/001.tiff"
+
+
+def gt_for_a_missing_image(root):
+    write_png(root / "a/test/spot/gt/007.png", np.zeros((64, 64), np.uint8))
+    return "007"
+
+
+def defect_without_gt(root):
+    (root / "a/test/spot/gt/001.png").unlink()
+    return "001"
+
+
+def millimetres(root):
+    for path in (root / "a").rglob("*.tiff"):
+        rewrite_xyz(path, lambda xyz: xyz * 1000.0)
+    return "millimetres"
+
+
+BAD = [
+    remove_root, remove_images, rgb_without_xyz, xyz_without_rgb, other_size, truncated_png,
+    truncated_tiff, all_zero_xyz, all_nan_xyz, gt_for_a_missing_image, defect_without_gt, millimetres,
+]  # fmt: skip
+
+
+@pytest.fixture
+def place(tmp_path, make_scans, minimal):
+    """A data root, and a function that runs `prepare` on its category a."""
+    root = make_scans(tmp_path / "scans", ("a",))
+    minimal["dataset"] = {"name": "tiny", "root": str(root), "categories": ["a"]}
+    minimal["prepare"] = {"image_size": 64}
+    config = tmp_path / "own.yaml"
+    config.write_text(yaml.safe_dump(minimal))
+
+    def prepare(out):
+        return main(["prepare", "--config", str(config), "--category", "a",
+                     "--root", str(root), "--out", str(out)])  # fmt: skip
+
+    return root, prepare
+
+
+def assert_one_line(capsys, named):
+    error = capsys.readouterr().err
+    assert error.startswith("dcrdf: error: ")
+    assert error.count("\n") == 1
+    assert named in error
+
+
+@pytest.mark.parametrize("spoil", BAD, ids=lambda spoil: spoil.__name__)
+def test_bad_scans(place, tmp_path, capsys, spoil):
+    root, prepare = place
+    named = spoil(root)
+    out = tmp_path / "out" / "a.h5"
+    assert prepare(out) == 2
+    assert_one_line(capsys, named)
+    assert not out.exists()
+    assert not list(out.parent.glob("*")) if out.parent.exists() else True
+
+
+def test_sound_scans_are_prepared(place, tmp_path, capsys):
+    _, prepare = place
+    assert prepare(tmp_path / "out" / "a.h5") == 0
+    assert "4 train, 3 validation, 4 test" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_unwritable_results(place, tmp_path, capsys):
+    _, prepare = place
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o500)
+    assert prepare(folder / "a.h5") == 2
+    assert_one_line(capsys, "locked")
+
+
+def test_results_folder_that_is_a_file(place, tmp_path, capsys):
+    _, prepare = place
+    (tmp_path / "occupied").write_text("")
+    assert prepare(tmp_path / "occupied" / "a.h5") == 2
+    assert_one_line(capsys, "occupied")

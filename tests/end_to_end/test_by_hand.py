@@ -1,0 +1,159 @@
+"""Every step by hand on tiny scans, and own scans scored by command and from Python."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+import dcrdf
+from dcrdf.cli import main
+from dcrdf.errors import UserError
+from dcrdf.files.images import read_rgb, read_xyz, write_png
+from dcrdf.results.maps import open_maps
+
+pytestmark = pytest.mark.end_to_end
+
+
+class Chain:
+    """Paths of one job run by hand, and the commands that make them."""
+
+    def __init__(self, folder, root, values):
+        self.folder, self.root = folder, root
+        self.config = folder / "own.yaml"
+        self.config.write_text(yaml.safe_dump(values))
+        self.prepared, self.variants = folder / "a.h5", folder / "variants.h5"
+        self.model, self.job = folder / "trained", folder / "job"
+
+    def call(self, command, *arguments):
+        common = ["--config", self.config, "--category", "a"]
+        return main([str(part) for part in (command, *common, *arguments)])
+
+    def run(self):
+        steps = (
+            ("prepare", "--root", self.root, "--out", self.prepared),
+            ("pseudo", "--prepared", self.prepared, "--out", self.variants),
+            ("train", "--prepared", self.prepared, "--variants", self.variants, "--out", self.model),
+            ("infer", "--model", self.model, "--prepared", self.prepared, "--out", self.job),
+            ("evaluate", "--maps", self.job / "maps.h5", "--prepared", self.prepared,
+             "--dataset", "tiny", "--run-name", "net", "--out", self.job / "metrics.json"),
+        )  # fmt: skip
+        for step in steps:
+            assert self.call(*step) == 0, step
+        return self
+
+
+@pytest.fixture
+def chain(tmp_path, make_scans, minimal):
+    """A job that has not been run."""
+    root = make_scans(tmp_path / "scans", ("a",))
+    minimal["dataset"] = {"name": "tiny", "root": str(root), "categories": ["a"]}
+    minimal |= {
+        "prepare": {"image_size": 64},
+        "pseudo": {"variants": 2},
+        "train": {"epochs": 2, "batch_size": 4, "cpu_threads": 1},
+        "infer": {"cpu_threads": 1},
+        "evaluate": {"modes": ["exact", "mvtec100"], "bootstrap": 20},
+    }
+    return Chain(tmp_path, root, minimal)
+
+
+def test_train_infer_predict_and_python_score_alike(chain, capsys):
+    """One scoring path: the test split's scores come back from the command and from Python."""
+    chain.run()
+    with open_maps(chain.job / "maps.h5") as maps:
+        scores, names, defects = maps.scores("fused"), maps.names, maps.defects
+        first_map = maps.maps("fused")[0].astype(np.float32)
+    model = dcrdf.load(chain.job / "model", device="cpu")
+    for index, (name, defect) in enumerate(zip(names, defects, strict=True)):
+        folder = chain.root / "a" / "test" / defect
+        rgb, xyz = (
+            read_rgb(folder / "rgb" / f"{name}.png"),
+            read_xyz(folder / "xyz" / f"{name}.tiff"),
+        )
+        verdict = model.predict(rgb, xyz)
+        assert verdict.score == pytest.approx(scores[index], rel=1e-5)
+        if index == 0:
+            np.testing.assert_allclose(verdict.map, first_map, rtol=2e-3, atol=1e-3)
+    images = sorted((chain.root / "a/test/spot/rgb").iterdir())
+    out = chain.folder / "own scans"
+    assert main(["predict", str(chain.job), *map(str, images), "--out", str(out)]) == 0
+    rows = list(csv.DictReader((out / "scores.csv").open()))
+    spot = [score for score, defect in zip(scores, defects, strict=True) if defect == "spot"]
+    assert [float(row["score"]) for row in rows] == pytest.approx(spot, rel=1e-5)
+    assert read_rgb(out / "000_heat.png").shape == (64, 128, 3)
+    assert "validation" in capsys.readouterr().out
+
+
+def test_metrics_hold_every_branch_mode_and_interval(chain):
+    chain.run()
+    metrics = json.loads((chain.job / "metrics.json").read_text())
+    values = {
+        (v["branch"], v["metric"], v["size"], v["mode"], v["defect"]): v for v in metrics["values"]
+    }
+    for branch in ("fused", "rgb", "depth"):
+        assert values[branch, "i_auroc", "image", "exact", "all"]["low"] is not None
+        for size in ("network", "native"):
+            for mode in ("exact", "mvtec100"):
+                assert 0 <= values[branch, "aupro_30", size, mode, "spot"]["value"] <= 1
+    assert metrics["counts"] == {"good": 2, "defect": 2}
+
+
+def test_a_second_run_gives_the_same_bits(chain, tmp_path_factory):
+    chain.run()
+    first = (chain.job / "metrics.json").read_bytes()
+    losses = (chain.model / "losses.csv").read_bytes()
+    weights = (chain.model / "weights.safetensors").read_bytes()
+    again = Chain(chain.folder, chain.root, yaml.safe_load(chain.config.read_text()))
+    again.prepared, again.variants = chain.folder / "b.h5", chain.folder / "bv.h5"
+    again.model, again.job = chain.folder / "trained2", chain.folder / "job2"
+    again.run()
+    assert (again.model / "losses.csv").read_bytes() == losses
+    assert (again.model / "weights.safetensors").read_bytes() == weights
+    assert (again.job / "metrics.json").read_bytes() == first
+
+
+def test_one_modality_and_depth_images(chain, capsys):
+    chain.run()
+    folder = chain.root / "a" / "test" / "good"
+    image = folder / "rgb" / "000.png"
+    for without in ("rgb", "depth"):
+        out = chain.folder / without
+        assert (
+            main(["predict", str(chain.job), str(image), "--out", str(out), "--without", without])
+            == 0
+        )
+        assert (out / "000_heat.png").exists()
+    xyz = read_xyz(folder / "xyz" / "000.tiff")
+    write_png(chain.folder / "depth" / "000.png", np.rint(xyz[..., 2] / 1e-5).astype(np.uint16))
+    camera = {"fx": 750.0, "fy": 750.0, "cx": 31.5, "cy": 31.5, "depth_unit_m": 1e-5}
+    (chain.folder / "camera.json").write_text(json.dumps(camera))
+    arguments = [
+        "--geometry",
+        str(chain.folder / "depth"),
+        "--camera",
+        str(chain.folder / "camera.json"),
+    ]
+    assert (
+        main(["predict", str(chain.job), str(image), "--out", str(chain.folder / "d"), *arguments])
+        == 0
+    )
+
+
+def test_checkpoint_of_other_settings_is_refused(chain, capsys):
+    chain.run()
+    values = yaml.safe_load(chain.config.read_text())
+    values["train"]["epochs"] = 3
+    chain.config.write_text(yaml.safe_dump(values))
+    out = chain.folder / "other"
+    code = chain.call("infer", "--model", chain.model, "--prepared", chain.prepared, "--out", out)
+    assert code == 2
+    assert "trained: a checkpoint of other settings" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_model_that_was_not_calibrated_is_refused(chain):
+    chain.run()
+    with pytest.raises(UserError, match="not calibrated"):
+        dcrdf.load(chain.model)
