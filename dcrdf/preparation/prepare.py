@@ -56,7 +56,7 @@ def prepare_category(
     processes: int,
     keep_xyz: bool = False,
 ) -> PrepareSummary:
-    """Prepare all samples of one category into the HDF5 file `out` (layout: `store`).
+    """Prepare all samples of one category into the HDF5 file `out` (see `layout`).
 
     The same samples and options give the same arrays whatever `processes`. `keep_xyz` keeps the
     points, picked at the networks' size.

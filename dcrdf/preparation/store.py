@@ -1,13 +1,8 @@
-"""The prepared HDF5 file: its layout, and a reader that trusts nothing in it.
-
-One group per split; every array has one chunk per sample. Attributes of the file: `category`,
-`stage`, `options`, `constants`, `summary`, `skipped` (JSON), `input_digest`.
-"""
+"""Reads prepared HDF5 files and trusts nothing in them."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,73 +14,11 @@ from numpy.typing import NDArray
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.sample import SPLITS
 from dcrdf.errors import UserError
+from dcrdf.preparation.layout import ATTRIBUTES, FIELDS, NATIVE_GT, Field, native_gt_name
 from dcrdf.preparation.normalise import PreparationConstants
 
-NATIVE_GT = "native_gt"
 READ_ERRORS = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError)
 """What h5py raises on damaged files."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """One dataset of a split: its type and the axes after the first."""
-
-    dtype: Any
-    axes: Callable[[int], tuple[int, ...]]
-    optional: bool = False
-    packed: bool = False
-    """Compressed (lzf): pays for masks, not for noisy colours and heights."""
-
-    @property
-    def is_text(self) -> bool:
-        """UTF-8 of a fixed length that each file chooses."""
-        return self.dtype.kind == "S"
-
-    @property
-    def per_sample(self) -> bool:
-        """Images are written one by one, in a chunk each; the rest is written once, at the end."""
-        return len(self.axes(1)) > 1
-
-
-def _scalar(_: int) -> tuple[int, ...]:
-    return ()
-
-
-def _image(size: int) -> tuple[int, ...]:
-    return (size, size)
-
-
-def _image3(size: int) -> tuple[int, ...]:
-    return (size, size, 3)
-
-
-ATTRIBUTES = (
-    "category",
-    "stage",
-    "options",
-    "constants",
-    "summary",
-    "skipped",
-    "input_digest",
-)
-
-FIELDS: Mapping[str, Field] = {
-    "rgb": Field(np.dtype(np.uint8), _image3),
-    "depth": Field(np.dtype(np.float32), _image),
-    "valid": Field(np.dtype(np.bool_), _image, packed=True),
-    "foreground": Field(np.dtype(np.bool_), _image, packed=True),
-    "gt": Field(np.dtype(np.bool_), _image, packed=True),
-    "xyz": Field(np.dtype(np.float32), _image3, optional=True),
-    "label": Field(np.dtype(np.int8), _scalar),
-    "defect": Field(np.dtype(np.bytes_), _scalar),
-    "name": Field(np.dtype(np.bytes_), _scalar),
-    "native_size": Field(np.dtype(np.int32), lambda _: (2,)),
-    "plane": Field(np.dtype(np.float64), lambda _: (4,)),
-    "plane_replaced": Field(np.dtype(np.bool_), _scalar),
-    "plane_inlier_share": Field(np.dtype(np.float64), _scalar),
-    "missing_share": Field(np.dtype(np.float64), _scalar),
-    "foreground_share": Field(np.dtype(np.float64), _scalar),
-}
 
 
 class PreparedSplit:
@@ -266,11 +199,6 @@ def plain_link(group: h5py.Group, name: str, path: Path) -> Any:
     if isinstance(member, h5py.Dataset) and (member.external or member.is_virtual):
         raise UserError(f"{path}: {name} keeps its data in another file; run prepare again")
     return member
-
-
-def native_gt_name(index: int) -> str:
-    """The dataset of a test sample's native mask."""
-    return f"{index:06d}"
 
 
 def _attribute(file: h5py.File, name: str) -> str:

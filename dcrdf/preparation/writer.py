@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcrdf.preparation.hdf5 import NewFile
-from dcrdf.preparation.store import FIELDS, NATIVE_GT, Field, native_gt_name
+from dcrdf.preparation.layout import FIELDS, NATIVE_GT, Field, native_gt_name
 
 
 class SplitWriter:
@@ -45,7 +45,7 @@ class SplitWriter:
     def append(
         self, images: Mapping[str, NDArray[Any]], native_gt: NDArray[np.bool_] | None
     ) -> None:
-        """Write one sample's images (named as in `store.FIELDS`) and a test sample's own mask."""
+        """Write one sample's images (named as in `layout.FIELDS`) and a test sample's own mask."""
         self.update(self._count, images)
         if self._native is not None and native_gt is not None:
             self._native.create_dataset(

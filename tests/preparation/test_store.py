@@ -6,8 +6,9 @@ import pytest
 
 from dcrdf.errors import UserError
 from dcrdf.preparation.hdf5 import new_hdf5
+from dcrdf.preparation.layout import FIELDS
 from dcrdf.preparation.normalise import PreparationConstants
-from dcrdf.preparation.store import FIELDS, open_prepared
+from dcrdf.preparation.store import open_prepared
 from dcrdf.preparation.writer import SplitWriter, write_attributes
 
 ARRAYS = ("rgb", "depth", "valid", "foreground", "gt", "label", "native_size", "plane")
