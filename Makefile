@@ -21,7 +21,7 @@ demo: $(VENV)/.installed  ## embedded data -> trained detectors -> tables and a 
 	@echo "tables: results/demo/tables/tables.md   page: results/demo/report.html"
 
 test: $(VENV)/.installed  ## the fast tests
-	$(BIN)/python -m pytest -m "not slow and not demo" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not slow and not demo" $(PYTEST_ARGS)
 
 test-demo: demo  ## the demo, and whether it keeps its promises
 	$(BIN)/python -m pytest -m demo $(PYTEST_ARGS)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dcrdf.detectors.scoring import Scorer
 from dcrdf.files.atomic import replacing
+from dcrdf.preparation.hdf5 import new_hdf5
 from dcrdf.preparation.store import PreparedSplit
 
 
@@ -56,7 +57,7 @@ def write_maps(
     validation: tuple[PreparedSplit, ScoredSplit],
 ) -> None:
     """Write maps and scores of the test split and the scores of the validation split."""
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    with replacing(path) as temporary, new_hdf5(temporary) as file:
         for key, value in attributes.items():
             file.attrs[key] = value if isinstance(value, (str, int)) else json.dumps(value)
         for group_name, (split, scored) in (("test", test), ("validation", validation)):

@@ -70,6 +70,7 @@ FIELDS: Mapping[str, Field] = {
     "gt": Field(np.dtype(np.bool_), _image, packed=True),
     "xyz": Field(np.dtype(np.float32), _image3, optional=True),
     "label": Field(np.dtype(np.int8), _scalar),
+    "mask_known": Field(np.dtype(np.bool_), _scalar),
     "defect": Field(np.dtype(np.bytes_), _scalar),
     "name": Field(np.dtype(np.bytes_), _scalar),
     "native_size": Field(np.dtype(np.int32), lambda _: (2,)),

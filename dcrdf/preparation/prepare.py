@@ -230,6 +230,9 @@ class _CategoryRun:
         writer.close(
             {
                 "label": [not record.sample.is_good for record in records],
+                "mask_known": [
+                    record.sample.is_good or record.sample.gt is not None for record in records
+                ],
                 "defect": [record.sample.defect for record in records],
                 "name": [record.sample.name for record in records],
                 "native_size": [x.native_size for x in facts],

@@ -80,6 +80,11 @@ class PreparedSplit:
         return self._read("label")
 
     @cached_property
+    def mask_known(self) -> NDArray[np.bool_]:
+        """Whether `gt` says where the defect is: false for a defective sample without a mask."""
+        return self._read("mask_known")
+
+    @cached_property
     def defect(self) -> list[str]:
         """Defect kinds; `good` for good samples."""
         return self._read_text("defect")

@@ -4,6 +4,7 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,14 +17,14 @@ from dcrdf.errors import UserError
 from dcrdf.files.jsonfile import write_json
 from dcrdf.metrics import aupro, aupro_name, bootstrap, evaluate
 from dcrdf.metrics.undefined import UndefinedMetricWarning
-from dcrdf.preparation.resize import to_native
 from dcrdf.preparation.store import PreparedSplit, open_prepared
 from dcrdf.results.maps import MapsFile, open_maps
+from dcrdf.results.native import native_maps, native_masks, write_submission
 
 Size = Literal["network", "native"]
-Arrays = Sequence[NDArray[Any]]
 IMAGE_METRICS = ("i_auroc", "i_ap", "i_f1max")
 BOOTSTRAP_SEED = 0
+Values = Iterator[dict[str, Any]]
 
 
 def evaluate_job(
@@ -35,19 +36,22 @@ def evaluate_job(
     run: str,
     out: Path,
 ) -> None:
-    """Write the metrics of one job as JSON.
+    """Write the metrics of one job as JSON and, where the options ask for it, its maps as the
+    official kit reads them, into the folder `submission` beside it.
 
     Raises `UserError` when the maps were made with other settings or for other images.
     """
     with open_maps(maps_path) as maps, open_prepared(prepared_path) as prepared:
         if digest_of_record(maps.stage) != stage.upstream["infer"]:
             raise UserError(f"{maps_path}: made with other settings; run `dcrdf infer` again")
-        test = prepared.split("test")
+        test, resize = prepared.split("test"), prepared.options.resize
         if maps.names != test.name or maps.defects != test.defect:
             raise UserError(f"{maps_path}: its images are not those of {prepared_path}")
+        if options.submission:
+            write_submission(out.parent / "submission", prepared.category, maps, test, resize)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UndefinedMetricWarning)
-            values = list(_all_values(maps, test, options, prepared.options.resize))
+            values = list(_all_values(maps, test, options, resize))
         write_json(
             out,
             {
@@ -56,7 +60,11 @@ def evaluate_job(
                 "run": run,
                 "category": prepared.category,
                 "seed": maps.seed,
-                "counts": {"good": int((test.label == 0).sum()), "defect": int(test.label.sum())},
+                "counts": {
+                    "good": int((test.label == 0).sum()),
+                    "defect": int(test.label.sum()),
+                    "without_mask": int((~test.mask_known).sum()),
+                },
                 "values": values,
                 "undefined": sorted({str(warning.message) for warning in caught}),
                 "skipped": prepared.skipped,
@@ -65,98 +73,119 @@ def evaluate_job(
 
 
 @dataclass(frozen=True)
-class _Task:
-    """One branch at one size, with everything its metrics need."""
+class _Rows:
+    """Images of one branch at one size, with everything their metrics need."""
 
-    branch: str
-    size: Size
-    maps: Arrays
-    masks: Arrays
+    maps: Sequence[NDArray[Any]]
+    masks: Sequence[NDArray[np.bool_]]
     scores: NDArray[np.float64]
     labels: NDArray[np.bool_]
-    defects: Sequence[str]
+    options: EvaluateOptions
 
-    def rows_of(self, kind: str) -> "_Task":
-        """Good images and those of one kind of defect."""
-        keep = [i for i, defect in enumerate(self.defects) if defect in ("good", kind)]
-        return _Task(
-            self.branch,
-            self.size,
-            [self.maps[i] for i in keep],
-            [self.masks[i] for i in keep],
-            self.scores[keep],
-            self.labels[keep],
-            [self.defects[i] for i in keep],
+    def chosen(self, rows: NDArray[np.bool_]) -> "_Rows":
+        """A part of the images."""
+        if rows.all():
+            return self
+        numbers = np.flatnonzero(rows).tolist()
+        return _Rows(
+            [self.maps[i] for i in numbers],
+            [self.masks[i] for i in numbers],
+            self.scores[rows],
+            self.labels[rows],
+            self.options,
         )
+
+    @cached_property
+    def exact(self) -> dict[str, float]:
+        """Every metric by name."""
+        limits = self.options.limits
+        return evaluate(self.maps, self.masks, self.scores, self.labels, limits).values()
+
+    @cached_property
+    def mvtec100(self) -> dict[str, float]:
+        """AUPRO by the official kit's 100 thresholds."""
+        limits = self.options.limits
+        areas = aupro(self.maps, self.masks, limits, mode="mvtec100")
+        return {aupro_name(limit): area for limit, area in zip(limits, areas, strict=True)}
+
+    @cached_property
+    def intervals(self) -> dict[str, tuple[float | None, float | None]]:
+        """Bootstrap intervals of the exact metrics."""
+        samples = bootstrap(
+            self.maps,
+            self.masks,
+            self.scores,
+            self.labels,
+            self.options.limits,
+            resamples=self.options.bootstrap,
+            seed=BOOTSTRAP_SEED,
+        )
+        intervals = samples.intervals(self.options.confidence)
+        return {name: (_number(x.low), _number(x.high)) for name, x in intervals.items()}
 
 
 def _all_values(
     maps: MapsFile, test: PreparedSplit, options: EvaluateOptions, resize: Any
-) -> Iterator[dict[str, Any]]:
-    kinds = sorted({defect for defect in test.defect if defect != "good"})
+) -> Values:
+    """Pixels count only where a mask says which are defective; every image counts as an image."""
+    defects = np.array(test.defect)
+    kinds = sorted(set(test.defect) - {"good"})
     for size in options.sizes:
-        masks: Any = test.gt
-        if size == "native":
-            masks = [test.native_gt(i) for i in range(len(test))]
         for branch in maps.branches:
-            raw = maps.maps(branch)
-            shown: Any = raw
-            if size == "native":
-                shown = [
-                    to_native(x.astype(np.float32), (int(h), int(w)), resize)
-                    for x, (h, w) in zip(raw, test.native_size, strict=True)
-                ]
-            scores, labels = maps.scores(branch), test.label.astype(bool)
-            task = _Task(branch, size, shown, masks, scores, labels, test.defect)
-            with_image_metrics = size == options.sizes[0]
-            yield from _values(task, options, "all", with_image_metrics)
-            for kind in kinds:
-                yield from _values(task.rows_of(kind), options, kind, with_image_metrics)
+            everything = _rows(maps, test, branch, size, options, resize)
+            for kind in ("all", *kinds):
+                of_kind = np.isin(defects, ["good", kind]) | (kind == "all")
+                head = {"branch": branch, "defect": kind}
+                if size == options.sizes[0]:
+                    yield from _image_values(everything.chosen(of_kind), head)
+                yield from _pixel_values(
+                    everything.chosen(of_kind & test.mask_known), {**head, "size": size}
+                )
 
 
-def _values(
-    task: _Task, options: EvaluateOptions, defect: str, with_image_metrics: bool
-) -> Iterator[dict[str, Any]]:
-    found: dict[tuple[str, str], float] = {}
-    if "exact" in options.modes or with_image_metrics:
-        result = evaluate(task.maps, task.masks, task.scores, task.labels, options.limits)
-        found |= {("exact", name): value for name, value in result.values().items()}
-    if "mvtec100" in options.modes:
-        areas = aupro(task.maps, task.masks, options.limits, mode="mvtec100")
-        named = zip(options.limits, areas, strict=True)
-        found |= {("mvtec100", aupro_name(limit)): area for limit, area in named}
-    intervals = _intervals(task, options) if options.bootstrap and defect == "all" else {}
-    for (mode, name), value in found.items():
-        is_image = name in IMAGE_METRICS
-        if is_image and not with_image_metrics:
-            continue
-        if mode == "exact" and not is_image and "exact" not in options.modes:
-            continue
-        low, high = intervals.get(name, (None, None)) if mode == "exact" else (None, None)
-        yield {
-            "branch": task.branch,
-            "metric": name,
-            "size": "image" if is_image else task.size,
-            "mode": mode,
-            "defect": defect,
-            "value": _number(value),
-            "low": low,
-            "high": high,
-        }
+def _rows(
+    maps: MapsFile,
+    test: PreparedSplit,
+    branch: str,
+    size: Size,
+    options: EvaluateOptions,
+    resize: Any,
+) -> _Rows:
+    shown: Sequence[NDArray[Any]] = maps.maps(branch)  # type: ignore[assignment]
+    masks: Sequence[NDArray[np.bool_]] = test.gt  # type: ignore[assignment]
+    if size == "native":
+        shown, masks = native_maps(shown, test.native_size, resize), native_masks(test)
+    return _Rows(shown, masks, maps.scores(branch), test.label.astype(bool), options)
 
 
-def _intervals(task: _Task, options: EvaluateOptions) -> dict[str, tuple[Any, Any]]:
-    samples = bootstrap(
-        task.maps,
-        task.masks,
-        task.scores,
-        task.labels,
-        options.limits,
-        resamples=options.bootstrap,
-        seed=BOOTSTRAP_SEED,
-    )
-    intervals = samples.intervals(options.confidence)
-    return {name: (_number(x.low), _number(x.high)) for name, x in intervals.items()}
+def _image_values(rows: _Rows, head: dict[str, Any]) -> Values:
+    intervals = _intervals(rows, head)
+    for name in IMAGE_METRICS:
+        low, high = intervals.get(name, (None, None))
+        yield _value({**head, "size": "image"}, name, "exact", rows.exact[name], low, high)
+
+
+def _pixel_values(rows: _Rows, head: dict[str, Any]) -> Values:
+    if "exact" in rows.options.modes:
+        intervals = _intervals(rows, head)
+        for name in sorted(rows.exact.keys() - set(IMAGE_METRICS)):
+            low, high = intervals.get(name, (None, None))
+            yield _value(head, name, "exact", rows.exact[name], low, high)
+    if "mvtec100" in rows.options.modes:
+        for name, value in rows.mvtec100.items():
+            yield _value(head, name, "mvtec100", value, None, None)
+
+
+def _intervals(rows: _Rows, head: dict[str, Any]) -> dict[str, tuple[float | None, float | None]]:
+    wanted = rows.options.bootstrap > 0 and head["defect"] == "all"
+    return rows.intervals if wanted else {}
+
+
+def _value(
+    head: dict[str, Any], name: str, mode: str, value: float, low: Any, high: Any
+) -> dict[str, Any]:
+    named = {"metric": name, "mode": mode, "value": _number(value), "low": low, "high": high}
+    return {**head, **named}
 
 
 def _number(value: float) -> float | None:

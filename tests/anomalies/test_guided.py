@@ -36,6 +36,17 @@ def test_equals_a_fit_in_every_window(radius, eps):
     np.testing.assert_allclose(fast, slow_guided_filter(guide, image, radius, eps), atol=2e-5)
 
 
+@pytest.mark.parametrize("where", [[0], [23 * 31 - 1], [40, 41, 75], [5, 400, 690]])
+def test_a_few_pixels_are_filtered_as_in_the_whole_image(where):
+    rng = np.random.default_rng(7)
+    guide, image = (rng.random((23, 31), dtype=np.float32) for _ in range(2))
+    prepared = Guide.of(guide, 3, 1e-2)
+    whole = prepared.filter(image).ravel()
+    np.testing.assert_allclose(
+        prepared.filter_at(image, np.array(where)), whole[where], rtol=1e-5, atol=1e-6
+    )
+
+
 def test_box_mean_mirrors_at_the_border():
     image = np.random.default_rng(0).random((9, 12), dtype=np.float32)
     np.testing.assert_allclose(box_mean(image, 3), slow_mean(image, 3), rtol=1e-5)

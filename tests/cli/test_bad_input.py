@@ -1,4 +1,4 @@
-"""Every bad input ends in one line that names the file or key, exit code 2, nothing half-written."""
+"""Bad input ends in one line that names the file or key, code 2, nothing half-written."""
 
 import os
 import shutil
@@ -87,7 +87,8 @@ def millimetres(root):
 
 BAD = [
     remove_root, remove_images, rgb_without_xyz, xyz_without_rgb, other_size, truncated_png,
-    truncated_tiff, all_zero_xyz, all_nan_xyz, gt_for_a_missing_image, defect_without_gt, millimetres,
+    truncated_tiff, all_zero_xyz, all_nan_xyz, gt_for_a_missing_image, defect_without_gt,
+    millimetres,
 ]  # fmt: skip
 
 

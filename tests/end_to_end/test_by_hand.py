@@ -2,9 +2,11 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
+import tifffile
 import yaml
 
 import dcrdf
@@ -34,7 +36,8 @@ class Chain:
         steps = (
             ("prepare", "--root", self.root, "--out", self.prepared),
             ("pseudo", "--prepared", self.prepared, "--out", self.variants),
-            ("train", "--prepared", self.prepared, "--variants", self.variants, "--out", self.model),
+            ("train", "--prepared", self.prepared, "--variants", self.variants,
+             "--out", self.model),
             ("infer", "--model", self.model, "--prepared", self.prepared, "--out", self.job),
             ("evaluate", "--maps", self.job / "maps.h5", "--prepared", self.prepared,
              "--dataset", "tiny", "--run-name", "net", "--out", self.job / "metrics.json"),
@@ -97,7 +100,7 @@ def test_metrics_hold_every_branch_mode_and_interval(chain):
         for size in ("network", "native"):
             for mode in ("exact", "mvtec100"):
                 assert 0 <= values[branch, "aupro_30", size, mode, "spot"]["value"] <= 1
-    assert metrics["counts"] == {"good": 2, "defect": 2}
+    assert metrics["counts"] == {"good": 2, "defect": 2, "without_mask": 0}
 
 
 def test_a_second_run_gives_the_same_bits(chain, tmp_path_factory):
@@ -157,3 +160,26 @@ def test_a_model_that_was_not_calibrated_is_refused(chain):
     chain.run()
     with pytest.raises(UserError, match="not calibrated"):
         dcrdf.load(chain.model)
+
+
+def test_defects_without_a_mask_count_as_images_only(chain, tmp_path):
+    """In an own folder masks may be missing: such pixels are neither good nor defective."""
+    own = tmp_path / "own" / "a"
+    for split in ("train", "validation", "test"):
+        for defect in (chain.root / "a" / split).iterdir():
+            for kind in ("rgb", "xyz"):
+                place = own / defect.name / kind
+                place.mkdir(parents=True, exist_ok=True)
+                for path in (defect / kind).iterdir():
+                    shutil.copy(path, place / f"{split}_{path.name}")
+    values = yaml.safe_load(chain.config.read_text())
+    values["dataset"] |= {"root": str(own.parent), "layout": "folder"}
+    values["evaluate"] = {"submission": True}
+    own_chain = Chain(tmp_path, own.parent, values).run()
+    metrics = json.loads((own_chain.job / "metrics.json").read_text())
+    by_metric = {value["metric"]: value["value"] for value in metrics["values"]}
+    assert metrics["counts"]["without_mask"] == metrics["counts"]["defect"] == 2
+    assert by_metric["i_auroc"] is not None
+    assert by_metric["aupro_30"] is None
+    maps = sorted((own_chain.job / "submission" / "a" / "test" / "spot").iterdir())
+    assert [tifffile.imread(path).shape for path in maps] == [(64, 64)] * 2

@@ -32,6 +32,7 @@ def made_split(writer, count, generator):
     writer.close(
         {
             "label": [0] * count,
+            "mask_known": [True] * count,
             "defect": ["good"] * count,
             "name": [f"{index:03d} ä" for index in range(count)],
             "native_size": [(70, 50)] * count,
