@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dcrdf.errors import UserError
 
-
 _YAML_TEXT_NUMBER = re.compile(r"[-+]?\d+[eE][-+]?\d+")
 
 

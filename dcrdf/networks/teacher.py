@@ -28,6 +28,9 @@ class TeacherShape:
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     """The normalisation of [0, 1] images that the weights were trained with."""
+    scales: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """What each stage's features are divided by. Linear bottlenecks give features ten times larger
+    than a ResNet's; cosines do not see it, the denoising loss and joined patches do."""
 
 
 TEACHERS = {
@@ -35,7 +38,13 @@ TEACHERS = {
     "resnet50": TeacherShape((256, 512, 1024), "bottleneck", (3, 4, 6), signed=False),
     "wide_resnet50_2": TeacherShape((256, 512, 1024), "bottleneck", (3, 4, 6), signed=False),
     "efficientnet_lite0": TeacherShape(
-        (24, 40, 112), "basic", (2, 2, 2), signed=True, mean=(127 / 255,) * 3, std=(128 / 255,) * 3
+        (24, 40, 112),
+        "basic",
+        (2, 2, 2),
+        signed=True,
+        mean=(127 / 255,) * 3,
+        std=(128 / 255,) * 3,
+        scales=(13.0, 9.0, 5.0),
     ),
 }
 
@@ -68,9 +77,9 @@ class Teacher(nn.Module):
         """Images (B, 3, H, W) in [0, 1] -> three maps (B, C_i, H_i, W_i); height is replicated."""
         x = (images - self.mean) / self.std
         features = []
-        for stage in self.stages:
+        for stage, scale in zip(self.stages, self.shape.scales, strict=True):
             x = stage(x)
-            features.append(x)
+            features.append(x / scale)
         return features
 
 

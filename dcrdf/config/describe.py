@@ -1,0 +1,98 @@
+"""The configuration's keys as a page: `python -m dcrdf.config.describe > docs/configuration.md`."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from dcrdf.config.closed import Closed
+from dcrdf.config.detectors import DETECTORS
+from dcrdf.config.download import DownloadsOptions
+from dcrdf.config.options import ReportOptions, SyntheticOptions
+from dcrdf.config.schema import SECTIONS, DatasetOptions
+
+INTRODUCTION = """# Configuration
+
+One YAML file describes an experiment; `config.yaml` is the paper's, `workflow/demo.yaml` the demo. The schema is closed:
+an unknown key, a wrong type or an impossible value stops everything before it starts and is named.
+
+Stage sections (`prepare`, `pseudo`, `teacher`, `train`, `infer`, `evaluate`) may stand at the top level, in a run, and per
+category; the nearest wins: built-in default < the run's preset < top level < `runs.RUN` < `overrides.CATEGORY` <
+`overrides.CATEGORY.runs.RUN`. A detector's own keys stand under `options` of a run (or of `overrides.CATEGORY.runs.RUN`).
+
+```yaml
+train: {epochs: 150}
+runs:
+  full: {detector: dcrdf_net, preset: paper}
+  slow: {detector: dcrdf_net, preset: paper, train: {learning_rate: 0.001}, options: {gfrn: residual}}
+overrides:
+  rope: {train: {epochs: 60}}            # reruns rope only
+```
+
+Other top-level keys: `results` and `data` (folders), `seeds` (a list; one model per seed), `dataset`, `downloads`, `runs`,
+`overrides`, `report`.
+"""
+
+
+def markdown() -> str:
+    """The page."""
+    parts = [INTRODUCTION, *_section("dataset", DatasetOptions)]
+    parts += _section("dataset.synthetic", SyntheticOptions)
+    parts += _section("downloads", DownloadsOptions)
+    for name, model in SECTIONS.items():
+        parts += _section(name, model)
+    parts += _section("report", ReportOptions)
+    for name, info in DETECTORS.items():
+        parts += _section(f"options of detector {name}", info.options)
+        parts.append("| preset | sets |\n|---|---|")
+        for preset, sections in info.presets.items():
+            shown = ", ".join(
+                f"`{section}.{key}: {_plain(value)}`"
+                for section, values in sections.items()
+                for key, value in values.items()
+            )
+            parts.append(f"| `{preset}` | {shown or 'the defaults'} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _section(title: str, model: type[Closed]) -> Iterator[str]:
+    yield f"## `{title}`\n"
+    yield f"{(model.__doc__ or '').strip()}\n"
+    yield "| key | default | allowed |\n|---|---|---|"
+    properties = model.model_json_schema(mode="validation")["properties"]
+    for name, field in model.model_fields.items():
+        default = "required" if field.is_required() else f"`{_plain(field.get_default(call_default_factory=True))}`"
+        yield f"| `{name}` | {_short(default)} | {_allowed(properties[name])} |"
+    yield ""
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Closed):
+        return "see there"
+    return value if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else "see there"
+
+
+def _allowed(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(_allowed(part) for part in schema["anyOf"])
+    if "$ref" in schema or schema.get("type") == "object":
+        return "keys of its own"
+    if "prefixItems" in schema:
+        return "list: " + ", ".join(_allowed(part) for part in schema["prefixItems"])
+    if schema.get("type") == "array":
+        return f"list of {_allowed(schema['items'])}"
+    limits = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    bounds = [f"{sign} {schema[key]:g}" for key, sign in limits.items() if key in schema]
+    if "multipleOf" in schema:
+        bounds.append(f"multiple of {schema['multipleOf']}")
+    return " ".join([schema.get("type", "nothing").replace("null", "nothing"), *bounds])
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")
