@@ -5,6 +5,7 @@ from typing import Self
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from dcrdf.anomalies.arrays import FloatImage
 
@@ -37,6 +38,21 @@ class Guide:
         filtered *= self.image
         filtered += box_mean(mean, self.radius_px)
         return filtered
+
+    def filter_at(self, image: FloatImage, at: NDArray[np.intp]) -> NDArray[np.float32]:
+        """The filtered image at flat indices, (k,); works on their surroundings alone."""
+        rows, columns = np.divmod(at, image.shape[1])
+        window = (self._reach(rows, image.shape[0]), self._reach(columns, image.shape[1]))
+        part = Guide(
+            self.image[window], self.mean[window], self.inverse_variance[window], self.radius_px
+        )
+        return part.filter(image[window])[rows - window[0].start, columns - window[1].start]
+
+    def _reach(self, places: NDArray[np.intp], size: int) -> slice:
+        """The part of an axis that the result at `places` depends on."""
+        reach_px = 2 * self.radius_px
+        first, last = int(places.min()), int(places.max())
+        return slice(max(first - reach_px, 0), min(last + reach_px + 1, size))
 
 
 def box_mean(image: FloatImage, radius_px: int) -> FloatImage:

@@ -170,7 +170,7 @@ def _changed_depth(
     show a model more.
     """
     blend = anomaly.soft.ravel()[at]
-    smoothed = clean.guide.filter(anomaly.field).ravel()[at]
+    smoothed = clean.guide.filter_at(anomaly.field, at)
     gain = draw.depth_strength * blend * clean.strength.ravel()[at] * smoothed
     return np.clip(depth + blend * gain * (depth + DEPTH_OFFSET), *CLIP)
 

@@ -50,11 +50,12 @@ def blob_mask(
     """
     inside = _inside(clean, field)
     pieces = int(rng.integers(1, PIECES_MAX + 1))
-    smallest_px = min(PIECE_MIN_SHARE * len(clean.rgb) ** 2, shares[0] * clean.part_px)
+    total_px = shares[0] * clean.part_px
+    piece_px = min(PIECE_MIN_SHARE * len(clean.rgb) ** 2, total_px)
 
     def at(level: float) -> FloatImage:
         closed = _closed(clean, field, quantile_of(inside, level))
-        return _some_pieces(closed, pieces, smallest_px, rng)
+        return _some_pieces(closed, pieces, piece_px, total_px, rng)
 
     return _within(at, clean, quantile, shares)
 
@@ -101,34 +102,39 @@ def _within(
 
     Where no attempt succeeds (a part of a few pixels) the nearest one that is not empty.
     """
-    low, high = shares
+    low, high = shares[0], max(shares[1], 1.0 / clean.part_px)
     nearest, distance = None, np.inf
     for _ in range(ATTEMPTS):
         soft = mask_at(level)
         share = changed_share(clean, soft)
-        wanted = min(max(share, low), high)
-        if share == wanted:
-            return soft
-        if share > 0.0 and abs(np.log(share / wanted)) < distance:
-            nearest, distance = soft, abs(np.log(share / wanted))
-        aim = 0.95 * high if share > high else 1.05 * low
-        factor = min(max(aim / max(share, 1e-9), 0.25), 2.0)
-        level = max(1.0 - factor * max(1.0 - level, low), 0.0)
+        factor = 2.0
+        if share > 0.0:
+            if low <= share <= high:
+                return soft
+            aim = 0.95 * high if share > high else 1.05 * low
+            if abs(np.log(share / aim)) < distance:
+                nearest, distance = soft, abs(np.log(share / aim))
+            factor = min(max(aim / share, 0.25), 2.0)
+        level = max(1.0 - factor * max(1.0 - level, low, 1.0 / clean.part_px), 0.0)
     return mask_at(0.0) if nearest is None else nearest
 
 
 def _some_pieces(
-    soft: FloatImage, pieces: int, smallest_px: float, rng: np.random.Generator
+    soft: FloatImage, pieces: int, piece_px: float, total_px: float, rng: np.random.Generator
 ) -> FloatImage:
-    """Up to `pieces` random connected pieces of M > 0.5 that are not too small."""
+    """Random connected pieces of M > 0.5 of at least `piece_px`, large ones likelier.
+
+    More than `pieces` are taken, up to `PIECES_MAX`, where that reaches `total_px` in all.
+    """
     marked = soft > 0.5
     count, labels = cv2.connectedComponents(marked.view(np.uint8), connectivity=8)
     marked_labels = labels[marked]
-    area_px = np.bincount(marked_labels, minlength=count)
-    labels_in_turn = 1 + rng.permutation(count - 1)
-    large = labels_in_turn[area_px[labels_in_turn] >= smallest_px]
+    area_px = np.bincount(marked_labels, minlength=count)[1:]
+    order = np.argsort(rng.standard_exponential(count - 1) / area_px)
+    order = order[area_px[order] >= piece_px][:PIECES_MAX]
+    enough = int(np.searchsorted(np.cumsum(area_px[order]), total_px)) + 1
     kept = np.zeros(count, dtype=np.float32)
-    kept[large[:pieces]] = 1.0
+    kept[1 + order[: max(pieces, enough)]] = 1.0
     some = np.zeros_like(soft)
     some[marked] = soft[marked] * kept[marked_labels]
     return some

@@ -36,7 +36,7 @@ def perlin_field(
     """
     noise = gradient_noise(size, lattices, weights, rng)
     flat = noise.ravel()
-    variance = float(flat @ flat) / flat.size - float(flat.mean()) ** 2
+    variance = float(flat @ flat) / flat.size - (float(flat.sum()) / flat.size) ** 2
     noise *= np.float32(kappa / np.sqrt(max(variance, 1e-12)))
     return np.tanh(noise, out=noise)
 

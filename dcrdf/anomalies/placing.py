@@ -10,7 +10,7 @@ from dcrdf.anomalies.arrays import ColourImage
 from dcrdf.anomalies.clean import CleanSample
 from dcrdf.anomalies.draw import Draw
 
-PROBE_STEP = 16
+PROBES = 1024
 MAP_COLUMNS = 256
 """OpenCV's maps are images: scattered points are laid out in rows of this length."""
 
@@ -21,9 +21,9 @@ def matched_texture(
     """N_hat at flat window indices, (3, k) in [0, 255].
 
     A texture turned and scaled into the box of M_s, mirrored where it ends, with the part's
-    per-channel mean and deviation; its own over the foreground come from every 16th pixel there.
+    per-channel mean and deviation; its own come from `PROBES` pixels spread over the foreground.
     """
-    probes = clean.inside[::PROBE_STEP]
+    probes = clean.inside[:: -(-len(clean.inside) // PROBES)]
     placed = _placed(np.concatenate([probes, at]), clean, draw, texture)
     mean, deviation = cv2.meanStdDev(placed[: len(probes), None])
     matched = channels_first(placed[len(probes) :])

@@ -6,6 +6,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from dcrdf.anomalies.clean import CleanSample
+from dcrdf.anomalies.inject import make_variant
 from dcrdf.anomalies.masks import blob_mask, changed_share, literal_mask, quantile_of
 from dcrdf.anomalies.perlin import perlin_field
 from dcrdf.config.options import PseudoOptions
@@ -61,6 +62,13 @@ def test_literal_share_stays_in_bounds(disc, plain, quantile):
     sample = CleanSample.of(*disc, plain)
     soft = literal_mask(sample, field_of(sample, 3), quantile, SHARES)
     assert SHARES[0] <= changed_share(sample, soft) <= SHARES[1]
+
+
+@pytest.mark.parametrize("mask", ["literal", "blobs"])
+@pytest.mark.parametrize("shares", [(0.0, 0.1), (0.0, 0.0), (1.0, 1.0)])
+def test_extreme_shares_never_give_an_empty_mask(disc, mask, shares):
+    options = PseudoOptions(mask=mask, mask_share=shares, quantile=(1.0, 1.0))
+    assert make_variant(*disc, options, 0).mask.any()
 
 
 @pytest.mark.parametrize("shape", ["disc", "bar", "field"])
