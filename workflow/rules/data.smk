@@ -57,6 +57,8 @@ rule synthesize:
         marker=SOURCES.synthetic_marker("{category}"),
     log:
         LOGS / "synthesize-{category}.log",
+    benchmark:
+        FOLDER / "benchmarks" / "synthesize-{category}.tsv"
     conda:
         "../../envs/dcrdf.yaml"
     threads: 2
@@ -77,6 +79,8 @@ rule prepare:
         prepared=FOLDER / "prepared" / "{category}-{digest}.h5",
     log:
         LOGS / "prepare-{category}-{digest}.log",
+    benchmark:
+        FOLDER / "benchmarks" / "prepare-{category}-{digest}.tsv"
     conda:
         "../../envs/dcrdf.yaml"
     threads: 2
@@ -99,6 +103,8 @@ rule pseudo:
         variants=FOLDER / "variants" / "{category}-{digest}.h5",
     log:
         LOGS / "pseudo-{category}-{digest}.log",
+    benchmark:
+        FOLDER / "benchmarks" / "pseudo-{category}-{digest}.tsv"
     conda:
         "../../envs/dcrdf.yaml"
     threads: 2

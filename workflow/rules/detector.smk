@@ -54,6 +54,8 @@ rule infer:
         / "weights.safetensors",
     log:
         LOGS / "infer-{run}-{category}-seed{seed}.log",
+    benchmark:
+        FOLDER / "benchmarks" / "infer-{run}-{category}-seed{seed}.tsv"
     conda:
         "../../envs/dcrdf.yaml"
     threads: lambda wildcards: chain_of(wildcards).resolved.infer.cpu_threads

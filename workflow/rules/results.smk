@@ -9,6 +9,8 @@ rule evaluate:
         metrics=FOLDER / "{run}" / "{category}" / "seed{seed}" / "metrics.json",
     log:
         LOGS / "evaluate-{run}-{category}-seed{seed}.log",
+    benchmark:
+        FOLDER / "benchmarks" / "evaluate-{run}-{category}-seed{seed}.tsv"
     conda:
         "../../envs/dcrdf.yaml"
     params:
@@ -35,6 +37,8 @@ rule aggregate:
         latex=FOLDER / "tables" / "tables.tex",
     log:
         LOGS / "aggregate.log",
+    benchmark:
+        FOLDER / "benchmarks" / "aggregate.tsv"
     conda:
         "../../envs/dcrdf.yaml"
     params:
@@ -56,6 +60,8 @@ rule report:
         ),
     log:
         LOGS / "report.log",
+    benchmark:
+        FOLDER / "benchmarks" / "report.tsv"
     conda:
         "../../envs/dcrdf.yaml"
     params:

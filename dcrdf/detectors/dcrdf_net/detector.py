@@ -29,7 +29,7 @@ class DcrdfNet(Detector):
     ) -> None:
         """Train the network on cached teacher features."""
         self.to(context.device)
-        batches = _TwinBatches(self.teacher, train, variants, context)
+        batches = TwinBatches(self.teacher, train, variants, context)
         size = train.rgb.shape[1:3]
         objective = Objective(self.network, self.options, (size[0], size[1]))
 
@@ -58,8 +58,11 @@ class DcrdfNet(Detector):
         return maps
 
 
-class _TwinBatches:
-    """Clean features, their twins' features and masks for the rows of a step."""
+class TwinBatches:
+    """Clean features, their twins' features and masks for the rows of a step.
+
+    Everything is on the device before the first step where `train.feature_cache_mb` allows it.
+    """
 
     def __init__(
         self,
@@ -87,6 +90,7 @@ class _TwinBatches:
     def __call__(
         self, rows: NDArray[np.intp], epoch: int
     ) -> tuple[ModalityFeatures, ModalityFeatures | None, Tensor | None]:
+        """Clean features, and features and masks (B, H, W) of the variants whose turn it is."""
         clean = self._clean.rows(rows)
         if self._twins is None or self._variants is None:
             return clean, None, None

@@ -1,0 +1,170 @@
+"""Training and inference: pairs a second, the share of time that waits for data, memory.
+
+`python -m bench.training` measures the small teacher on the CPU and writes bench/training.md;
+`python -m bench.training --teacher resnet50 --weights FILE --device cuda --size 256 --batch 16
+--out bench/training-gpu.md` is the paper's size on a GPU. Random images: speed does not depend on
+what they show.
+"""
+
+import argparse
+import platform
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from dcrdf.config.detectors import DETECTORS, DcrdfNetOptions
+from dcrdf.config.options import InferOptions, TrainOptions
+from dcrdf.detectors.base import NormalSamples, PseudoAnomalies
+from dcrdf.detectors.dcrdf_net.detector import DcrdfNet, TwinBatches
+from dcrdf.detectors.dcrdf_net.objective import Objective
+from dcrdf.detectors.scoring import Scorer
+from dcrdf.networks.teacher import Teacher, load_teacher
+from dcrdf.training.device import choose_device, make_repeatable
+from dcrdf.training.loop import FitContext, make_optimizer
+
+PRESETS = ("dual_rd", "paper")
+
+
+def arguments() -> argparse.Namespace:
+    """What to measure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--teacher", default="efficientnet_lite0")
+    parser.add_argument("--weights", default="package")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--size", type=int, default=160)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--samples", type=int, default=32)
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".md"))
+    return parser.parse_args()
+
+
+def images(args: argparse.Namespace) -> tuple[NormalSamples, PseudoAnomalies]:
+    """Random samples and one variant of each."""
+    generator = np.random.default_rng(0)
+    shape = (args.samples, args.size, args.size)
+    rgb = generator.integers(0, 256, (*shape, 3), np.uint8)
+    depth = generator.random(shape, np.float32)
+    samples = NormalSamples(rgb, depth, np.ones(shape, bool))
+    mask = generator.random((args.samples, 1, args.size, args.size)) < 0.05
+    return samples, PseudoAnomalies(rgb[:, None], depth[:, None], mask)
+
+
+def synchronised(device: torch.device) -> float:
+    """The time, after the device has finished its work."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def training(args: argparse.Namespace, preset: str, teacher: Teacher) -> tuple[str, ...]:
+    """Pairs a second in training and the share of time spent fetching a step's data."""
+    device = choose_device(args.device)
+    options = DETECTORS["dcrdf_net"].options.parse(
+        dict(DETECTORS["dcrdf_net"].presets[preset].get("options", {})), preset
+    )
+    assert isinstance(options, DcrdfNetOptions)
+    samples, variants = images(args)
+    train = TrainOptions(batch_size=args.batch, cpu_threads=args.threads, feature_cache_mb=16_384)
+    with tempfile.TemporaryDirectory() as folder:
+        context = FitContext(Path(folder), 0, "", train, device)
+        detector = DcrdfNet(teacher, options)
+        detector.to(device)
+        started = synchronised(device)
+        needed = variants if options.pseudo_anomalies else None
+        batches = TwinBatches(teacher, samples, needed, context)
+        caching_s = synchronised(device) - started
+        objective = Objective(detector.network, options, (args.size, args.size))
+        optimizer = make_optimizer(detector.network, train, device)
+        detector.network.train()
+        waited = worked = 0.0
+        for step in range(args.steps + 2):
+            rows = np.arange(args.batch) % args.samples
+            before = synchronised(device)
+            data = batches(rows, step)
+            fetched = synchronised(device)
+            with context.autocast():
+                losses = objective(*data)
+            optimizer.zero_grad(set_to_none=True)
+            torch.stack([loss.float() for loss in losses.values()]).sum().backward()
+            optimizer.step()
+            done = synchronised(device)
+            if step >= 2:  # the first steps choose kernels and grow memory
+                waited, worked = waited + fetched - before, worked + done - before
+    pairs = args.batch * args.steps / worked
+    return (
+        f"training, {preset}", f"{pairs:.1f}", f"{100 * waited / worked:.1f} %",
+        f"{caching_s:.1f} s once", memory(device),
+    )  # fmt: skip
+
+
+def inference(
+    args: argparse.Namespace, preset: str, teacher: Teacher, batch: int
+) -> tuple[str, ...]:
+    """Pairs a second and latency from prepared arrays to scores, all copies included."""
+    device = choose_device(args.device)
+    options = DETECTORS["dcrdf_net"].options.parse(
+        dict(DETECTORS["dcrdf_net"].presets[preset].get("options", {})), preset
+    )
+    samples, _ = images(args)
+    scorer = Scorer.calibrated(
+        DcrdfNet(teacher, options), InferOptions(cpu_threads=args.threads), samples, device  # type: ignore[arg-type]
+    )  # fmt: skip
+    rgb, depth = samples.rgb[:batch], samples.depth[:batch]
+    seconds = best_of(lambda: scorer.score(rgb, depth), 3)
+    return (
+        f"inference, {preset}, batch {batch}", f"{len(rgb) / seconds:.1f}", "",
+        f"{1000 * seconds:.0f} ms a batch", memory(device),
+    )  # fmt: skip
+
+
+def best_of(call: Callable[[], Any], repeats: int) -> float:
+    """The shortest of several calls after one that warms up."""
+    call()
+    taken = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        call()
+        taken.append(time.perf_counter() - started)
+    return min(taken)
+
+
+def memory(device: torch.device) -> str:
+    """Peak memory of the device, or of the process on a CPU."""
+    if device.type == "cuda":
+        return f"{torch.cuda.max_memory_allocated(device) / 2**30:.1f} GB"
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GB"
+
+
+def main() -> None:
+    """Measure, print and keep the table."""
+    args = arguments()
+    make_repeatable(0, args.threads)
+    weights = "package" if args.weights == "package" else Path(args.weights)
+    teacher = load_teacher(args.teacher, weights)  # type: ignore[arg-type]
+    rows: list[tuple[str, ...]] = [training(args, preset, teacher) for preset in PRESETS]
+    rows += [inference(args, preset, teacher, batch) for preset in PRESETS for batch in (1, 32)]
+    device = choose_device(args.device)
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    head = ("what", "pairs/s", "waits for data", "", "peak memory")
+    lines = [f"| {' | '.join(head)} |", "|---|---:|---:|---|---:|"]
+    text = (
+        "# Training and inference: measured\n\n"
+        f"Made by `python -m bench.training`; {args.teacher}, {args.size} px, batch {args.batch},"
+        f" {name}, {args.threads} CPU threads, torch {torch.__version__}.\n\n"
+        + "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
+        + "\n"
+    )
+    print(text)
+    args.out.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
