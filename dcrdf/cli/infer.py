@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dcrdf.cli.common import add_device_argument, add_stage_arguments, stage_of
+from dcrdf.cli.device import claim_gpu
 from dcrdf.config.options import InferOptions
 from dcrdf.errors import UserError
 
@@ -23,6 +24,7 @@ def run(args: argparse.Namespace) -> None:
     """Write the usable model, and maps and scores of the test split."""
     stage = stage_of(args, "infer")
     options = InferOptions.parse(dict(stage.options), "infer")
+    claim_gpu(args.device)
 
     import numpy as np
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dcrdf.cli.common import add_device_argument, add_stage_arguments, stage_of
+from dcrdf.cli.device import claim_gpu
 from dcrdf.config.detectors import DETECTORS
 from dcrdf.config.options import TeacherOptions, TrainOptions
 from dcrdf.config.stages import Stage
@@ -34,6 +35,7 @@ def run(args: argparse.Namespace) -> None:
         stage.options["options"], "options"
     )
     train_options = TrainOptions.parse(stage.options["train"], "train")
+    claim_gpu(args.device)
 
     from dcrdf.detectors.base import build_detector
     from dcrdf.detectors.checkpoint import save_detector
