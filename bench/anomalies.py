@@ -136,7 +136,7 @@ def bench_throughput(categories: list[Category]) -> Rows:
     for category in categories:
         cells = [category.name, f"{category.foreground.mean():.2f}"]
         for options in SETTINGS.values():
-            seconds = best_seconds(lambda c=category, o=options: vary_all(c, o))
+            seconds = best_seconds(lambda c=category, o=options: vary_all(c, o), 12)
             cells.append(f"{len(category.rgb) * options.variants / seconds:.0f}")
         rows.append(tuple(cells))
     return rows
@@ -388,7 +388,8 @@ def machine() -> str:
     """What the figures depend on."""
     return (
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"numpy {np.__version__}, OpenCV {cv2.__version__}, h5py {h5py.__version__}"
+        f"numpy {np.__version__}, OpenCV {cv2.__version__}, h5py {h5py.__version__}, "
+        f"load average {os.getloadavg()[0]:.1f}"
     )
 
 
