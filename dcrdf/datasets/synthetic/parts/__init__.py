@@ -1,0 +1,1 @@
+"""One module per category: how a sound part is made."""
