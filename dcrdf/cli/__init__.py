@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": "metrics of one job",
     "aggregate": "tables over all jobs",
     "report": "the HTML page",
+    "diff": "what differs between two runs: settings and metrics",
     "predict": "score own scans: good or defective, and where",
     "plan": "print the jobs of a configuration and their records",
     "clean": "remove what no job of a configuration uses any more",

@@ -16,16 +16,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write RESULTS/tables."""
-    from dcrdf.results.manifest import write_manifest
+    from dcrdf.results.manifest import ResultFiles, write_manifest
     from dcrdf.results.rows import collect
     from dcrdf.results.tables import write_tables
 
     started = datetime.now(UTC)
     _, jobs = jobs_of(args, "aggregate")
-    files = [job.metrics for job in jobs]
-    rows = collect(files, expected_digests(jobs))
+    rows = collect([job.metrics for job in jobs], expected_digests(jobs))
     folder = jobs[0].results / "tables"
     runs, categories = in_order(job.run for job in jobs), in_order(job.category for job in jobs)
     write_tables(rows, folder, runs, categories)
+    files = [ResultFiles(job.metrics, job.folder / "model" / "detector.json") for job in jobs]
     write_manifest(folder / "manifest.json", files, started, datetime.now(UTC))
     print(f"{folder}: tables of {len(jobs)} jobs")

@@ -40,23 +40,29 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.detectors.base import build_detector
     from dcrdf.detectors.checkpoint import save_detector
     from dcrdf.files.digests import seed_of
+    from dcrdf.results.machine import machine
     from dcrdf.training.device import choose_device, make_repeatable
     from dcrdf.training.log import write_loss_table
     from dcrdf.training.loop import FitContext
 
     samples, preparation, category = _training_samples(args.prepared)
-    variants = _variants(args.variants, stage, args.prepared)
+    variants, pseudo = _variants(args.variants, stage, args.prepared)
     seed = seed_of("train", category, stage.options["seed"]) % 2**63
     make_repeatable(seed, train_options.cpu_threads)
     teacher = _teacher(stage, args.teacher_weights)
     detector = build_detector(stage.options["detector"], teacher, detector_options)
     args.out.mkdir(parents=True, exist_ok=True)
-    context = FitContext(
-        args.out, seed, stage.to_json(), train_options, choose_device(args.device), _announce
-    )
+    device = choose_device(args.device)
+    context = FitContext(args.out, seed, stage.to_json(), train_options, device, _announce)
     detector.fit(samples, variants, context)
     write_loss_table(context.losses, args.out / "losses.csv")
-    description = {"stage": stage.to_dict(), "category": category, "preparation": preparation}
+    description = {
+        "stage": stage.to_dict(),
+        "category": category,
+        "preparation": preparation,
+        "pseudo": pseudo,
+        "trained_on": {"device": device.type, **machine()},
+    }
     save_detector(args.out, detector, stage.options["detector"], description)
     (args.out / "state.safetensors").unlink(missing_ok=True)
 
@@ -71,13 +77,17 @@ def _training_samples(path: Path) -> "tuple[NormalSamples, dict[str, Any], str]"
         preparation = {
             "options": prepared.options.model_dump(mode="json"),
             "constants": prepared.constants.to_dict(),
+            "input_digest": prepared.input_digest,
         }
         return samples, preparation, prepared.category
 
 
-def _variants(path: Path | None, stage: Stage, prepared: Path) -> "PseudoAnomalies | None":
+def _variants(
+    path: Path | None, stage: Stage, prepared: Path
+) -> "tuple[PseudoAnomalies | None, dict[str, Any] | None]":
+    """The variants and the options they were made with; None where the run needs none."""
     if "pseudo" not in stage.upstream:
-        return None
+        return None, None
     if path is None:
         raise UserError("--variants: this run trains with pseudo-anomalies; give their cache")
     from dcrdf.anomalies.cache import open_variants
@@ -86,7 +96,8 @@ def _variants(path: Path | None, stage: Stage, prepared: Path) -> "PseudoAnomali
 
     with open_variants(path) as variants, open_prepared(prepared) as source:
         variants.require_made_from(source)
-        return PseudoAnomalies(variants.rgb, variants.depth, variants.mask)
+        arrays = PseudoAnomalies(variants.rgb, variants.depth, variants.mask)
+        return arrays, variants.options.model_dump(mode="json")
 
 
 def _teacher(stage: Stage, weights: Path | None) -> "Teacher":

@@ -58,6 +58,29 @@ def metrics_file(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def description_file() -> Callable[..., Path]:
+    """Writes the `detector.json` that belongs to a metrics.json and returns its path."""
+
+    def write(metrics: Path, **changes: Any) -> Path:
+        train = {"teacher": {"name": "resnet18"}, "train": {"epochs": 3}}
+        contents = {
+            "detector": "memory_bank",
+            "options": {"bank_max": 10},
+            "preparation": {"options": {"image_size": 64}, "input_digest": "d1g35t"},
+            "pseudo": {"variants": 2},
+            "trained_on": {"device": "cpu"},
+            "stage": {"stage": "train", "version": 1, "options": train, "upstream": {}},
+            "infer": {"stage": "infer", "version": 2, "options": {"fusion": "avg"}},
+        } | changes
+        path = metrics.parent / "model" / "detector.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(contents), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
 def make_rows() -> Callable[..., pd.DataFrame]:
     """Tidy rows of one metric from {(run, category, seed): value}, NaN for undefined."""
 

@@ -4,8 +4,24 @@ import hashlib
 import json
 from datetime import UTC, datetime
 
-from dcrdf.results.manifest import provenance, software_versions, write_manifest
+import pytest
+
+from dcrdf.errors import UserError
+from dcrdf.results.manifest import ResultFiles, provenance, software_versions, write_manifest
 from dcrdf.results.rows import read_metrics
+
+TIMES = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 2, 3, 5, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def job(metrics_file, description_file):
+    """Writes the files of one job."""
+
+    def write(run="a", **changes):
+        metrics = metrics_file(run, **changes)
+        return ResultFiles(metrics, description_file(metrics))
+
+    return write
 
 
 def test_versions_are_of_the_running_software():
@@ -21,22 +37,52 @@ def test_absent_packages_are_left_out(monkeypatch):
     assert list(software_versions()) == ["python"]
 
 
-def test_provenance_traces_every_file_and_holds_no_time(metrics_file):
-    files = [metrics_file("a", seed=1), metrics_file("a", seed=0), metrics_file("b")]
+def test_provenance_traces_every_file_and_holds_no_time(job):
+    files = [job("a", seed=1), job("a", seed=0), job("b")]
     record = provenance(files)
     assert record["seeds"] == {"a": [0, 1], "b": [0]}
+    assert record["code"]["version"] == record["software"]["dcrdf"]
     first = record["results"][0]
-    assert first["sha256"] == hashlib.sha256(files[0].read_bytes()).hexdigest()
-    assert first["stage_digest"] == read_metrics(files[0]).digest
+    assert first["sha256"] == hashlib.sha256(files[0].metrics.read_bytes()).hexdigest()
+    assert first["stage_digest"] == read_metrics(files[0].metrics).digest
     assert first["stage"]["upstream"] == {"infer": "abcd1234"}
+    assert first["trained_on"] == {"device": "cpu"}
     assert record == provenance(files)
 
 
-def test_manifest_holds_machine_and_times(metrics_file, tmp_path):
+def test_provenance_holds_settings_and_data_of_every_run_and_category(job):
+    record = provenance([job("a"), job("a", category="bolt"), job("b")])
+    assert {run: list(found) for run, found in record["settings"].items()} == {
+        "a": ["nut", "bolt"],
+        "b": ["nut"],
+    }
+    settings = record["settings"]["a"]["bolt"]
+    assert settings["data"] == "d1g35t"
+    assert settings["train"] == {"epochs": 3}
+    assert settings["version"] == {"train": 1, "infer": 2, "evaluate": 1}
+
+
+def test_a_removed_model_leaves_the_rest_traceable(job):
+    one = job("a")
+    one.description.unlink()
+    record = provenance([one, job("b")])
+    assert record["settings"]["a"] == {}
+    assert "trained_on" not in record["results"][0]
+    assert record["results"][0]["sha256"]
+
+
+def test_a_damaged_model_is_named(job):
+    one = job("a")
+    one.description.write_text("[]")
+    with pytest.raises(UserError, match="detector.json: not what `dcrdf infer` writes"):
+        provenance([one])
+
+
+def test_manifest_holds_machine_and_times(job, tmp_path):
     path = tmp_path / "manifest.json"
-    times = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 2, 3, 5, 0, tzinfo=UTC)
-    write_manifest(path, [metrics_file()], *times)
+    write_manifest(path, [job()], *TIMES)
     record = json.loads(path.read_text())
     assert record["started"] == "2026-01-02T03:04:05+00:00"
     assert record["finished"] == "2026-01-02T03:05:00+00:00"
     assert record["machine"]["cpus"] >= 1
+    assert record["written"]["first"] <= record["written"]["last"]
