@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= 2
 
-.PHONY: demo test test-demo test-slow lint format bench clean help
+.PHONY: demo test test-demo test-slow lint format accept-stages bench clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ format: $(VENV)/.installed  ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/snakefmt Snakefile workflow
+
+accept-stages: $(VENV)/.installed  ## after a change of code: stage versions are right as they are (docs/development.md)
+	$(BIN)/python tests/test_stage_versions.py
 
 bench: $(VENV)/.installed  ## all benchmarks; prints tables of ratios
 	$(BIN)/python -m bench

@@ -97,7 +97,7 @@ def _variants(
     with open_variants(path) as variants, open_prepared(prepared) as source:
         variants.require_made_from(source)
         arrays = PseudoAnomalies(variants.rgb, variants.depth, variants.mask)
-        return arrays, variants.options.model_dump(mode="json")
+        return arrays, variants.stage["options"]
 
 
 def _teacher(stage: Stage, weights: Path | None) -> "Teacher":
