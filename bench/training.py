@@ -114,7 +114,7 @@ def inference(
         dict(DETECTORS["dcrdf_net"].presets[preset].get("options", {})), preset
     )
     samples, _ = images(args)
-    scorer = Scorer.calibrated(
+    scorer, _ = Scorer.calibrate(
         DcrdfNet(teacher, options), InferOptions(cpu_threads=args.threads), samples, device  # type: ignore[arg-type]
     )  # fmt: skip
     rgb, depth = samples.rgb[:batch], samples.depth[:batch]

@@ -1,7 +1,8 @@
 """Fixtures that many tests share."""
 
 import copy
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,14 @@ MINIMAL: dict[str, Any] = {
     "teacher": {"name": "efficientnet_lite0", "weights": "package"},
     "runs": {"net": {"detector": "dcrdf_net", "preset": "paper"}},
 }
+
+
+@pytest.fixture(autouse=True)
+def _keep_denormals() -> Iterator[None]:
+    """Trainings flush denormals for the whole process; property tests count on them."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
 
 
 @pytest.fixture

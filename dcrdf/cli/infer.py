@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.config.stages import digest_of_record
     from dcrdf.detectors.base import NormalSamples
     from dcrdf.detectors.checkpoint import load_detector
-    from dcrdf.detectors.inference import score_split, write_maps
+    from dcrdf.detectors.inference import gather, score_split, write_maps
     from dcrdf.detectors.model import deploy
     from dcrdf.detectors.scoring import Scorer
     from dcrdf.metrics.threshold import false_alarm_threshold
@@ -46,9 +46,9 @@ def run(args: argparse.Namespace) -> None:
         _same_preparation(description, prepared.stage, args)
         validation, test = prepared.split("validation"), prepared.split("test")
         normal = NormalSamples(validation.rgb, validation.depth, validation.foreground)
-        scorer = Scorer.calibrated(detector, options, normal, choose_device(args.device))
-        scored_validation = score_split(scorer, validation, keep_maps=True)
-        scored_test = score_split(scorer, test, keep_maps=True)
+        device = choose_device(args.device)
+        scorer, predictions = Scorer.calibrate(detector, options, normal, device)
+        scored_validation, scored_test = gather(predictions), score_split(scorer, test)
         thresholds = {
             name: {
                 **asdict(false_alarm_threshold(values, options.false_alarm_rate)),

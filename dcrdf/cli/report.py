@@ -56,16 +56,12 @@ def run(args: argparse.Namespace) -> None:
 
 def _settings(jobs: Sequence[JobFiles]) -> dict[tuple[str, str], dict[str, Any]]:
     """(run, category) -> the options that its detector was made and used with."""
-    from dcrdf.files.jsonfile import read_json
+    from dcrdf.results.rows import read_metrics
+    from dcrdf.results.run_folder import job_settings
 
     settings = {}
     for job in jobs:
-        description = read_json(job.folder / "model" / "detector.json")
-        settings[job.run, job.category] = {
-            "detector": {"name": description["detector"], **description["options"]},
-            "teacher": description["teacher"],
-            "train": description["stage"]["options"]["train"],
-            "prepare": description["preparation"]["options"],
-            "infer": description["scoring"]["options"],
-        }
+        found = job_settings(job.folder / "model" / "detector.json", read_metrics(job.metrics))
+        sections = {name: options for name, options in found.items() if isinstance(options, dict)}
+        settings[job.run, job.category] = sections
     return settings

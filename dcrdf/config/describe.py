@@ -12,24 +12,26 @@ from dcrdf.config.schema import SECTIONS, DatasetOptions
 
 INTRODUCTION = """# Configuration
 
-One YAML file describes an experiment; `config.yaml` is the paper's, `workflow/demo.yaml` the demo. The schema is closed:
-an unknown key, a wrong type or an impossible value stops everything before it starts and is named.
+One YAML file describes an experiment; `config.yaml` is the paper's, `workflow/demo.yaml` the demo.
+The schema is closed: an unknown key, a wrong type or an impossible value stops everything before it
+starts and is named.
 
-Stage sections (`prepare`, `pseudo`, `teacher`, `train`, `infer`, `evaluate`) may stand at the top level, in a run, and per
-category; the nearest wins: built-in default < the run's preset < top level < `runs.RUN` < `overrides.CATEGORY` <
-`overrides.CATEGORY.runs.RUN`. A detector's own keys stand under `options` of a run (or of `overrides.CATEGORY.runs.RUN`).
+Stage sections (`prepare`, `pseudo`, `teacher`, `train`, `infer`, `evaluate`) may stand at the top
+level, in a run, and per category; the nearest wins: built-in default < the run's preset < top level
+< `runs.RUN` < `overrides.CATEGORY` < `overrides.CATEGORY.runs.RUN`. A detector's own keys stand
+under `options` of a run (or of `overrides.CATEGORY.runs.RUN`).
 
 ```yaml
 train: {epochs: 150}
 runs:
   full: {detector: dcrdf_net, preset: paper}
-  slow: {detector: dcrdf_net, preset: paper, train: {learning_rate: 0.001}, options: {gfrn: residual}}
+  slow: {detector: dcrdf_net, preset: paper, train: {learning_rate: 0.001}}
 overrides:
-  rope: {train: {epochs: 60}}            # reruns rope only
+  rope: {train: {epochs: 60}} # reruns rope only
 ```
 
-Other top-level keys: `results` and `data` (folders), `seeds` (a list; one model per seed), `dataset`, `downloads`, `runs`,
-`overrides`, `report`.
+Other top-level keys: `results` and `data` (folders), `seeds` (a list; one model per seed),
+`dataset`, `downloads`, `runs`, `overrides`, `report`.
 """
 
 
@@ -61,7 +63,11 @@ def _section(title: str, model: type[Closed]) -> Iterator[str]:
     yield "| key | default | allowed |\n|---|---|---|"
     properties = model.model_json_schema(mode="validation")["properties"]
     for name, field in model.model_fields.items():
-        default = "required" if field.is_required() else f"`{_plain(field.get_default(call_default_factory=True))}`"
+        default = (
+            "required"
+            if field.is_required()
+            else f"`{_plain(field.get_default(call_default_factory=True))}`"
+        )
         yield f"| `{name}` | {_short(default)} | {_allowed(properties[name])} |"
     yield ""
 

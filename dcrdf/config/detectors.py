@@ -12,7 +12,7 @@ from dcrdf.config.options import Count, Positive, Share, TrainOptions
 
 
 class DcrdfNetOptions(Closed):
-    """DCRDF-Net's parts (docs/method.md, sections 3-5); all off is plain dual reverse distillation."""
+    """DCRDF-Net's parts (docs/method.md, sections 3 to 5); all off: dual reverse distillation."""
 
     pseudo_anomalies: bool = True
     gfrn: Literal["none", "literal", "residual"] = "literal"

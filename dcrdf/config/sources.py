@@ -11,6 +11,9 @@ from dcrdf.config.stages import Stage
 from dcrdf.errors import UserError
 
 SYNTHETIC_MARKER = ".dcrdf-synthetic.json"
+"""Its presence in a category's folder says that the category is complete."""
+SYNTHETIC_SIGN = ".dcrdf-made-here"
+"""Stays when Snakemake removes the marker before it makes the category anew."""
 DOWNLOAD_MARKER = ".dcrdf-download.json"
 
 
@@ -82,7 +85,8 @@ class Sources:
         A folder that neither `download` nor `synthesize` made is the user's own: every file counts.
         """
         folder, synthetic = self.root / category, self.synthetic_marker(category)
-        made_here = synthetic.exists() or self.download_marker.exists()
+        signs = (synthetic, folder / SYNTHETIC_SIGN, self.download_marker)
+        made_here = any(sign.exists() for sign in signs)
         if folder.is_dir() and not made_here:
             return sorted(path for path in folder.rglob("*") if path.is_file())
         if self.config.dataset.synthetic is not None:

@@ -1,7 +1,7 @@
 """Scoring whole splits: validation for the thresholds, test for the maps."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from dcrdf.detectors.scoring import Scorer
+from dcrdf.detectors.scoring import Prediction, Scorer, batch_slices
 from dcrdf.files.atomic import replacing
 from dcrdf.preparation.hdf5 import new_hdf5
 from dcrdf.preparation.store import PreparedSplit
@@ -18,27 +18,26 @@ from dcrdf.preparation.store import PreparedSplit
 
 @dataclass(frozen=True)
 class ScoredSplit:
-    """Image scores (N,) and, where kept, maps (N, H, W) float16 by branch."""
+    """Image scores (N,) and maps (N, H, W) float16 by branch."""
 
     scores: dict[str, NDArray[np.float64]]
     maps: dict[str, NDArray[np.float16]]
 
 
-def score_split(scorer: Scorer, split: PreparedSplit, keep_maps: bool) -> ScoredSplit:
-    """Score every sample of a split in batches.
+def score_split(scorer: Scorer, split: PreparedSplit) -> ScoredSplit:
+    """Score every sample of a split in batches."""
+    slices = batch_slices(len(split), scorer.options.batch_size)
+    return gather(scorer.score(split.rgb[rows], split.depth[rows]) for rows in slices)
 
-    Scores are computed before maps are rounded to float16.
-    """
+
+def gather(predictions: Iterable[Prediction]) -> ScoredSplit:
+    """Join batches; scores were computed before maps are rounded to float16 here."""
     scores: dict[str, list[NDArray[np.float64]]] = {}
     maps: dict[str, list[NDArray[np.float16]]] = {}
-    size = scorer.options.batch_size
-    for start in range(0, len(split), size):
-        rows = slice(start, start + size)
-        prediction = scorer.score(split.rgb[rows], split.depth[rows])
+    for prediction in predictions:
         for name, values in prediction.scores.items():
             scores.setdefault(name, []).append(values)
-            if keep_maps:
-                maps.setdefault(name, []).append(_half(prediction.maps[name]))
+            maps.setdefault(name, []).append(_half(prediction.maps[name]))
     return ScoredSplit(
         {name: np.concatenate(parts) for name, parts in scores.items()},
         {name: np.concatenate(parts) for name, parts in maps.items()},

@@ -73,27 +73,30 @@ class Scorer:
         detector.network.eval()
 
     @classmethod
-    def calibrated(
+    def calibrate(
         cls,
         detector: Detector,
         options: InferOptions,
         validation: NormalSamples,
         device: torch.device,
-    ) -> Self:
-        """A scorer whose fusion statistics come from the validation split."""
+    ) -> tuple[Self, list[Prediction]]:
+        """A scorer whose fusion statistics come from the validation split, and its predictions of
+        that split in batches: the network sees every image once."""
         bare = cls(detector, options, {}, device)
-        collected: dict[str, list[NDArray[np.float32]]] = {}
-        for start in range(0, len(validation), options.batch_size):
-            rows = slice(start, start + options.batch_size)
-            for name, maps in bare.raw_maps(validation.rgb[rows], validation.depth[rows]).items():
-                collected.setdefault(name, []).append(maps.cpu().numpy())
+        batches = [
+            bare.raw_maps(validation.rgb[rows], validation.depth[rows])
+            for rows in batch_slices(len(validation), options.batch_size)
+        ]
         statistics = {
-            name: BranchStatistics.of_maps(np.concatenate(maps), validation.foreground)
-            for name, maps in collected.items()
-            if name in BRANCHES
+            name: BranchStatistics.of_maps(
+                np.concatenate([raw[name].cpu().numpy() for raw in batches]), validation.foreground
+            )
+            for name in BRANCHES
         }
-        return cls(detector, options, statistics, device)
+        scorer = cls(detector, options, statistics, device)
+        return scorer, [scorer.finish(raw) for raw in batches]
 
+    @torch.no_grad()
     def raw_maps(
         self, rgb: NDArray[np.uint8] | None, depth: NDArray[np.floating] | None
     ) -> dict[str, Tensor]:
@@ -103,7 +106,6 @@ class Scorer:
             None if depth is None else depth_tensor(depth, self.device),
         )
 
-    @torch.no_grad()
     def score(
         self, rgb: NDArray[np.uint8] | None, depth: NDArray[np.floating] | None
     ) -> Prediction:
@@ -111,7 +113,11 @@ class Scorer:
 
         Without one modality the fused map is the other branch's.
         """
-        raw = self.raw_maps(rgb, depth)
+        return self.finish(self.raw_maps(rgb, depth))
+
+    @torch.no_grad()
+    def finish(self, raw: Mapping[str, Tensor]) -> Prediction:
+        """Raw maps -> fused, blurred maps and image scores."""
         branches = {name: raw[name] for name in BRANCHES if name in raw}
         fused = self._fuse(raw, branches) if len(branches) == 2 else next(iter(branches.values()))
         maps = {"fused": fused, **branches}
@@ -155,6 +161,11 @@ class Scorer:
             "options": self.options.model_dump(mode="json"),
             "statistics": {name: x.to_dict() for name, x in self.statistics.items()},
         }
+
+
+def batch_slices(count: int, size: int) -> list[slice]:
+    """Consecutive slices of at most `size` rows."""
+    return [slice(start, start + size) for start in range(0, count, size)]
 
 
 def gaussian_blur(maps: Tensor, sigma_px: float) -> Tensor:

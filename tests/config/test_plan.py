@@ -6,6 +6,7 @@ import pytest
 
 from dcrdf.config.plan import Job, Plan
 from dcrdf.config.schema import parse_config
+from dcrdf.config.sources import SYNTHETIC_SIGN
 from dcrdf.config.stages import Stage
 from dcrdf.errors import UserError
 
@@ -105,3 +106,12 @@ def test_missing_root_is_named(minimal, tmp_path):
     minimal["dataset"] |= {"root": str(tmp_path / "nowhere"), "synthetic": None}
     with pytest.raises(UserError, match="nowhere"):
         plan_of(minimal).sources.raw_inputs("a")
+
+
+def test_a_half_removed_embedded_category_is_made_anew(minimal, tmp_path):
+    """Its marker is gone but not the sign beside it: not the user's own folder."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / SYNTHETIC_SIGN).touch()
+    minimal["dataset"]["root"] = str(tmp_path)
+    sources = plan_of(minimal).sources
+    assert sources.raw_inputs("a") == [sources.synthetic_marker("a")]

@@ -87,7 +87,7 @@ def test_stride_of_the_caffe_trunk_survives_the_disk(shared_data, tmp_path, samp
 @pytest.mark.parametrize("variety", VARIETIES)
 @pytest.mark.parametrize("missing", ["rgb", "depth"])
 def test_one_modality_gives_the_other_branch(fit, samples, variety, missing):
-    scorer = Scorer.calibrated(fit(variety)[0], InferOptions(fusion="zscore_sum"), samples, CPU)
+    scorer, _ = Scorer.calibrate(fit(variety)[0], InferOptions(fusion="zscore_sum"), samples, CPU)
     given = {"rgb": samples.rgb, "depth": samples.depth}
     both = scorer.score(**given)
     alone = scorer.score(**{**given, missing: None})
@@ -98,7 +98,7 @@ def test_one_modality_gives_the_other_branch(fit, samples, variety, missing):
 
 
 def test_batches_do_not_change_scores(fit, samples):
-    scorer = Scorer.calibrated(fit("dual_rd")[0], InferOptions(), samples, CPU)
+    scorer, _ = Scorer.calibrate(fit("dual_rd")[0], InferOptions(), samples, CPU)
     together = scorer.score(samples.rgb, samples.depth).scores["fused"]
     alone = [
         scorer.score(samples.rgb[i : i + 1], samples.depth[i : i + 1]).scores["fused"][0]

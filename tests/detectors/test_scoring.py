@@ -59,7 +59,7 @@ EXPECTED = {
 @pytest.mark.parametrize("fusion", list(EXPECTED))
 def test_fusion(fusion):
     options = InferOptions(fusion=fusion, blur_sigma_px=0.0, batch_size=2)
-    scorer = Scorer.calibrated(FixedMaps(), options, SAMPLES, CPU)
+    scorer, _ = Scorer.calibrate(FixedMaps(), options, SAMPLES, CPU)
     # Calibration runs in batches of two; the fixed maps repeat for the third sample.
     scorer.statistics = {
         "rgb": BranchStatistics.of_maps(RGB_MAPS.numpy(), FOREGROUND),

@@ -10,6 +10,8 @@ from typing import Any
 import cv2
 
 from dcrdf.config.options import SyntheticOptions
+from dcrdf.config.sources import SYNTHETIC_MARKER as MARKER
+from dcrdf.config.sources import SYNTHETIC_SIGN as SIGN
 from dcrdf.datasets.synthetic.camera import DISTANCE_MM, FOCAL_PER_SIDE
 from dcrdf.datasets.synthetic.catalogue import RECIPES
 from dcrdf.datasets.synthetic.render import GOOD, SampleName, render
@@ -22,12 +24,6 @@ CATEGORIES: tuple[str, ...] = tuple(RECIPES)
 
 GENERATOR_VERSION = 1
 """Raised whenever the same options give other bits."""
-
-MARKER = ".dcrdf-synthetic.json"
-"""Its presence in a category's folder says that the category is complete."""
-
-SIGN = ".dcrdf-made-here"
-"""Stays when the marker is removed: the folder is ours and may be made anew."""
 
 SAMPLES_PER_TASK = 8
 
