@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from dcrdf.config.options import SyntheticOptions
+from dcrdf.config.sources import SYNTHETIC_MARKER, SYNTHETIC_SIGN
 from dcrdf.datasets.layouts import list_samples
 from dcrdf.datasets.load import load_scan
-from dcrdf.datasets.synthetic import CATEGORIES, MARKER, generate, synthesize
+from dcrdf.datasets.synthetic import CATEGORIES, generate, synthesize
 from dcrdf.datasets.synthetic.catalogue import RECIPES
 from dcrdf.errors import UserError
 from dcrdf.files.images import read_rgb
@@ -46,7 +47,7 @@ def test_three_categories_with_at_least_four_kinds_each():
 def test_files_are_exactly_those_of_the_layout(small_root: Path, category: str):
     good = {f"{split}/good" for split in ("train", "validation", "test")}
     places = good | {f"test/{kind}" for kind in RECIPES[category].defects}
-    wanted = {MARKER, generate.SIGN}
+    wanted = {SYNTHETIC_MARKER, SYNTHETIC_SIGN}
     for place in places:
         for name in ("000", "001") if place == "train/good" else ("000",):
             wanted |= {f"{place}/rgb/{name}.png", f"{place}/xyz/{name}.tiff"}
@@ -84,7 +85,7 @@ def test_missing_points_are_exactly_zero(small_root: Path):
 
 
 def test_marker_says_options_version_and_camera(small_root: Path):
-    marker = json.loads((small_root / "handle" / MARKER).read_text())
+    marker = json.loads((small_root / "handle" / SYNTHETIC_MARKER).read_text())
     assert marker["options"] == SMALL.model_dump(mode="json")
     assert marker["generator_version"] == generate.GENERATOR_VERSION
     assert set(marker["camera"]) == {"fx", "fy", "cx", "cy"}
@@ -100,7 +101,7 @@ def test_a_sample_does_not_depend_on_how_many_there_are(small_root: Path, tmp_pa
     more = SMALL.model_copy(update={"train": 3, "test_good": 2, "test_per_defect": 2})
     synthesize(tmp_path, "flange", more, processes=1)
     few, many = digests(small_root / "flange"), digests(tmp_path / "flange")
-    assert {name for name in few if few[name] != many[name]} == {MARKER}
+    assert {name for name in few if few[name] != many[name]} == {SYNTHETIC_MARKER}
     assert len(many) > len(few)
 
 
@@ -115,9 +116,9 @@ def test_another_seed_gives_other_samples(small_root: Path, tmp_path: Path):
 def test_own_folder_is_made_anew_even_without_its_marker(tmp_path: Path):
     fewer = SMALL.model_copy(update={"train": 1})
     synthesize(tmp_path, "cracker", SMALL, processes=1)
-    (tmp_path / "cracker" / MARKER).unlink()
+    (tmp_path / "cracker" / SYNTHETIC_MARKER).unlink()
     synthesize(tmp_path, "cracker", fewer, processes=1)
-    assert (tmp_path / "cracker" / MARKER).is_file()
+    assert (tmp_path / "cracker" / SYNTHETIC_MARKER).is_file()
     assert not (tmp_path / "cracker/train/good/rgb/001.png").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["cracker"]
 

@@ -10,8 +10,7 @@ from typing import Any
 import cv2
 
 from dcrdf.config.options import SyntheticOptions
-from dcrdf.config.sources import SYNTHETIC_MARKER as MARKER
-from dcrdf.config.sources import SYNTHETIC_SIGN as SIGN
+from dcrdf.config.sources import SYNTHETIC_MARKER, SYNTHETIC_SIGN
 from dcrdf.datasets.synthetic.camera import DISTANCE_MM, FOCAL_PER_SIDE
 from dcrdf.datasets.synthetic.catalogue import RECIPES
 from dcrdf.datasets.synthetic.render import GOOD, SampleName, render
@@ -40,13 +39,15 @@ def synthesize(root: Path, category: str, options: SyntheticOptions, processes: 
         known = ", ".join(CATEGORIES)
         raise UserError(f"{category}: no such embedded category; choose one of {known}")
     folder = root / category
-    is_ours = (folder / SIGN).is_file()
+    is_ours = (folder / SYNTHETIC_SIGN).is_file()
     with replacing_folder(folder, overwrite=is_ours) as aside:
         if is_ours:  # gone at once, so that no interruption leaves data of other options
             shutil.rmtree(folder)
-        (aside / SIGN).write_text("made by dcrdf synthesize, which may replace this folder\n")
+        (aside / SYNTHETIC_SIGN).write_text(
+            "made by dcrdf synthesize, which may replace this folder\n"
+        )
         _write_all(aside, sample_names(category, options), options.image_size, processes)
-        write_json(aside / MARKER, marker_of(category, options))
+        write_json(aside / SYNTHETIC_MARKER, marker_of(category, options))
 
 
 def sample_names(category: str, options: SyntheticOptions) -> list[SampleName]:
