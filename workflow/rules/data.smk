@@ -64,7 +64,7 @@ rule synthesize:
     threads: 2
     params:
         stage=lambda wildcards: SOURCES.synthesize(wildcards.category).to_json(),
-        root=PLAN.config.dataset.root,
+        root=lambda wildcards: PLAN.config.dataset.root,
     message:
         "make the embedded category {wildcards.category}"
     shell:
@@ -86,7 +86,7 @@ rule prepare:
     threads: 2
     params:
         stage=stage_json("prepare"),
-        root=PLAN.config.dataset.root,
+        root=lambda wildcards: PLAN.config.dataset.root,
     message:
         "prepare {wildcards.category}"
     shell:
