@@ -21,6 +21,7 @@ def replacing(path: Path) -> Iterator[Path]:
         with _refusals_named(path, aside):
             path.parent.mkdir(parents=True, exist_ok=True)
             yield aside
+            aside.chmod(_usual_mode())
             aside.replace(path)
     finally:
         with suppress(OSError):
@@ -49,6 +50,13 @@ def replacing_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     finally:
         shutil.rmtree(aside, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _usual_mode() -> int:
+    """What the user's umask allows: some writers make files that only their owner may read."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def _aside(path: Path) -> Path:

@@ -1,4 +1,5 @@
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,16 @@ def test_replacing_folder_overwrites_only_when_complete(tmp_path: Path) -> None:
         (aside / "new").write_text("")
     assert [path.name for path in target.iterdir()] == ["new"]
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_files_have_the_mode_of_the_users_umask(tmp_path):
+    """Whatever the writer chose: results on a shared disk are for the group too."""
+    path = tmp_path / "result.bin"
+    before = os.umask(0o027)
+    try:
+        with replacing(path) as aside:
+            aside.write_bytes(b"x")
+            aside.chmod(0o600)
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o640
