@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= 2
 
-.PHONY: demo test test-demo test-slow lint format accept-stages bench clean help
+.PHONY: demo test test-demo test-slow test-slurm lint format accept-stages bench clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,13 +21,17 @@ demo: $(VENV)/.installed  ## embedded data -> trained detectors -> tables and a 
 	@echo "tables: results/demo/tables/tables.md   page: results/demo/report.html"
 
 test: $(VENV)/.installed  ## the fast tests
-	$(BIN)/python -m pytest -n 2 -m "not slow and not demo" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not slow and not demo and not slurm" $(PYTEST_ARGS)
 
 test-demo: demo  ## the demo, and whether it keeps its promises
 	$(BIN)/python -m pytest -m demo $(PYTEST_ARGS)
 
 test-slow: $(VENV)/.installed  ## everything
-	$(BIN)/python -m pytest -m "not demo" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not demo and not slurm" $(PYTEST_ARGS)
+
+test-slurm: $(VENV)/.installed  ## the workflow on a SLURM cluster of one node, started here (as root)
+	tests/slurm/install.sh
+	$(BIN)/python -m pytest -m slurm tests/slurm $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed  ## format, lint, types, workflow lint
 	$(BIN)/ruff format --check .
