@@ -66,16 +66,21 @@ class DatasetOptions(Closed):
         return tuple(_check_name(category, "category") for category in categories)
 
 
-class StageOverrides(Closed):
-    """Partial stage sections, merged over the sections above them."""
+class StageSections(Closed):
+    """Partial stage sections, merged over those that stand further out."""
 
-    options: Partial = {}
     prepare: Partial = {}
     pseudo: Partial = {}
     teacher: Partial = {}
     train: Partial = {}
     infer: Partial = {}
     evaluate: Partial = {}
+
+
+class StageOverrides(StageSections):
+    """Stage sections and a detector's own options."""
+
+    options: Partial = {}
 
 
 class RunOptions(StageOverrides):
@@ -91,7 +96,7 @@ class CategoryOverrides(StageOverrides):
     runs: dict[str, StageOverrides] = {}
 
 
-class Config(Closed):
+class Config(StageSections):
     """The whole configuration file."""
 
     results: str = "results"
@@ -99,12 +104,6 @@ class Config(Closed):
     dataset: DatasetOptions
     downloads: DownloadsOptions = DownloadsOptions()
     seeds: Annotated[tuple[NonNegative, ...], Field(min_length=1)] = (0,)
-    prepare: Partial = {}
-    pseudo: Partial = {}
-    teacher: Partial = {}
-    train: Partial = {}
-    infer: Partial = {}
-    evaluate: Partial = {}
     report: ReportOptions = ReportOptions()
     runs: Annotated[dict[str, RunOptions], Field(min_length=1)]
     overrides: dict[str, CategoryOverrides] = {}

@@ -196,13 +196,13 @@ def damage_named(path: Path, part: str) -> Iterator[None]:
         raise UserError(f"{path}: damaged ({part}: {reason}); run prepare again") from None
 
 
-def plain_link(group: h5py.Group, name: str, path: Path) -> Any:
+def plain_link(group: h5py.Group, name: str, path: Path, step: str = "prepare") -> Any:
     """The member `name`, refused when it is a soft or external link or its data lie elsewhere."""
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise UserError(f"{path}: {name} is missing or a link to elsewhere; run prepare again")
+        raise UserError(f"{path}: {name} is missing or a link to elsewhere; run {step} again")
     member = group[name]
     if isinstance(member, h5py.Dataset) and (member.external or member.is_virtual):
-        raise UserError(f"{path}: {name} keeps its data in another file; run prepare again")
+        raise UserError(f"{path}: {name} keeps its data in another file; run {step} again")
     return member
 
 

@@ -23,7 +23,7 @@ class MapsFile:
     def __init__(self, file: h5py.File, path: Path) -> None:
         self._path = path
         self._file = file
-        self._test = plain_link(file, "test", path)
+        self._test = plain_link(file, "test", path, "infer")
         self.stage: dict[str, Any] = json.loads(file.attrs["stage"])
         self.seed = int(file.attrs["seed"])
         self.names = [str(name) for name in self._member("name").asstr()[:]]
@@ -60,7 +60,7 @@ class MapsFile:
             return values
 
     def _member(self, name: str) -> h5py.Dataset:
-        return plain_link(self._test, name, self._path)
+        return plain_link(self._test, name, self._path, "infer")
 
 
 @contextmanager
