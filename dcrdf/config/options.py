@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from dcrdf.config.closed import Closed
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Decay = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 Count = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[int, Field(ge=0)]
@@ -128,7 +129,7 @@ class TrainOptions(Closed):
     epochs: Count = 150
     batch_size: Count = 16
     learning_rate: Positive = 0.005
-    betas: tuple[Share, Share] = (0.5, 0.999)
+    betas: tuple[Decay, Decay] = (0.5, 0.999)
     schedule: Literal["constant", "cosine"] = "constant"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     cpu_threads: Annotated[int, Field(ge=1, le=256)] = 2

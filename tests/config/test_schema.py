@@ -16,6 +16,7 @@ from dcrdf.errors import UserError
         ("train.epochs", 0, "train.epochs"),
         ("train.epochs", 2.5, "train.epochs"),
         ("train.learning_rate", -1.0, "train.learning_rate"),
+        ("train.betas", [0.5, 1.0], "train.betas"),
         ("train.learning_rate", "1e-3", "write 0.001 or 1.0e-3"),
         ("train.learning_rate", float("nan"), "train.learning_rate"),
         ("train.learning_rate", float("inf"), "train.learning_rate"),
