@@ -40,16 +40,20 @@ def _points(sample: Sample) -> NDArray[np.float32]:
         raise UserError(f"{sample.rgb}: neither xyz nor depth with a camera belongs to this image")
     path = sample.xyz or sample.depth
     xyz = clear_missing(xyz)
-    z = xyz[:, :, 2]
+    check_distances(xyz[:, :, 2], str(path), hint)
+    return xyz
+
+
+def check_distances(z: NDArray[np.float32], what: str, hint: str) -> None:
+    """Refuse distances (H, W) that are all missing or can only be millimetres (`UserError`)."""
     if not z.any():
-        raise UserError(f"{path}: all points are missing (zero or not finite)")
+        raise UserError(f"{what}: all points are missing (zero or not finite)")
     distance_m = median_distance_m(z)
     if abs(distance_m) > FARTHEST_PLAUSIBLE_M:
         raise UserError(
-            f"{path}: the median distance is {distance_m:.0f} m: millimetres given as metres?"
+            f"{what}: the median distance is {distance_m:.0f} m: millimetres given as metres?"
             f" {hint}"
         )
-    return xyz
 
 
 def median_distance_m(z: NDArray[np.float32]) -> float:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from dcrdf.config.options import InferOptions, PrepareOptions
+from dcrdf.datasets.load import check_distances, clear_missing
 from dcrdf.datasets.sample import Scan
 from dcrdf.detectors.checkpoint import DESCRIPTION, WEIGHTS, load_detector, read_description
 from dcrdf.detectors.scoring import BranchStatistics, Scorer
@@ -61,7 +62,13 @@ class Model:
         """Judge one scan: colour (H, W, 3) uint8 and points (H, W, 3) in metres, camera frame.
 
         One of the two may be None: the other branch's map, score and threshold are then used.
+        Raises `UserError` for other shapes and types, sizes that differ, points that are all
+        missing, and millimetres given as metres.
         """
+        rgb = None if rgb is None else _checked_rgb(rgb)
+        xyz_m = None if xyz_m is None else _checked_points(xyz_m)
+        if rgb is not None and xyz_m is not None and rgb.shape[:2] != xyz_m.shape[:2]:
+            raise UserError(f"predict: rgb is {rgb.shape[:2]} pixels, xyz_m {xyz_m.shape[:2]}")
         prepared, size = self._prepare(rgb, xyz_m)
         prediction = self.scorer.score(
             None if rgb is None else prepared.rgb[None],
@@ -92,6 +99,31 @@ class Model:
         if xyz_m is None:
             xyz_m = np.zeros((*size, 3), np.float32)
         return prepare_scan(Scan(rgb, xyz_m, None), self.options, self.constants), size
+
+
+def _checked_rgb(rgb: Any) -> NDArray[np.uint8]:
+    if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8 or rgb.shape[2:] != (3,):
+        raise UserError(f"predict: rgb: an array (H, W, 3) of uint8 is expected, got {_kind(rgb)}")
+    if min(rgb.shape) < 1:
+        raise UserError("predict: rgb: the image is empty")
+    return rgb
+
+
+def _checked_points(xyz_m: Any) -> NDArray[np.float32]:
+    is_points = isinstance(xyz_m, np.ndarray) and xyz_m.dtype.kind == "f"
+    if not is_points or xyz_m.shape[2:] != (3,):
+        raise UserError(
+            f"predict: xyz_m: an array (H, W, 3) of floats is expected, got {_kind(xyz_m)}"
+        )
+    points = clear_missing(np.ascontiguousarray(xyz_m, dtype=np.float32))
+    check_distances(points[:, :, 2], "predict: xyz_m", "multiply the values by 0.001")
+    return points
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    return type(value).__name__
 
 
 def _only(rgb: NDArray[np.uint8] | None) -> str:

@@ -183,3 +183,26 @@ def test_defects_without_a_mask_count_as_images_only(chain, tmp_path):
     assert by_metric["aupro_30"] is None
     maps = sorted((own_chain.job / "submission" / "a" / "test" / "spot").iterdir())
     assert [tifffile.imread(path).shape for path in maps] == [(64, 64)] * 2
+
+
+def test_python_refuses_what_the_command_refuses(chain):
+    chain.run()
+    model = dcrdf.load(chain.job / "model", device="cpu")
+    folder = chain.root / "a" / "test" / "good"
+    rgb, xyz = read_rgb(folder / "rgb" / "000.png"), read_xyz(folder / "xyz" / "000.tiff")
+    score = model.predict(rgb, xyz).score
+    assert model.predict(rgb, xyz.astype(">f4")).score == score
+    bad = [
+        (rgb / 255.0, xyz),
+        (rgb.astype(np.uint16), xyz),
+        (rgb[:, :, 0], xyz),
+        (rgb.tolist(), xyz),
+        (rgb, xyz * 1000),
+        (rgb, xyz * 0),
+        (rgb, xyz * np.nan),
+        (rgb, xyz[:32]),
+        (rgb, xyz[:, :, 2]),
+    ]
+    for one_rgb, one_xyz in bad:
+        with pytest.raises(UserError, match="predict"):
+            model.predict(one_rgb, one_xyz)
