@@ -13,8 +13,8 @@ from dcrdf.config.schema import SECTIONS, DatasetOptions
 INTRODUCTION = """# Configuration
 
 One YAML file describes an experiment; `config.yaml` is the paper's, `workflow/demo.yaml` the demo.
-The schema is closed: an unknown key, a wrong type or an impossible value stops everything before it
-starts and is named.
+The schema is closed: an unknown key, a wrong type or a value out of its range stops everything
+before it starts and is named. Paths of textures and weights are looked at when their step runs.
 
 Stage sections (`prepare`, `pseudo`, `teacher`, `train`, `infer`, `evaluate`) may stand at the top
 level, in a run, and per category; the nearest wins: built-in default < the run's preset < top level
