@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= 2
+LADDER ?= workflow/ladder.yaml
 
-.PHONY: demo test test-demo test-slow test-slurm lint format accept-stages bench clean help
+.PHONY: demo ladder test test-demo test-slow test-slurm lint format accept-stages bench clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,6 +20,9 @@ $(VENV)/.installed: envs/requirements.txt envs/requirements-dev.txt pyproject.to
 demo: $(VENV)/.installed  ## embedded data -> trained detectors -> tables and a page, in minutes
 	$(BIN)/snakemake --cores $(CORES) --resources gpu=$(CORES) --configfile workflow/demo.yaml
 	@echo "tables: results/demo/tables/tables.md   page: results/demo/report.html"
+
+ladder: $(VENV)/.installed  ## the paper's ablation over seeds (hours on a CPU); LADDER=FILE for another
+	$(BIN)/snakemake --cores $(CORES) --resources gpu=$(CORES) --configfile $(LADDER)
 
 test: $(VENV)/.installed  ## the fast tests
 	$(BIN)/python -m pytest -n 2 -m "not slow and not demo and not slurm" $(PYTEST_ARGS)

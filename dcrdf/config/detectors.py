@@ -70,15 +70,40 @@ class DetectorInfo:
 
 
 _PLAIN = {"pseudo_anomalies": False, "gfrn": "none", "gate": "none"}
+_PERLIN = {**_PLAIN, "pseudo_anomalies": True}
+_GFRN = {**_PLAIN, "gfrn": "literal"}
+_PERLIN_GFRN = {**_PERLIN, "gfrn": "literal"}
+
+
+def _row(options: Mapping[str, Any], fusion: str) -> Mapping[str, Mapping[str, Any]]:
+    return {"options": options, "infer": {"fusion": fusion}}
+
+
+_PAPER = _row({}, "cm_segf")
+LADDER: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "baseline": _row(_PLAIN, "avg"),
+    "perlin": _row(_PERLIN, "avg"),
+    "gfrn": _row(_GFRN, "avg"),
+    "perlin_gfrn_avg": _row(_PERLIN_GFRN, "avg"),
+    "perlin_gfrn_max": _row(_PERLIN_GFRN, "max"),
+    "full": _PAPER,
+    "rgb_only": _row(_PERLIN_GFRN, "rgb"),
+    "depth_only": _row(_PERLIN_GFRN, "depth"),
+    "perlin_gfrn_zscore_sum": _row(_PERLIN_GFRN, "zscore_sum"),
+    "dual_rd": _row(_PLAIN, "zscore_sum"),
+}
+"""The rows of the ablation (docs/method.md, section 7). Fixed fusions are choices at inference, so
+five trainings serve all rows. Without a gate no gradient passes between the branches: one
+training of both is two trainings of one, bit for bit."""
 
 DETECTORS: Mapping[str, DetectorInfo] = {
     "dcrdf_net": DetectorInfo(
         module="dcrdf.detectors.dcrdf_net.detector:DcrdfNet",
         options=DcrdfNetOptions,
         presets={
-            "paper": {"options": {}, "infer": {"fusion": "cm_segf"}},
-            "dual_rd": {"options": _PLAIN, "infer": {"fusion": "zscore_sum"}},
-            "best": {"options": _PLAIN, "infer": {"fusion": "zscore_max"}},
+            "paper": _PAPER,
+            "best": _row(_PLAIN, "zscore_max"),
+            **LADDER,
         },
     ),
     "memory_bank": DetectorInfo(

@@ -1,5 +1,7 @@
 """Tiny prepared samples and fitted detectors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -21,6 +23,7 @@ VARIETIES = {
         {"calibrate": True, "gate_evidence": "maps", "gfrn": "residual", "distance": "per_pixel"},
     ),
     "gfrn_only": ("dcrdf_net", {**PLAIN, "gfrn": "literal"}),
+    "perlin_gfrn": ("dcrdf_net", {"gate": "none"}),
     "memory_bank": ("memory_bank", {}),
 }
 
@@ -63,8 +66,8 @@ def fit(samples, variants, teacher, tmp_path_factory):
     """Fit a variety of detector for two epochs; fitted once for each call's arguments."""
     cache = {}
 
-    def fit_variety(variety, fresh=0, cache_mb=1024):
-        key = (variety, fresh, cache_mb)
+    def fit_variety(variety, fresh=0, cache_mb=1024, other_depth=False):
+        key = (variety, fresh, cache_mb, other_depth)
         if key not in cache:
             name, values = VARIETIES[variety]
             options = DETECTORS[name].options.parse(values, variety)
@@ -73,8 +76,12 @@ def fit(samples, variants, teacher, tmp_path_factory):
             train = TrainOptions(epochs=2, batch_size=4, cpu_threads=1, feature_cache_mb=cache_mb)
             folder = tmp_path_factory.mktemp(variety)
             context = FitContext(folder, 5, variety, train, torch.device("cpu"))
-            needed = variants if getattr(options, "pseudo_anomalies", False) else None
-            detector.fit(samples, needed, context)
+            shown, twins = samples, variants
+            if other_depth:
+                shown = replace(samples, depth=samples.depth[::-1].copy())
+                twins = replace(variants, depth=variants.depth[::-1].copy())
+            needed = twins if getattr(options, "pseudo_anomalies", False) else None
+            detector.fit(shown, needed, context)
             cache[key] = (detector, context)
         return cache[key]
 

@@ -59,6 +59,18 @@ def test_losses_are_those_of_the_method(fit):
     assert names["paper"] == names["gfrn_only"] | focal
 
 
+@pytest.mark.parametrize(("variety", "apart"), [("perlin_gfrn", True), ("paper", False)])
+def test_without_a_gate_a_branch_trains_as_if_it_were_alone(fit, variety, apart):
+    """What the rows for one modality stand on: bits of one branch do not know the other's images,
+    while the gate's gradient carries them over."""
+    one, other = (fit(variety, other_depth=changed)[0].network for changed in (False, True))
+    for branch, is_same in (("rgb", apart), ("depth", False)):
+        pairs = zip(
+            getattr(one, branch).parameters(), getattr(other, branch).parameters(), strict=True
+        )
+        assert all(torch.equal(*pair) for pair in pairs) == is_same
+
+
 @pytest.mark.parametrize("variety", VARIETIES)
 def test_disk_round_trip_gives_the_same_bits(fit, samples, variety, tmp_path):
     detector, _ = fit(variety)
