@@ -10,11 +10,12 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "dcrdf"
 BELOW = {
     "errors": set(),
+    "workers": {"errors"},
     "files": {"errors"},
     "config": {"errors", "files"},
-    "datasets": {"config", "files", "errors"},
-    "preparation": {"datasets", "config", "files", "errors"},
-    "anomalies": {"preparation", "datasets", "config", "files", "errors"},
+    "datasets": {"config", "files", "workers", "errors"},
+    "preparation": {"datasets", "config", "files", "workers", "errors"},
+    "anomalies": {"preparation", "datasets", "config", "files", "workers", "errors"},
     "networks": {"errors"},
     "metrics": {"errors"},
     "training": {"networks", "preparation", "anomalies", "config", "files", "errors"},

@@ -55,9 +55,10 @@ STAGE_CODE = {
 """Stage -> the files below the package that its output depends on; `!` takes some out again."""
 
 NO_STAGE = (
-    "__init__.py", "errors.py", "py.typed",
+    "__init__.py", "errors.py", "py.typed", "workers.py",
     "config/*.py",  # its values are in the stages' records
     "files/__init__.py", "files/atomic.py", "files/formats.py", "files/jsonfile.py",
+    "files/locks.py",
     "cli/__init__.py", "cli/__main__.py", "cli/common.py", "cli/device.py",
     "cli/check.py", "preparation/check*.py", "cli/clean.py",
     "cli/contact_sheet.py", "anomalies/sheet.py",

@@ -28,8 +28,8 @@ from dcrdf.files.atomic import replacing
 from dcrdf.files.digests import seed_of, sha256_of_json
 from dcrdf.preparation.hdf5 import NewFile, new_hdf5
 from dcrdf.preparation.store import READ_ERRORS, Prepared, open_prepared
-from dcrdf.preparation.workers import Workers
 from dcrdf.preparation.writer import write_attributes
+from dcrdf.workers import Workers
 
 VARIANTS_PER_PROCESS = 1000
 """Fewer are made sooner than another process has started."""

@@ -4,8 +4,13 @@ Subcommands are imported when they are called, so that help and errors cost no t
 """
 
 import argparse
+import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module, metadata
+from typing import NoReturn
 
 from dcrdf.errors import UserError
 
@@ -32,15 +37,56 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code (2 for what the user can put right)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        return _run(arguments)
+        with _ended_in_order():
+            code = _run(arguments)
+            sys.stdout.flush()
+            return code
     except UserError as error:
-        print(f"dcrdf: error: {error}", file=sys.stderr)
+        _tell(f"error: {error}")
         return 2
-    except KeyboardInterrupt:
-        print("dcrdf: interrupted; the same command goes on where it can", file=sys.stderr)
-        return 130
+    except (KeyboardInterrupt, _Terminated) as error:
+        _tell("interrupted; the same command goes on where it can")
+        return 143 if isinstance(error, _Terminated) else 130
     except BrokenPipeError:
+        _drop_output()
         return 141
+    except OSError as error:
+        if error.errno is None:
+            raise
+        _drop_output()
+        _tell(f"error: {f'{error.filename}: ' if error.filename else ''}{error.strerror}")
+        return 2
+
+
+class _Terminated(BaseException):
+    """SIGTERM: what is half-written goes before the process does."""
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    def terminate(*_: object) -> NoReturn:
+        raise _Terminated
+
+    try:
+        before = signal.signal(signal.SIGTERM, terminate)
+    except ValueError:  # not in the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _tell(text: str) -> None:
+    with suppress(OSError):
+        print(f"dcrdf: {text}", file=sys.stderr, flush=True)
+
+
+def _drop_output() -> None:
+    """Nobody takes what is still to be printed; at exit Python would try again and complain."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:

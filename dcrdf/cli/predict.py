@@ -1,4 +1,5 @@
-"""Judge own scans: a score, good or defective, and a heat map of where.
+"""Judge own scans: a score, good or defective, and a heat map of where. A scan that cannot be used
+is reported and left out; the exit code is then 2.
 
 Each IMAGE is a colour image. Its geometry is looked for beside it: an `xyz` TIFF (points in metres)
 or, with --camera, a 16-bit `depth` PNG of the same name, in the same folder, or in a sibling folder
@@ -7,6 +8,7 @@ or, with --camera, a 16-bit `depth` PNG of the same name, in the same folder, or
 
 import argparse
 import csv
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,10 @@ from dcrdf.cli.common import add_device_argument
 from dcrdf.errors import UserError
 
 if TYPE_CHECKING:
-    from dcrdf.datasets.sample import Sample
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dcrdf.datasets.sample import Camera, Sample
     from dcrdf.detectors.model import Model, Verdict
 
 TIFF = (".tiff", ".tif", ".TIFF", ".TIF")
@@ -32,33 +37,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device_argument(parser)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> int:
     """Score every image; write OUT/scores.csv and a heat map per image."""
+    from dcrdf.datasets.cameras import read_camera
+
     folder = args.model / "model" if (args.model / "model").is_dir() else args.model
-    samples = [_sample(image, args) for image in args.images]
-    names = [sample.name for sample in samples]
+    names = [image.stem for image in args.images]
     if len(set(names)) != len(names):
         raise UserError("predict: two images have the same name; score them into two folders")
+    camera = None if args.camera is None else read_camera(args.camera)
 
     import dcrdf
 
     model = dcrdf.load(folder, args.device)
     rows = []
-    for sample in samples:
-        verdict = _judge(model, sample, args)
+    for image in args.images:
+        try:
+            rgb, verdict = _judge(model, _sample(image, camera, args), args)
+        except UserError as error:
+            print(f"dcrdf: error: {error}", file=sys.stderr, flush=True)
+            continue
+        _write_heat_map(args.out / f"{image.stem}_heat.png", rgb, verdict)
         word = "defective" if verdict.is_defective else "good"
-        print(f"{sample.rgb}: {word}  score {verdict.score:.4g}  threshold {verdict.threshold:.4g}")
-        rows.append([str(sample.rgb), f"{verdict.score:.9g}", f"{verdict.threshold:.9g}", word])
-    _write_table(args.out / "scores.csv", rows)
-    used = {"rgb": "depth", "depth": "rgb"}.get(args.without or "", "fused")
-    print(model.thresholds[used]["note"])
+        print(f"{image}: {word}  score {verdict.score:.4g}  threshold {verdict.threshold:.4g}")
+        rows.append([str(image), f"{verdict.score:.9g}", f"{verdict.threshold:.9g}", word])
+    if rows:
+        _write_table(args.out / "scores.csv", rows)
+        used = {"rgb": "depth", "depth": "rgb"}.get(args.without or "", "fused")
+        print(model.thresholds[used]["note"])
+    failed = len(names) - len(rows)
+    if failed:
+        print(f"dcrdf: {failed} of {len(names)} images could not be scored", file=sys.stderr)
+    return 2 if failed else 0
 
 
-def _sample(image: Path, args: argparse.Namespace) -> "Sample":
-    from dcrdf.datasets.cameras import read_camera
+def _sample(image: Path, camera: "Camera | None", args: argparse.Namespace) -> "Sample":
     from dcrdf.datasets.sample import Sample
 
-    camera = None if args.camera is None else read_camera(args.camera)
     common = {"category": "own", "split": "test", "defect": "good", "name": image.stem}
     if args.without == "depth":
         return Sample(**common, rgb=image)  # type: ignore[arg-type]
@@ -81,23 +96,27 @@ def _siblings(image: Path) -> list[Path]:
     return [image.parent.parent / name for name in ("xyz", "depth")]
 
 
-def _judge(model: "Model", sample: "Sample", args: argparse.Namespace) -> "Verdict":
+def _judge(
+    model: "Model", sample: "Sample", args: argparse.Namespace
+) -> "tuple[NDArray[np.uint8], Verdict]":
+    """The colour image, for showing, and what the model says."""
     from dcrdf.datasets.load import load_scan
-    from dcrdf.files.images import read_rgb, write_png
-    from dcrdf.report.figures import Scale
-    from dcrdf.report.overlay import heat_overlay
+    from dcrdf.files.images import read_rgb
 
     if args.without == "depth":
         rgb = read_rgb(sample.rgb)
-        verdict = model.predict(rgb, None)
-    else:
-        scan = load_scan(sample)
-        rgb = scan.rgb
-        verdict = model.predict(None if args.without == "rgb" else rgb, scan.xyz)
+        return rgb, model.predict(rgb, None)
+    scan = load_scan(sample)
+    return scan.rgb, model.predict(None if args.without == "rgb" else scan.rgb, scan.xyz)
+
+
+def _write_heat_map(path: Path, rgb: "NDArray[np.uint8]", verdict: "Verdict") -> None:
+    from dcrdf.files.images import write_png
+    from dcrdf.report.figures import Scale
+    from dcrdf.report.overlay import heat_overlay
+
     scale = Scale(verdict.map_median, 2.0 * verdict.threshold - verdict.map_median)
-    picture = heat_overlay(rgb, verdict.map, scale, verdict.threshold)
-    write_png(args.out / f"{sample.name}_heat.png", picture)
-    return verdict
+    write_png(path, heat_overlay(rgb, verdict.map, scale, verdict.threshold))
 
 
 def _write_table(path: Path, rows: list[list[str]]) -> None:

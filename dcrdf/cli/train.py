@@ -40,10 +40,11 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.detectors.base import build_detector
     from dcrdf.detectors.checkpoint import save_detector
     from dcrdf.files.digests import seed_of
+    from dcrdf.files.locks import only_writer
     from dcrdf.results.machine import machine
     from dcrdf.training.device import choose_device, make_repeatable
     from dcrdf.training.log import write_loss_table
-    from dcrdf.training.loop import FitContext
+    from dcrdf.training.loop import STATE, FitContext
 
     samples, preparation, category = _training_samples(args.prepared)
     variants, pseudo = _variants(args.variants, stage, args.prepared)
@@ -51,20 +52,22 @@ def run(args: argparse.Namespace) -> None:
     make_repeatable(seed, train_options.cpu_threads)
     teacher = _teacher(stage, args.teacher_weights)
     detector = build_detector(stage.options["detector"], teacher, detector_options)
-    args.out.mkdir(parents=True, exist_ok=True)
     device = choose_device(args.device)
-    context = FitContext(args.out, seed, stage.to_json(), train_options, device, _announce)
-    detector.fit(samples, variants, context)
-    write_loss_table(context.losses, args.out / "losses.csv")
-    description = {
-        "stage": stage.to_dict(),
-        "category": category,
-        "preparation": preparation,
-        "pseudo": pseudo,
-        "trained_on": {"device": device.type, **machine()},
-    }
-    save_detector(args.out, detector, stage.options["detector"], description)
-    (args.out / "state.safetensors").unlink(missing_ok=True)
+    context = FitContext(
+        args.out, seed, stage.to_json(), train_options, device, _announce, _announce_resumed
+    )
+    with only_writer(args.out):
+        detector.fit(samples, variants, context)
+        write_loss_table(context.losses, args.out / "losses.csv")
+        description = {
+            "stage": stage.to_dict(),
+            "category": category,
+            "preparation": preparation,
+            "pseudo": pseudo,
+            "trained_on": {"device": device.type, **machine()},
+        }
+        save_detector(args.out, detector, stage.options["detector"], description)
+        (args.out / STATE).unlink(missing_ok=True)
 
 
 def _training_samples(path: Path) -> "tuple[NormalSamples, dict[str, Any], str]":
@@ -109,6 +112,10 @@ def _teacher(stage: Stage, weights: Path | None) -> "Teacher":
     if weights is None:
         raise UserError("--teacher-weights: give the weight file of the teacher")
     return load_teacher(options.name, weights)
+
+
+def _announce_resumed(done: int, epochs: int) -> None:
+    print(f"goes on at epoch {done + 1} of {epochs}, from a saved state", flush=True)
 
 
 def _announce(done: int, epochs: int, losses: Any) -> None:

@@ -17,6 +17,7 @@ from dcrdf.datasets.sample import Scan
 from dcrdf.detectors.checkpoint import DESCRIPTION, WEIGHTS, load_detector, read_description
 from dcrdf.detectors.scoring import BranchStatistics, Scorer
 from dcrdf.errors import UserError
+from dcrdf.files.atomic import replacing
 from dcrdf.files.jsonfile import write_json
 from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.preparation.prepare import PreparedImage, prepare_scan
@@ -135,14 +136,11 @@ def deploy(
 ) -> None:
     """Make `folder` a usable model: the trained weights (linked, not copied, where the file system
     allows) and a description with scoring and thresholds."""
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{WEIGHTS}.{os.getpid()}"
-    temporary.unlink(missing_ok=True)
-    try:
-        os.link(trained / WEIGHTS, temporary)
-    except OSError:
-        shutil.copyfile(trained / WEIGHTS, temporary)
-    temporary.replace(folder / WEIGHTS)
+    with replacing(folder / WEIGHTS) as temporary:
+        try:
+            os.link(trained / WEIGHTS, temporary)
+        except OSError:
+            shutil.copyfile(trained / WEIGHTS, temporary)
     description = read_description(trained)
     description |= {"scoring": scorer.describe(), "thresholds": dict(thresholds), "infer": stage}
     write_json(folder / DESCRIPTION, description)

@@ -1,7 +1,9 @@
 """Outputs that appear whole or not at all: written aside, then renamed."""
 
 import os
+import re
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,12 +16,14 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path` to write to; it takes the place of `path` on success.
 
     Missing parent folders are made. On any failure the sibling is removed and `path` stays as it
-    was; what the operating system refuses (disk full, no permission) becomes a `UserError`.
+    was; what the operating system refuses (disk full, no permission) becomes a `UserError`. The
+    sibling of a process that was killed goes when the same output is written again on its host.
     """
     aside = _aside(path)
     try:
         with _refusals_named(path, aside):
             path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_leftovers(path)
             yield aside
             aside.chmod(_usual_mode())
             aside.replace(path)
@@ -41,7 +45,8 @@ def replacing_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     try:
         with _refusals_named(path, aside):
             path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(aside, ignore_errors=True)
+            for one in (path, path.with_name(path.name + ".old")):
+                _remove_leftovers(one)
             aside.mkdir()
             yield aside
             if path.exists():
@@ -61,7 +66,36 @@ def _usual_mode() -> int:
 
 def _aside(path: Path) -> Path:
     """A hidden sibling on the same file system; it keeps the suffix, from which writers guess."""
-    return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    return path.with_name(f".{path.stem}.{_host()}-{os.getpid()}.part{path.suffix}")
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9.]", "", socket.gethostname())
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what processes of this host that live no more left of `path`; of other hosts' nothing
+    is known."""
+    before, after = re.escape(f".{path.stem}.{_host()}-"), re.escape(f".part{path.suffix}")
+    for sibling in path.parent.iterdir():
+        match = re.fullmatch(f"{before}([0-9]+){after}", sibling.name)
+        if match is None or _is_another_process(int(match[1])):
+            continue
+        if sibling.is_dir() and not sibling.is_symlink():
+            shutil.rmtree(sibling, ignore_errors=True)
+        else:
+            sibling.unlink(missing_ok=True)
+
+
+def _is_another_process(number: int) -> bool:
+    """Whether a process of this number, and not this one, lives."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return number != os.getpid()
 
 
 @contextmanager

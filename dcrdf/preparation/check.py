@@ -10,7 +10,7 @@ from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.layouts import list_samples
 from dcrdf.errors import UserError
 from dcrdf.preparation.check_rules import RULES, Finding, SampleFacts, look_at
-from dcrdf.preparation.workers import Workers
+from dcrdf.workers import Workers
 
 SHOWN_ERRORS = 20
 _EXIT_CODES: dict[str, Literal[0, 1, 2]] = {"ok": 0, "warning": 1, "error": 2}

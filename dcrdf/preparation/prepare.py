@@ -36,8 +36,8 @@ from dcrdf.preparation.samples import (
     measure_samples,
 )
 from dcrdf.preparation.summary import PrepareSummary
-from dcrdf.preparation.workers import Workers
 from dcrdf.preparation.writer import SplitWriter, write_attributes
+from dcrdf.workers import Workers
 
 __all__ = [
     "PreparationConstants",

@@ -14,7 +14,7 @@ from dcrdf.errors import UserError
 from dcrdf.files.digests import sha256_of_file
 from dcrdf.preparation.measure import MeasuredScan, ScanFacts, TrainingPlane, measure_scan
 from dcrdf.preparation.resize import pad_empty, place, resize_nearest
-from dcrdf.preparation.workers import Workers
+from dcrdf.workers import Workers
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from dcrdf.training.log import TrainingLog
 from dcrdf.training.order import epoch_batches
 from dcrdf.training.state import resume_state, save_state
 
+STATE = "state.safetensors"
 STATE_INTERVAL_S = 60.0
 Losses = dict[str, Tensor]
 
@@ -39,6 +40,8 @@ class FitContext:
     device: torch.device
     announce: Callable[[int, int, Mapping[str, float]], None] = lambda *_: None
     """Called after each epoch with (epochs done, epochs, mean losses)."""
+    announce_resumed: Callable[[int, int], None] = lambda *_: None
+    """Called before the first epoch of a training that goes on, with (epochs done, epochs)."""
     losses: list[dict[str, float]] = field(default_factory=list)
     """Filled with the log's rows."""
 
@@ -59,8 +62,10 @@ def train_in_epochs(
     """
     options = context.options
     optimizer = make_optimizer(module, options, context.device)
-    state_path = context.folder / "state.safetensors"
+    state_path = context.folder / STATE
     progress = resume_state(state_path, module, optimizer, context.record)
+    if progress.epochs_done:
+        context.announce_resumed(progress.epochs_done, options.epochs)
     log = TrainingLog(context.folder / "tensorboard", progress.rows)
     saved_at = time.monotonic()
     module.train()

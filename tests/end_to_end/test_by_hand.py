@@ -206,3 +206,27 @@ def test_python_refuses_what_the_command_refuses(chain):
     for one_rgb, one_xyz in bad:
         with pytest.raises(UserError, match="predict"):
             model.predict(one_rgb, one_xyz)
+
+
+def test_a_bad_image_does_not_throw_away_the_others(chain, capsys):
+    chain.run()
+    folder = chain.root / "a" / "test" / "spot"
+    images = sorted((folder / "rgb").iterdir())
+    out = chain.folder / "own scans"
+    call = ["predict", str(chain.job), "--out", str(out)]
+    assert main([*call, str(images[1])]) == 0
+    expected = (out / "scores.csv").read_text()
+
+    images[0].write_bytes(images[0].read_bytes()[:300])
+    images.append(images[0].with_name("absent.png"))
+    capsys.readouterr()
+    assert main([*call, *map(str, images)]) == 2
+    assert (out / "scores.csv").read_text() == expected
+    damaged, absent, summary = capsys.readouterr().err.splitlines()
+    assert damaged.startswith(f"dcrdf: error: {images[0]}: truncated PNG")
+    assert absent.startswith(f"dcrdf: error: {images[2]}: ")
+    assert summary == "dcrdf: 2 of 3 images could not be scored"
+
+    shutil.rmtree(out)
+    assert main([*call, str(images[0])]) == 2
+    assert not out.exists()

@@ -1,5 +1,8 @@
 import errno
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,3 +129,49 @@ def test_files_have_the_mode_of_the_users_umask(tmp_path):
     finally:
         os.umask(before)
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def kill_while_writing(target: Path, manager: str) -> None:
+    """A process that is killed in the body."""
+    code = (
+        "import os, sys, pathlib, dcrdf.files.atomic as a\n"
+        f"with a.{manager}(pathlib.Path(sys.argv[1])) as aside:\n"
+        "    (aside / 'half' if aside.is_dir() else aside).write_text('half')\n"
+        "    os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(target)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(target.parent.iterdir())) == 1
+
+
+def test_what_a_killed_process_left_goes_with_the_next_writing(tmp_path: Path) -> None:
+    table = tmp_path / "a" / "table [1].csv"
+    kill_while_writing(table, "replacing")
+    with replacing(table) as aside:
+        aside.write_text("whole")
+    assert list(table.parent.iterdir()) == [table]
+
+    folder = tmp_path / "b" / "folder"
+    kill_while_writing(folder, "replacing_folder")
+    with replacing_folder(folder) as aside:
+        (aside / "whole").write_text("")
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_what_others_are_writing_stays(tmp_path: Path) -> None:
+    """The same output on this host and on another, and an output of a longer name."""
+    table = tmp_path / "table.csv"
+    with replacing(table) as aside:
+        mine = aside.name
+        aside.write_text("")
+    others = [
+        mine.replace(f"-{os.getpid()}.", f"-{os.getppid()}."),
+        mine.replace(".table.", ".table.x."),
+        mine.replace(".table.", ".table.otherhost"),
+        ".table.part.csv",
+    ]
+    for name in others:
+        (tmp_path / name).write_text("")
+    with replacing(table) as aside:
+        aside.write_text("")
+    assert {path.name for path in tmp_path.iterdir()} == {"table.csv", *others}

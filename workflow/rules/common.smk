@@ -13,7 +13,8 @@ LOGS = FOLDER / "logs"
 # The console script of this environment, whether or not it is activated.
 # Libraries' own threads would fight over the cores; torch's come from the options.
 shell.prefix(
-    f"export PATH={Path(sys.executable).parent}:$PATH OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1;"
+    f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
+    " OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1;"
     " set -euo pipefail; "
 )
 

@@ -1,9 +1,6 @@
 """A whole category on disk, in the layout of MVTec 3D-AD."""
 
-import multiprocessing
 import shutil
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing_folder
 from dcrdf.files.images import write_png, write_xyz
 from dcrdf.files.jsonfile import write_json
+from dcrdf.workers import Workers
 
 CATEGORIES: tuple[str, ...] = tuple(RECIPES)
 
@@ -95,19 +93,9 @@ def _write_all(folder: Path, names: list[SampleName], size_px: int, processes: i
         (folder, names[start : start + SAMPLES_PER_TASK], size_px)
         for start in range(0, len(names), SAMPLES_PER_TASK)
     ]
-    if processes <= 1:
-        for task in tasks:
-            _write_some(task)
-        return
-    context = multiprocessing.get_context("spawn")
-    try:
-        with ProcessPoolExecutor(processes, context) as pool:
-            list(pool.map(_write_some, tasks))
-    except BrokenProcessPool:
-        raise UserError(
-            f"{folder.parent}: a worker process died, perhaps for want of memory;"
-            " use fewer processes"
-        ) from None
+    with Workers(processes) as workers:
+        for _ in workers.map(_write_some, tasks):
+            pass
 
 
 def _write_some(task: tuple[Path, list[SampleName], int]) -> None:

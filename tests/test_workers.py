@@ -3,7 +3,7 @@ import os
 import pytest
 
 from dcrdf.errors import UserError
-from dcrdf.preparation.workers import AHEAD_PER_PROCESS, Workers
+from dcrdf.workers import AHEAD_PER_PROCESS, Workers
 
 
 def square(value):
