@@ -3,6 +3,7 @@
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 from dcrdf.config.plan import Chain, Plan
 from dcrdf.config.schema import parse_config, read_yaml
@@ -59,6 +60,25 @@ def add_processes_argument(parser: argparse.ArgumentParser) -> None:
 def add_device_argument(parser: argparse.ArgumentParser) -> None:
     """Where torch computes."""
     parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N")
+
+
+def add_force_argument(parser: argparse.ArgumentParser) -> None:
+    """Consent to lose what other settings made."""
+    parser.add_argument(
+        "--force", action="store_true", help="replace what was made with other settings"
+    )
+
+
+def refuse_other_settings(path: Path, found: Any, wanted: Any, *, force: bool) -> None:
+    """Refuse to replace `path`, made with `found`, when that differs from `wanted` (`UserError`).
+
+    The workflow never meets this: Snakemake removes a step's outputs before it runs the step.
+    """
+    if found != wanted and not force:
+        raise UserError(
+            f"{path}: made with other settings, and would be lost;"
+            " choose another place, or give --force to replace it"
+        )
 
 
 def _positive(text: str) -> int:

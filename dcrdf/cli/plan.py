@@ -1,4 +1,7 @@
-"""Print the jobs of a configuration: where their outputs lie and the records of their stages."""
+"""Print the jobs of a configuration: where their outputs lie and the records of their stages.
+
+Refuses what the workflow would refuse before it starts.
+"""
 
 import argparse
 import json
@@ -15,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """One JSON line per job."""
     plan = load_plan(args.config)
+    plan.check()
     for job, chain in plan.chains.items():
         stages = (chain.prepare, chain.pseudo, chain.train, chain.infer, chain.evaluate)
         records = {stage.name: stage.to_dict() for stage in stages if stage is not None}

@@ -1,14 +1,16 @@
 """Judge own scans: a score, good or defective, and a heat map of where. A scan that cannot be used
 is reported and left out; the exit code is then 2.
 
-Each IMAGE is a colour image. Its geometry is looked for beside it: an `xyz` TIFF (points in metres)
-or, with --camera, a 16-bit `depth` PNG of the same name, in the same folder, or in a sibling folder
-`xyz` or `depth`, or in --geometry.
+Each IMAGE is a colour image. Its geometry has the same name and lies in the same folder, in a
+sibling folder `xyz` or `depth`, or in --geometry: a TIFF of points in metres or, with a camera, a
+16-bit depth PNG. The camera is --camera, or camera.json (.yaml) in one of these folders or above
+the image's.
 """
 
 import argparse
 import csv
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="colour images")
     parser.add_argument("--out", type=Path, required=True, help="folder for heat maps and table")
     parser.add_argument("--geometry", type=Path, help="folder of the xyz or depth files")
-    parser.add_argument("--camera", type=Path, help="camera.json or .yaml, for 16-bit depth images")
+    parser.add_argument("--camera", type=Path, help="camera file of 16-bit depth images")
     parser.add_argument("--without", choices=["rgb", "depth"], help="do without one modality")
     add_device_argument(parser)
 
@@ -78,18 +80,36 @@ def _sample(image: Path, camera: "Camera | None", args: argparse.Namespace) -> "
     if args.without == "depth":
         return Sample(**common, rgb=image)  # type: ignore[arg-type]
     places = [args.geometry] if args.geometry else [image.parent, *_siblings(image)]
-    suffixes = PNG if camera is not None else TIFF
+    xyz = None if camera else _named_alike(image, places, TIFF)
+    if xyz is not None:
+        return Sample(**common, rgb=image, xyz=xyz)  # type: ignore[arg-type]
+    depth = _named_alike(image, places, PNG)
+    if depth is not None:
+        camera = camera or _nearest_camera(image, places)
+        return Sample(**common, rgb=image, depth=depth, camera=camera)  # type: ignore[arg-type]
+    kind = "16-bit depth PNG" if camera else "xyz TIFF or 16-bit depth PNG"
+    raise UserError(f"{image}: no {kind} named {image.stem} is beside it; give --geometry FOLDER")
+
+
+def _named_alike(image: Path, places: Sequence[Path], suffixes: tuple[str, ...]) -> Path | None:
     for place in places:
         for suffix in suffixes:
             found = place / f"{image.stem}{suffix}"
             if found.is_file() and found != image:
-                geometry = {"depth": found, "camera": camera} if camera else {"xyz": found}
-                return Sample(**common, rgb=image, **geometry)  # type: ignore[arg-type]
-    kind = "a 16-bit depth PNG" if camera is not None else "an xyz TIFF"
-    raise UserError(
-        f"{image}: {kind} named {image.stem} is not beside it; give --geometry FOLDER"
-        + ("" if camera else ", or --camera FILE for depth images")
-    )
+                return found
+    return None
+
+
+def _nearest_camera(image: Path, places: Sequence[Path]) -> "Camera":
+    """The camera whose file lies beside or above the geometry or the image."""
+    from dcrdf.datasets.cameras import camera_in
+
+    above = [image.parent.parent, image.parent.parent.parent]
+    for place in dict.fromkeys([*places, *(place.parent for place in places), *above]):
+        camera = camera_in(place)
+        if camera is not None:
+            return camera
+    raise UserError(f"{image}: its depth image needs a camera; give --camera FILE")
 
 
 def _siblings(image: Path) -> list[Path]:

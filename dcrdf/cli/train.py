@@ -4,7 +4,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dcrdf.cli.common import add_device_argument, add_stage_arguments, stage_of
+from dcrdf.cli.common import (
+    add_device_argument,
+    add_force_argument,
+    add_stage_arguments,
+    refuse_other_settings,
+    stage_of,
+)
 from dcrdf.cli.device import claim_gpu
 from dcrdf.config.detectors import DETECTORS
 from dcrdf.config.options import TeacherOptions, TrainOptions
@@ -25,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--teacher-weights", type=Path, help="weight file (not for `package`)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the model")
+    add_force_argument(parser)
     add_device_argument(parser)
 
 
@@ -35,6 +42,7 @@ def run(args: argparse.Namespace) -> None:
         stage.options["options"], "options"
     )
     train_options = TrainOptions.parse(stage.options["train"], "train")
+    _keep_other_model(args.out, stage, force=args.force)
     claim_gpu(args.device)
 
     from dcrdf.detectors.base import build_detector
@@ -68,6 +76,17 @@ def run(args: argparse.Namespace) -> None:
         }
         save_detector(args.out, detector, stage.options["detector"], description)
         (args.out / STATE).unlink(missing_ok=True)
+
+
+def _keep_other_model(folder: Path, stage: Stage, *, force: bool) -> None:
+    """A finished model of other settings is refused; an unfinished training has no description."""
+    path = folder / "detector.json"
+    if path.is_file():
+        from dcrdf.files.jsonfile import read_json
+
+        description = read_json(path)
+        found = description.get("stage") if isinstance(description, dict) else None
+        refuse_other_settings(folder, found, stage.to_dict(), force=force)
 
 
 def _training_samples(path: Path) -> "tuple[NormalSamples, dict[str, Any], str]":

@@ -14,7 +14,7 @@ INTRODUCTION = """# Configuration
 
 One YAML file describes an experiment; `config.yaml` is the paper's, `workflow/demo.yaml` the demo.
 The schema is closed: an unknown key, a wrong type or a value out of its range stops everything
-before it starts and is named. Paths of textures and weights are looked at when their step runs.
+before it starts and is named, and so does a path of scans, textures or weights that is not there.
 
 Stage sections (`prepare`, `pseudo`, `teacher`, `train`, `infer`, `evaluate`) may stand at the top
 level, in a run, and per category; the nearest wins: built-in default < the run's preset < top level
@@ -92,7 +92,8 @@ def _allowed(schema: dict[str, Any]) -> str:
     if "prefixItems" in schema:
         return "list: " + ", ".join(_allowed(part) for part in schema["prefixItems"])
     if schema.get("type") == "array":
-        return f"list of {_allowed(schema['items'])}"
+        least = "one or more of" if schema.get("minItems") else "list of"
+        return f"{least} {_allowed(schema['items'])}"
     limits = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
     bounds = [f"{sign} {schema[key]:g}" for key, sign in limits.items() if key in schema]
     if "multipleOf" in schema:

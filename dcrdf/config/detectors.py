@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from dcrdf.config.closed import Closed
-from dcrdf.config.options import Count, Positive, Share, TrainOptions
+from dcrdf.config.options import Count, Distinct, Positive, Share, TrainOptions
 
 
 class DcrdfNetOptions(Closed):
@@ -35,7 +35,7 @@ class DcrdfNetOptions(Closed):
 class MemoryBankOptions(Closed):
     """A plain patch memory bank on the teacher's features of both modalities."""
 
-    stages: tuple[Literal[1, 2, 3], ...] = (2, 3)
+    stages: Distinct[Literal[1, 2, 3]] = (2, 3)
     patch_pool: Literal[1, 3, 5, 7] = 3
     bank_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
     bank_max: Count = 20_000

@@ -2,9 +2,9 @@
 exactly what its output depends on. Numbers that only change speed (processes, device) are
 arguments of the commands, not options."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from dcrdf.config.closed import Closed
 
@@ -13,6 +13,19 @@ Decay = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 Count = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[int, Field(ge=0)]
+
+Value = TypeVar("Value")
+
+
+def _each_once(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    repeated = [value for at, value in enumerate(values) if value in values[:at]]
+    if repeated:
+        raise ValueError(f"{repeated[0]} is listed twice")
+    return values
+
+
+Distinct = Annotated[tuple[Value, ...], Field(min_length=1), AfterValidator(_each_once)]
+"""One or more values, each once, in the order given."""
 
 Fusion = Literal["cm_segf", "avg", "max", "zscore_sum", "zscore_max", "rgb", "depth"]
 
@@ -72,7 +85,7 @@ class PseudoOptions(Closed):
     edge_tau: Positive = 1.0
     edge_alpha: Share = 0.3
     edge_band_share: Share = 0.03
-    perlin_grids: tuple[Count, ...] = (16, 32, 64)
+    perlin_grids: Annotated[tuple[Count, ...], Field(min_length=1)] = (16, 32, 64)
     perlin_weights: tuple[Positive, ...] = (0.5, 0.3, 0.2)
     perlin_kappa: Positive = 1.0
     quantile: tuple[Share, Share] = (0.90, 0.995)
@@ -151,9 +164,9 @@ class InferOptions(Closed):
 class EvaluateOptions(Closed):
     """Which metrics, at which sizes (docs/method.md, section 6)."""
 
-    sizes: tuple[Literal["network", "native"], ...] = ("network", "native")
-    modes: tuple[Literal["exact", "mvtec100"], ...] = ("exact",)
-    limits: tuple[Annotated[float, Field(gt=0.0, le=1.0)], ...] = (0.30, 0.10, 0.05, 0.01)
+    sizes: Distinct[Literal["network", "native"]] = ("network", "native")
+    modes: Distinct[Literal["exact", "mvtec100"]] = ("exact",)
+    limits: Distinct[Annotated[float, Field(gt=0.0, le=1.0)]] = (0.30, 0.10, 0.05, 0.01)
     bootstrap: NonNegative = 0
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
     submission: bool = False

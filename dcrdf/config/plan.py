@@ -153,6 +153,14 @@ class Plan:
         """Where raw data, textures and weights come from."""
         return Sources(self.config)
 
+    def check(self) -> None:
+        """Refuse, before anything runs, inputs that neither are there nor can be made."""
+        self.sources.check()
+        for chain in self.chains.values():
+            self.sources.check_teacher(chain.train.options["teacher"])
+            if chain.pseudo is not None:
+                self.sources.check_textures(chain.pseudo.options["textures"])
+
     # Records -----------------------------------------------------------------------------------
 
     @cached_property

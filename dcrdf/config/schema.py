@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from dcrdf.config.closed import Closed
 from dcrdf.config.detectors import DETECTORS, DetectorInfo
 from dcrdf.config.download import DownloadsOptions
 from dcrdf.config.options import (
+    Distinct,
     EvaluateOptions,
     InferOptions,
     NonNegative,
@@ -50,8 +51,14 @@ class DatasetOptions(Closed):
     name: str
     layout: Literal["mvtec3d", "folder", "eyecandies"] = "mvtec3d"
     root: str
-    categories: Annotated[tuple[str, ...], Field(min_length=1)]
+    categories: Distinct[str]
     synthetic: SyntheticOptions | None = None
+
+    @model_validator(mode="after")
+    def _made_as_mvtec3d(self) -> "DatasetOptions":
+        if self.synthetic is not None and self.layout == "eyecandies":
+            raise ValueError("synthetic data are laid out as mvtec3d, not as eyecandies")
+        return self
 
     @field_validator("name")
     @classmethod
@@ -61,8 +68,6 @@ class DatasetOptions(Closed):
     @field_validator("categories")
     @classmethod
     def _plain_categories(cls, categories: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(categories)) != len(categories):
-            raise ValueError("a category is listed twice")
         return tuple(_check_name(category, "category") for category in categories)
 
 
@@ -103,7 +108,7 @@ class Config(StageSections):
     data: str = "data"
     dataset: DatasetOptions
     downloads: DownloadsOptions = DownloadsOptions()
-    seeds: Annotated[tuple[NonNegative, ...], Field(min_length=1)] = (0,)
+    seeds: Distinct[NonNegative] = (0,)
     report: ReportOptions = ReportOptions()
     runs: Annotated[dict[str, RunOptions], Field(min_length=1)]
     overrides: dict[str, CategoryOverrides] = {}

@@ -15,6 +15,8 @@ SYNTHETIC_MARKER = ".dcrdf-synthetic.json"
 SYNTHETIC_SIGN = ".dcrdf-made-here"
 """Stays when Snakemake removes the marker before it makes the category anew."""
 DOWNLOAD_MARKER = ".dcrdf-download.json"
+EMBEDDED_CATEGORIES = ("cracker", "flange", "handle")
+"""The parts that `synthesize` can make."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,12 @@ class Sources:
         A folder that neither `download` nor `synthesize` made is the user's own: every file counts.
         """
         folder, synthetic = self.root / category, self.synthetic_marker(category)
-        signs = (synthetic, folder / SYNTHETIC_SIGN, self.download_marker)
-        made_here = any(sign.exists() for sign in signs)
-        if folder.is_dir() and not made_here:
-            return sorted(path for path in folder.rglob("*") if path.is_file())
+        was_synthesized = synthetic.exists() or (folder / SYNTHETIC_SIGN).exists()
         if self.config.dataset.synthetic is not None:
+            self._check_synthetic(category, was_synthesized)
             return [synthetic]
+        if folder.is_dir() and not was_synthesized and not self.download_marker.exists():
+            return sorted(path for path in folder.rglob("*") if path.is_file())
         if self.config.downloads.dataset is not None:
             return [self.download_marker]
         raise UserError(
@@ -98,10 +100,38 @@ class Sources:
             " or give downloads.dataset or dataset.synthetic"
         )
 
+    def _check_synthetic(self, category: str, was_synthesized: bool) -> None:
+        """Own data under `dataset.synthetic` would be taken for made ones, or never be made."""
+        folder = self.root / category
+        if category not in EMBEDDED_CATEGORIES:
+            raise UserError(
+                f"config: dataset.synthetic: makes {', '.join(EMBEDDED_CATEGORIES)}, not"
+                f" {category!r}; remove dataset.synthetic to use the scans in {folder}"
+            )
+        if folder.is_dir() and any(folder.iterdir()) and not was_synthesized:
+            raise UserError(
+                f"config: dataset.synthetic: {folder} holds data that dcrdf did not make; remove"
+                " dataset.synthetic to use them, or choose another dataset.root"
+            )
+
     def check(self) -> None:
         """Refuse categories whose scans neither are there nor can be made (`UserError`)."""
         for category in self.config.dataset.categories:
             self.raw_inputs(category)
+
+    def check_teacher(self, teacher: Mapping[str, Any]) -> None:
+        """Refuse a teacher whose weight file neither is there nor can be fetched (`UserError`)."""
+        if teacher["weights"] == "torchvision":
+            self.weights(teacher["name"])
+        elif teacher["weights"] != "package" and not Path(teacher["weights"]).is_file():
+            raise UserError(f"config: teacher.weights: {teacher['weights']}: no such file")
+
+    def check_textures(self, textures: str) -> None:
+        """Refuse a folder of textures that is not there (`UserError`)."""
+        if textures not in ("procedural", "dtd") and not Path(textures).is_dir():
+            raise UserError(
+                f"config: pseudo.textures: {textures}: no such folder; give one, procedural or dtd"
+            )
 
     def weights_path(self, teacher: Mapping[str, Any]) -> Path | None:
         """The weight file of a teacher, or None where a package carries the weights."""

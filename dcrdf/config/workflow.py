@@ -13,8 +13,7 @@ def plan_of(values: Mapping[str, Any]) -> Plan:
     """The validated plan of Snakemake's `config`; ends the program with code 2 when it is wrong."""
     try:
         plan = Plan(parse_config(dict(values)))
-        _ = plan.chains
-        plan.sources.check()
+        plan.check()
     except UserError as error:
         print(f"dcrdf: error: {error}", file=sys.stderr)
         sys.exit(2)

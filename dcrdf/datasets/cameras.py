@@ -24,17 +24,23 @@ def find_camera(folder: Path, root: Path) -> Camera:
     `UserError` when there is none, or more than one in a folder.
     """
     for place in [folder, *folder.parents]:
-        found = [place / name for name in NAMES if (place / name).is_file()]
-        if len(found) > 1:
-            raise UserError(f"{found[1]}: {found[0].name} is there too; keep one of them")
-        if found:
-            return read_camera(found[0])
+        camera = camera_in(place)
+        if camera is not None:
+            return camera
         if place == root:
             break
     raise UserError(
         f"{folder / 'depth'}: depth images need a camera.json beside the category's folders,"
         f" with {', '.join(_REQUIRED)}"
     )
+
+
+def camera_in(folder: Path) -> Camera | None:
+    """The camera whose file lies in `folder`, if one does; `UserError` for more than one."""
+    found = [folder / name for name in NAMES if (folder / name).is_file()]
+    if len(found) > 1:
+        raise UserError(f"{found[1]}: {found[0].name} is there too; keep one of them")
+    return read_camera(found[0]) if found else None
 
 
 def read_camera(path: Path) -> Camera:

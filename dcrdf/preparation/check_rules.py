@@ -1,6 +1,7 @@
 """The single questions that `check` asks of a category's samples; each gives findings."""
 
 import hashlib
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ NEAREST_USUAL_M, FARTHEST_USUAL_M = 0.05, 10.0
 UNUSUAL_DISTANCE_RATIO = 2.0
 MUCH_MISSING, MOSTLY_MISSING = 0.3, 0.7
 MAX_SHIFT_SHARE = 0.01
+CONFIDENCE = 0.95
+"""Of a certified false-alarm rate, as `infer` prints it."""
 SHOWN = 5
 
 
@@ -86,16 +89,7 @@ def samples_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding
     shown = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
     counts = ", ".join(f"{split} {per_split[split]}" for split in SPLITS)
     findings = [Finding("ok", "samples", f"{counts}" + (f" ({shown})" if shown else ""))]
-    rate = InferOptions().false_alarm_rate
-    if per_split["validation"] < 1 / rate - 1:
-        findings.append(
-            Finding(
-                "warning",
-                "samples",
-                f"{per_split['validation']} validation images cannot show a false-alarm rate of"
-                f" {rate:.0%}; {round(1 / rate) - 1} could",
-            )
-        )
+    findings.append(_threshold_finding(per_split["validation"]))
     if per_split["train"] < FEW_TRAINING_SAMPLES:
         findings.append(Finding("warning", "samples", f"only {per_split['train']} for training"))
     if set(kinds) == {"good"} or "good" not in kinds:
@@ -227,6 +221,18 @@ def masks_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
     shares = [facts.gt_share or 0.0 for facts in defective]
     detail = f"defects cover {min(shares):.2%} to {max(shares):.2%}, median {np.median(shares):.2%}"
     return [Finding("ok", "masks", detail)]
+
+
+def _threshold_finding(images: int) -> Finding:
+    """What so many validation images can say of false alarms; `infer` counts in the same way."""
+    rate = InferOptions().false_alarm_rate
+    to_expect = round(1 / rate) - 1
+    to_certify = math.ceil(math.log(1 - CONFIDENCE) / math.log1p(-rate))
+    detail = (
+        f"{images} validation images; a false-alarm rate of {rate:.0%} can be expected on average"
+        f" from {to_expect} on, and certified with {CONFIDENCE:.0%} confidence from {to_certify} on"
+    )
+    return Finding("ok" if images >= to_expect else "warning", "threshold", detail)
 
 
 RULES: tuple[Rule, ...] = (

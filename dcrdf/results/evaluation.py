@@ -19,7 +19,7 @@ from dcrdf.metrics import aupro, aupro_name, bootstrap, evaluate
 from dcrdf.metrics.undefined import UndefinedMetricWarning
 from dcrdf.preparation.store import PreparedSplit, open_prepared
 from dcrdf.results.maps import MapsFile, open_maps
-from dcrdf.results.native import native_maps, native_masks, write_submission
+from dcrdf.results.native import native_maps, native_masks, without_bars, write_submission
 
 Size = Literal["network", "native"]
 IMAGE_METRICS = ("i_auroc", "i_ap", "i_f1max")
@@ -155,6 +155,9 @@ def _rows(
     masks: Sequence[NDArray[np.bool_]] = test.gt  # type: ignore[assignment]
     if size == "native":
         shown, masks = native_maps(shown, test.native_size, resize), native_masks(test)
+    elif resize == "letterbox":
+        shown = without_bars(shown, test.native_size)
+        masks = without_bars(masks, test.native_size)
     return _Rows(shown, masks, maps.scores(branch), test.label.astype(bool), options)
 
 

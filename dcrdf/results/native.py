@@ -1,4 +1,5 @@
-"""Maps and masks at each image's own size, as the official protocol wants them."""
+"""Maps and masks at each image's own size, as the official protocol wants them, and without the
+bars of a letterbox."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing_folder
-from dcrdf.preparation.resize import to_native
+from dcrdf.preparation.resize import place, to_native
 from dcrdf.preparation.store import PreparedSplit
 from dcrdf.results.maps import MapsFile
 
@@ -24,6 +25,14 @@ def native_maps(
     return [
         to_native(one.astype(np.float32), (int(height), int(width)), resize)
         for one, (height, width) in zip(maps, sizes, strict=True)
+    ]
+
+
+def without_bars(images: Sequence[NDArray[Any]], sizes: NDArray[np.int32]) -> list[NDArray[Any]]:
+    """Letterboxed images (S, S) without their bars, which show nothing that was scanned."""
+    return [
+        one[place((int(height), int(width)), len(one), "letterbox").inside]
+        for one, (height, width) in zip(images, sizes, strict=True)
     ]
 
 

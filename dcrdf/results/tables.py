@@ -8,6 +8,7 @@ import pandas as pd
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
 from dcrdf.results.compare import comparison_frame, comparison_markdown, comparisons
+from dcrdf.results.interval_table import intervals_markdown
 from dcrdf.results.latex import latex_document
 from dcrdf.results.markdown import markdown_document
 from dcrdf.results.names import in_order, metrics_in_order
@@ -24,7 +25,8 @@ def write_tables(
     """Write `rows` (from `collect`) to `out_folder`.
 
     `tidy.csv` has every number in full; `wide_METRIC.csv` the tables of one metric as shares of 1;
-    `tables.md` and `tables.tex` all tables in percent; `comparison.csv` the papers' printed
+    `tables.md` and `tables.tex` all tables in percent, `tables.md` with the bootstrap intervals
+    of the fused map where there are any; `comparison.csv` the papers' printed
     numbers beside ours where the data set has any. Raises `UserError` for rows of several data
     sets, or when a file cannot be written.
     """
@@ -35,10 +37,14 @@ def write_tables(
     if not tables:
         raise UserError("tables: the metrics hold no values for whole test sets")
     beside = comparisons(tables)
+    appendices = (
+        intervals_markdown(rows, order_of_runs, order_of_categories),
+        comparison_markdown(beside),
+    )
     texts = {
         "tidy.csv": _csv(sort_rows(rows, order_of_runs, order_of_categories)),
         **{f"wide_{metric}.csv": _csv(frame) for metric, frame in _wide(tables).items()},
-        "tables.md": markdown_document(datasets[0], tables, comparison_markdown(beside)),
+        "tables.md": markdown_document(datasets[0], tables, "\n\n".join(filter(None, appendices))),
         "tables.tex": latex_document(tables),
     }
     if beside:

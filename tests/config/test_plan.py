@@ -6,8 +6,9 @@ import pytest
 
 from dcrdf.config.plan import Job, Plan
 from dcrdf.config.schema import parse_config
-from dcrdf.config.sources import SYNTHETIC_SIGN
+from dcrdf.config.sources import EMBEDDED_CATEGORIES, SYNTHETIC_SIGN
 from dcrdf.config.stages import Stage
+from dcrdf.datasets.synthetic.generate import CATEGORIES
 from dcrdf.errors import UserError
 
 STAGES = ("prepare", "pseudo", "train", "infer", "evaluate")
@@ -96,10 +97,8 @@ def test_own_folder_is_read_file_by_file(minimal, tmp_path):
     folder = tmp_path / "a" / "train" / "good" / "rgb"
     folder.mkdir(parents=True)
     (folder / "000.png").write_bytes(b"x")
-    minimal["dataset"]["root"] = str(tmp_path)
-    sources = plan_of(minimal).sources
-    assert sources.raw_inputs("a") == [folder / "000.png"]
-    assert sources.raw_inputs("b") == [sources.synthetic_marker("b")]
+    minimal["dataset"] |= {"root": str(tmp_path), "synthetic": None}
+    assert plan_of(minimal).sources.raw_inputs("a") == [folder / "000.png"]
 
 
 def test_missing_root_is_named(minimal, tmp_path):
@@ -110,8 +109,49 @@ def test_missing_root_is_named(minimal, tmp_path):
 
 def test_a_half_removed_embedded_category_is_made_anew(minimal, tmp_path):
     """Its marker is gone but not the sign beside it: not the user's own folder."""
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / SYNTHETIC_SIGN).touch()
-    minimal["dataset"]["root"] = str(tmp_path)
+    (tmp_path / "flange").mkdir()
+    (tmp_path / "flange" / SYNTHETIC_SIGN).touch()
+    minimal["dataset"] |= {"root": str(tmp_path), "categories": ["flange"]}
     sources = plan_of(minimal).sources
-    assert sources.raw_inputs("a") == [sources.synthetic_marker("a")]
+    assert sources.raw_inputs("flange") == [sources.synthetic_marker("flange")]
+
+
+def test_synthetic_left_standing_for_own_data_is_refused(minimal, tmp_path):
+    """Own scans below an embedded category's name, and a category that cannot be made."""
+    minimal["dataset"] |= {"root": str(tmp_path), "categories": ["flange"]}
+    plan_of(minimal).check()
+    (tmp_path / "flange" / "good").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"flange holds data that dcrdf did not make"):
+        plan_of(minimal).check()
+    minimal["dataset"]["categories"] = ["bracket"]
+    with pytest.raises(UserError, match=r"dataset\.synthetic: makes .*, not 'bracket'"):
+        plan_of(minimal).check()
+
+
+def test_embedded_categories_are_those_that_can_be_made():
+    assert set(EMBEDDED_CATEGORIES) == set(CATEGORIES)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("teacher.weights", "no.safetensors"), ("pseudo.textures", "no/textures")],
+)
+def test_missing_weights_and_textures_stop_before_anything_runs(
+    minimal, set_key, tmp_path, monkeypatch, key, value
+):
+    monkeypatch.chdir(tmp_path)
+    minimal["dataset"]["categories"] = ["flange", "handle"]
+    plan_of(minimal).check()
+    set_key(minimal, f"overrides.handle.{key}", value)
+    with pytest.raises(UserError, match=f"{key}: {value}: no such"):
+        plan_of(minimal).check()
+    path = tmp_path / value
+    path.parent.mkdir(exist_ok=True)
+    path.touch() if path.suffix else path.mkdir()
+    plan_of(minimal).check()
+
+
+def test_textures_that_no_run_uses_may_be_missing(minimal, set_key):
+    minimal["dataset"]["categories"] = ["flange"]
+    minimal["runs"]["net"]["preset"] = "dual_rd"
+    plan_of(set_key(minimal, "pseudo.textures", "no/textures")).check()

@@ -30,6 +30,15 @@ from dcrdf.errors import UserError
         ("dataset.name", "a/b", "dataset.name"),
         ("seeds", [], "seeds"),
         ("seeds", [-1], "seeds"),
+        ("seeds", [0, 1, 0], "seeds: 0 is listed twice"),
+        ("evaluate.limits", [], "evaluate.limits"),
+        ("evaluate.limits", [0.3, 0.30], "evaluate.limits: 0.3 is listed twice"),
+        ("evaluate.sizes", [], "evaluate.sizes"),
+        ("evaluate.sizes", ["native", "native"], "evaluate.sizes"),
+        ("evaluate.modes", [], "evaluate.modes"),
+        ("evaluate.modes", ["exact", "exact"], "evaluate.modes"),
+        ("pseudo.perlin_grids", [], "pseudo.perlin_grids"),
+        ("dataset.layout", "eyecandies", "dataset: synthetic data are laid out as mvtec3d"),
         ("runs", {}, "runs"),
         ("runs.net.preset", "papr", "runs.net.preset"),
         ("runs.net.detector", "dcrdf", "runs.net.detector"),
@@ -49,6 +58,14 @@ def test_bad_key_is_named(minimal, set_key, key, value, named):
         parse_config(set_key(minimal, key, value))
     assert named in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("stages", [[], [2, 2], [4]])
+def test_bad_stages_of_the_memory_bank_are_named(minimal, set_key, stages):
+    set_key(minimal, "runs.bank", {"detector": "memory_bank", "preset": "default"})
+    set_key(minimal, "runs.bank.options.stages", stages)
+    with pytest.raises(UserError, match=r"runs\.bank\.options\.stages"):
+        parse_config(minimal)
 
 
 def test_rules_between_keys(minimal, set_key):

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from dcrdf.cli import main
 from dcrdf.config.options import SyntheticOptions
 from dcrdf.config.sources import SYNTHETIC_MARKER, SYNTHETIC_SIGN
 from dcrdf.datasets.layouts import list_samples
@@ -130,6 +131,23 @@ def test_folder_of_somebody_else_is_left_alone(tmp_path: Path):
     with pytest.raises(UserError, match="cracker: is already there"):
         synthesize(tmp_path, "cracker", SMALL, processes=1)
     assert list(digests(tmp_path)) == ["cracker/train/photo.png"]
+
+
+def test_the_command_keeps_data_of_other_numbers(tmp_path: Path, capsys):
+    numbers = ["--image-size", "64", "--train", "2", "--validation", "1", "--test-good", "1"]
+    command = ["synthesize", str(tmp_path), "cracker", *numbers, "--test-per-defect", "1"]
+    assert main(command) == 0
+    before = digests(tmp_path)
+    assert main(command) == 0
+    assert digests(tmp_path) == before
+    capsys.readouterr()
+    assert main([*command, "--seed", "1"]) == 2
+    error = capsys.readouterr().err
+    assert "cracker: made with other settings, and would be lost" in error
+    assert error.count("\n") == 1
+    assert digests(tmp_path) == before
+    assert main([*command, "--seed", "1", "--force"]) == 0
+    assert digests(tmp_path) != before
 
 
 def test_unknown_category_names_the_known_ones(tmp_path: Path):

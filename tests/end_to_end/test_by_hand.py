@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
@@ -12,10 +13,17 @@ import yaml
 import dcrdf
 from dcrdf.cli import main
 from dcrdf.errors import UserError
-from dcrdf.files.images import read_rgb, read_xyz, write_png
+from dcrdf.files.images import read_rgb, read_xyz, write_png, write_xyz
+from dcrdf.metrics import auroc
+from dcrdf.preparation.store import open_prepared
 from dcrdf.results.maps import open_maps
 
 pytestmark = pytest.mark.end_to_end
+
+
+def chain_needs_variants(config):
+    runs = yaml.safe_load(config.read_text())["runs"]
+    return runs["net"]["detector"] == "dcrdf_net"
 
 
 class Chain:
@@ -33,11 +41,13 @@ class Chain:
         return main([str(part) for part in (command, *common, *arguments)])
 
     def run(self):
+        needs_variants = chain_needs_variants(self.config)
+        variants = ("--variants", self.variants) if needs_variants else ()
+        pseudo = ("pseudo", "--prepared", self.prepared, "--out", self.variants)
         steps = (
             ("prepare", "--root", self.root, "--out", self.prepared),
-            ("pseudo", "--prepared", self.prepared, "--out", self.variants),
-            ("train", "--prepared", self.prepared, "--variants", self.variants,
-             "--out", self.model),
+            *([pseudo] if needs_variants else []),
+            ("train", "--prepared", self.prepared, *variants, "--out", self.model),
             ("infer", "--model", self.model, "--prepared", self.prepared, "--out", self.job),
             ("evaluate", "--maps", self.job / "maps.h5", "--prepared", self.prepared,
              "--dataset", "tiny", "--run-name", "net", "--out", self.job / "metrics.json"),
@@ -132,16 +142,52 @@ def test_one_modality_and_depth_images(chain, capsys):
     write_png(chain.folder / "depth" / "000.png", np.rint(xyz[..., 2] / 1e-5).astype(np.uint16))
     camera = {"fx": 750.0, "fy": 750.0, "cx": 31.5, "cy": 31.5, "depth_unit_m": 1e-5}
     (chain.folder / "camera.json").write_text(json.dumps(camera))
-    arguments = [
-        "--geometry",
-        str(chain.folder / "depth"),
-        "--camera",
-        str(chain.folder / "camera.json"),
-    ]
-    assert (
-        main(["predict", str(chain.job), str(image), "--out", str(chain.folder / "d"), *arguments])
-        == 0
-    )
+    geometry = ["--geometry", str(chain.folder / "depth")]
+    arguments = [*geometry, "--camera", str(chain.folder / "camera.json")]
+    out = chain.folder / "d"
+    assert main(["predict", str(chain.job), str(image), "--out", str(out), *arguments]) == 0
+    # Beside the depth images, as the layout has it, the camera needs no naming.
+    again = chain.folder / "e"
+    assert main(["predict", str(chain.job), str(image), "--out", str(again), *geometry]) == 0
+    assert (again / "scores.csv").read_bytes() == (out / "scores.csv").read_bytes()
+    (chain.folder / "camera.json").rename(chain.folder / "depth" / "camera.json")
+    assert main(["predict", str(chain.job), str(image), "--out", str(again), *geometry]) == 0
+    (chain.folder / "depth" / "camera.json").unlink()
+    capsys.readouterr()
+    assert main(["predict", str(chain.job), str(image), "--out", str(again), *geometry]) == 2
+    assert "its depth image needs a camera; give --camera FILE" in capsys.readouterr().err
+
+
+def test_a_sibling_depth_folder_is_found_with_its_camera(chain):
+    chain.run()
+    scan = chain.root / "a" / "test" / "good"
+    new = chain.folder / "new"
+    for kind in ("rgb", "depth"):
+        (new / kind).mkdir(parents=True)
+    shutil.copy(scan / "rgb" / "000.png", new / "rgb")
+    xyz = read_xyz(scan / "xyz" / "000.tiff")
+    write_png(new / "depth" / "000.png", np.rint(xyz[..., 2] / 1e-5).astype(np.uint16))
+    camera = {"fx": 750.0, "fy": 750.0, "cx": 31.5, "cy": 31.5, "depth_unit_m": 1e-5}
+    (new / "camera.json").write_text(json.dumps(camera))
+    image = str(new / "rgb" / "000.png")
+    assert main(["predict", str(chain.job), image, "--out", str(chain.folder / "f")]) == 0
+
+
+def test_a_model_of_other_settings_is_kept(chain, capsys):
+    chain.run()
+    kept = (chain.model / "weights.safetensors").read_bytes()
+    train = ("train", "--prepared", chain.prepared, "--variants", chain.variants,
+             "--out", chain.model)  # fmt: skip
+    assert chain.call(*train) == 0
+    values = yaml.safe_load(chain.config.read_text())
+    values["train"]["epochs"] = 1
+    chain.config.write_text(yaml.safe_dump(values))
+    capsys.readouterr()
+    assert chain.call(*train) == 2
+    assert "trained: made with other settings, and would be lost" in capsys.readouterr().err
+    assert (chain.model / "weights.safetensors").read_bytes() == kept
+    assert chain.call(*train, "--force") == 0
+    assert (chain.model / "weights.safetensors").read_bytes() != kept
 
 
 def test_checkpoint_of_other_settings_is_refused(chain, capsys):
@@ -183,6 +229,30 @@ def test_defects_without_a_mask_count_as_images_only(chain, tmp_path):
     assert by_metric["aupro_30"] is None
     maps = sorted((own_chain.job / "submission" / "a" / "test" / "spot").iterdir())
     assert [tifffile.imread(path).shape for path in maps] == [(64, 64)] * 2
+
+
+def test_bars_of_a_letterbox_are_no_normal_pixels(chain):
+    """Scans that are not square leave bars, which show nothing that was scanned."""
+    for path in (chain.root / "a").rglob("*.*"):
+        if path.suffix == ".tiff":
+            write_xyz(path, read_xyz(path)[:, 8:-8])
+        else:
+            write_png(path, cv2.imread(str(path), cv2.IMREAD_UNCHANGED)[:, 8:-8])
+    values = yaml.safe_load(chain.config.read_text())
+    values["prepare"]["resize"] = "letterbox"
+    values["runs"] = {"net": {"detector": "memory_bank", "preset": "default"}}
+    values["evaluate"] = {"sizes": ["network"]}
+    chain = Chain(chain.folder, chain.root, values).run()
+    with open_prepared(chain.prepared) as prepared, open_maps(chain.job / "maps.h5") as maps:
+        masks, fused = prepared.split("test").gt, maps.maps("fused")
+    found = {
+        value["metric"]: value["value"]
+        for value in json.loads((chain.job / "metrics.json").read_text())["values"]
+        if (value["branch"], value["defect"]) == ("fused", "all")
+    }
+    inside = auroc(fused[:, :, 8:-8].ravel().astype(float), masks[:, :, 8:-8].ravel())
+    assert found["p_auroc"] == pytest.approx(inside)
+    assert found["p_auroc"] != pytest.approx(auroc(fused.ravel().astype(float), masks.ravel()))
 
 
 def test_python_refuses_what_the_command_refuses(chain):

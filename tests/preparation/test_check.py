@@ -8,6 +8,7 @@ import pytest
 
 from dcrdf.config.options import PrepareOptions
 from dcrdf.files.images import read_rgb, read_xyz, write_png, write_xyz
+from dcrdf.metrics.threshold import images_needed
 from dcrdf.preparation.check import CheckReport, check_category
 
 OPTIONS = PrepareOptions(image_size=64)
@@ -46,9 +47,15 @@ def test_a_sound_category(root: Path) -> None:
     assert "none" in details(report, "duplicates", "ok")
     assert "where they are" in details(report, "alignment", "ok")
     assert details(report, "masks", "ok").startswith("defects cover ")
-    assert {finding.what for finding in report.findings if finding.severity != "ok"} == {"samples"}
+    assert {finding.what for finding in report.findings if finding.severity != "ok"} == {
+        "samples",
+        "threshold",
+    }
     assert report.exit_code == 1
-    assert "3 validation images cannot show" in details(report, "samples")
+    threshold = details(report, "threshold", "warning")
+    assert threshold.startswith("3 validation images")
+    assert f"from {images_needed(0.05)} on" in threshold
+    assert "average from 19 on" in threshold
     assert "only 4 for training" in details(report, "samples")
 
 

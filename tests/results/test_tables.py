@@ -174,3 +174,23 @@ def test_all_branches_and_sizes_are_in_one_wide_file(written, make_rows):
         ("fused", "network"),
         ("rgb", "network"),
     ]
+
+
+def test_intervals_stand_in_one_table(written, make_rows):
+    image = make_rows({("full", "nut", 0): 0.9, ("full", "bolt", 0): 0.8}, low=0.7, high=0.95)
+    pixel = {"metric": "aupro_05", "low": 0.5, "high": 0.65}
+    native = make_rows({("full", "nut", 0): 0.6}, size="native", **pixel)
+    network = make_rows({("full", "nut", 0): 0.61}, size="network", **pixel)
+    rows = pd.concat([image, native, network], ignore_index=True)
+    text = written(rows, ["full"], ["nut", "bolt"])["tables.md"]
+    section = text[text.index("## Intervals, pixels at native size") :]
+    assert table_lines(section) == [
+        "| job | Image AUROC | AUPRO@5 % |",
+        "| --- | ---: | ---: |",
+        "| full, nut, seed 0 | 90.0 [70.0, 95.0] | 60.0 [50.0, 65.0] |",
+        "| full, bolt, seed 0 | 80.0 [70.0, 95.0] | - |",
+    ]
+
+
+def test_without_intervals_no_table_tells_of_them(written, make_rows):
+    assert "Intervals" not in written(make_rows(CELLS))["tables.md"]

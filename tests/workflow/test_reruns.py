@@ -143,6 +143,36 @@ def test_a_bad_configuration_stops_before_anything_runs(finished, set_key, key, 
     assert "Traceback" not in text
 
 
+def test_synthetic_data_of_another_number_are_made_anew(workflow, set_key):
+    """By hand `dcrdf synthesize` would refuse; Snakemake has removed the marker by then."""
+    few = {"image_size": 64, "train": 2, "validation": 1, "test_good": 1, "test_per_defect": 1}
+    dataset = {"categories": ["cracker"], "root": "made", "synthetic": few}
+    workflow.config["dataset"] |= dataset
+    marker = "made/cracker/.dcrdf-synthetic.json"
+    for train in (2, 3):
+        set_key(workflow.config, "dataset.synthetic.train", train)
+        result = workflow.snakemake("--", marker)
+        assert result.returncode == 0, result.stderr[-3000:]
+        assert len(list((workflow.folder / "made/cracker/train/good/rgb").iterdir())) == train
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "named"),
+    [
+        ("evaluate.limits", [], "evaluate.limits"),
+        ("seeds", [0, 0], "seeds"),
+        ("teacher.weights", "no.safetensors", "teacher.weights: no.safetensors: no such file"),
+        ("dataset.synthetic", {}, "dataset.synthetic: makes cracker, flange, handle, not 'a'"),
+    ],
+)
+def test_what_would_fail_later_stops_a_dry_run(finished, set_key, key, value, named):
+    set_key(finished.config, key, value)
+    result = finished.snakemake("-n")
+    assert result.returncode == 2
+    assert named in result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+
+
 def test_a_missing_data_root_is_named(finished):
     finished.config["dataset"]["root"] = "nowhere"
     result = finished.snakemake()
