@@ -21,8 +21,10 @@ ACCEPTED = Path(__file__).with_name("stage_code.json")
 SCAN_FILES = ("files/digests.py", "files/images.py", "files/limits.py", "files/png.py",
               "files/tiff.py")  # fmt: skip
 PREPARED = ("preparation/layout.py", "preparation/store.py")
+MAPS_BESIDE_IMAGES = ("results/job.py", "results/maps.py", "results/native.py",
+                      "preparation/resize.py", *PREPARED)  # fmt: skip
 TABLES = ("cli/jobs.py", "results/*.py", "results/published/*", "!results/difference.py",
-          "!results/evaluation.py", "!results/native.py")  # fmt: skip
+          "!results/evaluation.py", "!results/job.py", "!results/native.py")  # fmt: skip
 
 STAGE_CODE = {
     "download": ("cli/download.py", "datasets/download.py", "files/archives.py", "files/fetch.py"),
@@ -45,10 +47,11 @@ STAGE_CODE = {
         "training/images.py", "metrics/inputs.py", "metrics/threshold.py", *PREPARED,
     ),
     "evaluate": (
-        "cli/evaluate.py", "metrics/*.py", "results/evaluation.py", "results/maps.py",
-        "results/native.py", "preparation/resize.py", *PREPARED,
+        "cli/evaluate.py", "metrics/*.py", "results/evaluation.py", *MAPS_BESIDE_IMAGES,
     ),
-    "aggregate": ("cli/aggregate.py", *TABLES, "!results/maps.py"),
+    "resample": ("cli/resample.py", "metrics/*.py", "results/resamples.py", "files/digests.py",
+                 *MAPS_BESIDE_IMAGES),
+    "aggregate": ("cli/aggregate.py", "metrics/intervals.py", *TABLES, "!results/maps.py"),
     "report": ("cli/report.py", "report/**/*", "metrics/*.py", *TABLES, *PREPARED,
                "!results/interval_table.py", "!results/latex.py", "!results/tables.py"),
 }  # fmt: skip

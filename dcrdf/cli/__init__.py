@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "fit a detector to a category",
     "infer": "score the test split with a fitted detector",
     "evaluate": "metrics of one job",
+    "resample": "metrics of one job on resampled test images, for paired comparisons",
     "aggregate": "tables over all jobs",
     "report": "the HTML page",
     "diff": "what differs between two runs: settings and metrics",

@@ -6,7 +6,7 @@ Refuses metrics that were made with other settings than the record says.
 import argparse
 from datetime import UTC, datetime
 
-from dcrdf.cli.jobs import add_jobs_arguments, expected_digests, in_order, jobs_of
+from dcrdf.cli.jobs import add_jobs_arguments, expected_digests, in_order, jobs_of, pairing_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,11 +21,11 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.results.tables import write_tables
 
     started = datetime.now(UTC)
-    _, jobs = jobs_of(args, "aggregate")
+    stage, jobs = jobs_of(args, "aggregate")
     rows = collect([job.metrics for job in jobs], expected_digests(jobs))
     folder = jobs[0].results / "tables"
     runs, categories = in_order(job.run for job in jobs), in_order(job.category for job in jobs)
-    write_tables(rows, folder, runs, categories)
+    write_tables(rows, folder, runs, categories, pairing_of(stage, jobs))
     files = [ResultFiles(job.metrics, job.folder / "model" / "detector.json") for job in jobs]
     write_manifest(folder / "manifest.json", files, started, datetime.now(UTC))
     print(f"{folder}: tables of {len(jobs)} jobs")

@@ -1,14 +1,17 @@
 """The jobs that an aggregate or report record lists, and where their files lie."""
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dcrdf.cli.common import load_plan
 from dcrdf.config.stages import Stage
 from dcrdf.errors import UserError
+
+if TYPE_CHECKING:
+    from dcrdf.results.paired import Pairing
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class JobFiles:
     train: str
     evaluate: str
     results: Path
+    resample: str = ""
 
     @property
     def folder(self) -> Path:
@@ -32,6 +36,11 @@ class JobFiles:
     def metrics(self) -> Path:
         """Its metrics."""
         return self.folder / "metrics.json"
+
+    @property
+    def resamples(self) -> Path:
+        """Its metrics on resampled test images."""
+        return self.folder / "resamples.h5"
 
     @property
     def prepared(self) -> Path:
@@ -86,3 +95,19 @@ def in_order(values: Iterable[str]) -> list[str]:
 def expected_digests(jobs: Iterable[JobFiles]) -> dict[str, str]:
     """Metrics file -> the digest of the record it must carry."""
     return {str(job.metrics): job.evaluate for job in jobs}
+
+
+def pairing_of(stage: Stage, jobs: Sequence[JobFiles]) -> "Pairing | None":
+    """The jobs' runs against the record's reference runs; None where it names none."""
+    if "compare" not in stage.options:
+        return None
+    from dcrdf.config.options import CompareOptions
+    from dcrdf.results.paired import JobName, pair_runs
+    from dcrdf.results.resamples import read_resamples
+
+    options = CompareOptions.parse(stage.options["compare"], "compare")
+    samples = {
+        JobName(job.run, job.category, job.seed): read_resamples(job.resamples, job.resample)
+        for job in jobs
+    }
+    return pair_runs(samples, options)

@@ -20,7 +20,9 @@ def run(args: argparse.Namespace) -> None:
     plan = load_plan(args.config)
     plan.check()
     for job, chain in plan.chains.items():
-        stages = (chain.prepare, chain.pseudo, chain.train, chain.infer, chain.evaluate)
+        stages = (
+            chain.prepare, chain.pseudo, chain.train, chain.infer, chain.evaluate, chain.resample,
+        )  # fmt: skip
         records = {stage.name: stage.to_dict() for stage in stages if stage is not None}
         folders = {"model": str(plan.model_folder(job)), "results": str(plan.run_folder(job))}
         print(json.dumps({**job._asdict(), **folders, "stages": records}))

@@ -4,7 +4,14 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from dcrdf.cli.jobs import JobFiles, add_jobs_arguments, expected_digests, in_order, jobs_of
+from dcrdf.cli.jobs import (
+    JobFiles,
+    add_jobs_arguments,
+    expected_digests,
+    in_order,
+    jobs_of,
+    pairing_of,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +51,7 @@ def run(args: argparse.Namespace) -> None:
             order_of_runs=runs,
             order_of_categories=in_order(job.category for job in jobs),
             settings=_settings(jobs),
+            pairing=pairing_of(stage, jobs),
             folders={
                 name: results / name
                 for name in ("prepared", "variants", "models", "tables", *runs)

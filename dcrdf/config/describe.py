@@ -1,5 +1,6 @@
 """The configuration's keys as a page: `python -m dcrdf.config.describe > docs/configuration.md`."""
 
+import inspect
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from dcrdf.config.closed import Closed
 from dcrdf.config.detectors import DETECTORS
 from dcrdf.config.download import DownloadsOptions
-from dcrdf.config.options import ReportOptions, SyntheticOptions
+from dcrdf.config.options import CompareOptions, ReportOptions, SyntheticOptions
 from dcrdf.config.schema import SECTIONS, DatasetOptions
 
 INTRODUCTION = """# Configuration
@@ -31,7 +32,7 @@ overrides:
 ```
 
 Other top-level keys: `results` and `data` (folders), `seeds` (a list; one model per seed),
-`dataset`, `downloads`, `runs`, `overrides`, `report`.
+`dataset`, `downloads`, `runs`, `overrides`, `compare`, `report`.
 """
 
 
@@ -42,6 +43,7 @@ def markdown() -> str:
     parts += _section("downloads", DownloadsOptions)
     for name, model in SECTIONS.items():
         parts += _section(name, model)
+    parts += _section("compare", CompareOptions)
     parts += _section("report", ReportOptions)
     for name, info in DETECTORS.items():
         parts += _section(f"options of detector {name}", info.options)
@@ -59,7 +61,7 @@ def markdown() -> str:
 
 def _section(title: str, model: type[Closed]) -> Iterator[str]:
     yield f"## `{title}`\n"
-    yield f"{(model.__doc__ or '').strip()}\n"
+    yield f"{inspect.cleandoc(model.__doc__ or '')}\n"
     yield "| key | default | allowed |\n|---|---|---|"
     properties = model.model_json_schema(mode="validation")["properties"]
     for name, field in model.model_fields.items():

@@ -172,6 +172,20 @@ class EvaluateOptions(Closed):
     submission: bool = False
 
 
+class CompareOptions(Closed):
+    """Paired differences of every run to reference runs; none by default.
+
+    The test images of each category are drawn anew `resamples` times, the same for all runs, and a
+    difference is taken within each draw, averaged over categories and seeds. AUPRO is exact.
+    """
+
+    references: Annotated[tuple[str, ...], AfterValidator(_each_once)] = ()
+    size: Literal["network", "native"] = "native"
+    limits: Distinct[Annotated[float, Field(gt=0.0, le=1.0)]] = (0.30, 0.10, 0.05, 0.01)
+    resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
+
+
 class ReportOptions(Closed):
     """The HTML page."""
 

@@ -35,6 +35,7 @@ class Chain:
     train: Stage
     infer: Stage
     evaluate: Stage
+    resample: Stage | None
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,11 @@ class Plan:
         """The file `name` of every job."""
         return [self.run_folder(job) / name for job in self.jobs]
 
+    @cached_property
+    def resamples(self) -> list[Path]:
+        """The resampled metrics of every job; none where no runs are compared."""
+        return self.outputs("resamples.h5") if self.config.compare.references else []
+
     # What steps read ---------------------------------------------------------------------------
 
     def pseudo_inputs(self, category: str, digest: str) -> dict[str, Path]:
@@ -174,10 +180,14 @@ class Plan:
                 "prepare": chain.prepare.digest,
                 "train": chain.train.digest,
                 "evaluate": chain.evaluate.digest,
+                **_upstream(resample=chain.resample),
             }
             for job, chain in self.chains.items()
         ]
-        return Stage("aggregate", {"dataset": self.config.dataset.name, "jobs": jobs})
+        options: dict[str, Any] = {"dataset": self.config.dataset.name, "jobs": jobs}
+        if self.config.compare.references:
+            options["compare"] = _dump(self.config.compare)
+        return Stage("aggregate", options)
 
     @cached_property
     def report(self) -> Stage:
@@ -204,7 +214,16 @@ class Plan:
         )
         infer = Stage("infer", _dump(resolved.infer), _upstream(train=train))
         evaluate = Stage("evaluate", _dump(resolved.evaluate), _upstream(infer=infer))
-        return Chain(resolved, prepare, pseudo, train, infer, evaluate)
+        resample = self._resample(infer)
+        return Chain(resolved, prepare, pseudo, train, infer, evaluate, resample)
+
+    def _resample(self, infer: Stage) -> Stage | None:
+        compare = self.config.compare
+        if not compare.references:
+            return None
+        drawn = _dump(compare)
+        options = {key: drawn[key] for key in ("size", "limits", "resamples")}
+        return Stage("resample", options, _upstream(infer=infer))
 
 
 def _train_options(resolved: Resolved, job: Job) -> dict[str, Any]:

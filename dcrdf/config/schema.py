@@ -13,6 +13,7 @@ from dcrdf.config.closed import Closed
 from dcrdf.config.detectors import DETECTORS, DetectorInfo
 from dcrdf.config.download import DownloadsOptions
 from dcrdf.config.options import (
+    CompareOptions,
     Distinct,
     EvaluateOptions,
     InferOptions,
@@ -109,6 +110,7 @@ class Config(StageSections):
     dataset: DatasetOptions
     downloads: DownloadsOptions = DownloadsOptions()
     seeds: Distinct[NonNegative] = (0,)
+    compare: CompareOptions = CompareOptions()
     report: ReportOptions = ReportOptions()
     runs: Annotated[dict[str, RunOptions], Field(min_length=1)]
     overrides: dict[str, CategoryOverrides] = {}
@@ -157,6 +159,10 @@ def parse_config(values: dict[str, Any]) -> Config:
     """Validate a whole configuration, every run on every category; raise `UserError`."""
     config = Config.parse(values, "")
     _check_partials(config)
+    for name in config.compare.references:
+        if name not in config.runs:
+            known = ", ".join(config.runs)
+            raise UserError(f"config: compare.references: no run {name!r}; runs: {known}")
     for run in config.runs:
         for category in config.dataset.categories:
             resolve(config, run, category)

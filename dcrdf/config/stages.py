@@ -20,6 +20,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "train": 1,
     "infer": 1,
     "evaluate": 2,
+    "resample": 1,
     "aggregate": 2,
     "report": 1,
 }

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dcrdf.results.paired import Pairing
+
 
 class TestImages(Protocol):
     """A prepared test split: N images of S x S pixels."""
@@ -71,6 +73,8 @@ class ReportContext:
     order_of_categories: Sequence[str] = ()
     settings: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     """(run, category) -> section -> options."""
+    pairing: Pairing | None = None
+    """Runs against reference runs, where the configuration names some."""
     folders: Mapping[str, Path] = field(default_factory=dict)
     """What to weigh on disk: label -> file or folder."""
     notes: Sequence[str] = ()

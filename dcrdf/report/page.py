@@ -34,6 +34,7 @@ from dcrdf.results.cells import DAGGER_NOTE, DEVIATION_NOTE, percent
 from dcrdf.results.compare import MEAN_NOTE, NOTE, PARTIAL_NOTE, cited_sources, comparisons
 from dcrdf.results.manifest import software_versions
 from dcrdf.results.names import in_order
+from dcrdf.results.paired_tables import paired_note, paired_tables
 from dcrdf.results.pivot import Table, make_tables
 from dcrdf.results.rows import read_metrics
 
@@ -84,6 +85,8 @@ def _content(context: ReportContext) -> dict[str, Any]:
         "settings": compare_settings(context.settings),
         "software": software_versions(),
         "disk": disk_sizes(context.folders),
+        "paired": paired_tables(context.pairing) if context.pairing else [],
+        "paired_note": paired_note(context.pairing) if context.pairing else "",
         **_comparison(tables),
     }
 

@@ -2,26 +2,25 @@
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dcrdf.config.options import EvaluateOptions
-from dcrdf.config.stages import Stage, digest_of_record
-from dcrdf.errors import UserError
+from dcrdf.config.stages import Stage
 from dcrdf.files.jsonfile import write_json
 from dcrdf.metrics import aupro, aupro_name, bootstrap, evaluate
 from dcrdf.metrics.undefined import UndefinedMetricWarning
-from dcrdf.preparation.store import PreparedSplit, open_prepared
-from dcrdf.results.maps import MapsFile, open_maps
-from dcrdf.results.native import native_maps, native_masks, without_bars, write_submission
+from dcrdf.preparation.store import PreparedSplit
+from dcrdf.results.job import Images, branch_images, open_job
+from dcrdf.results.maps import MapsFile
+from dcrdf.results.native import Resize, write_submission
 
-Size = Literal["network", "native"]
 IMAGE_METRICS = ("i_auroc", "i_ap", "i_f1max")
 BOOTSTRAP_SEED = 0
 Values = Iterator[dict[str, Any]]
@@ -41,12 +40,8 @@ def evaluate_job(
 
     Raises `UserError` when the maps were made with other settings or for other images.
     """
-    with open_maps(maps_path) as maps, open_prepared(prepared_path) as prepared:
-        if digest_of_record(maps.stage) != stage.upstream["infer"]:
-            raise UserError(f"{maps_path}: made with other settings; run `dcrdf infer` again")
+    with open_job(maps_path, prepared_path, stage) as (maps, prepared):
         test, resize = prepared.split("test"), prepared.options.resize
-        if maps.names != test.name or maps.defects != test.defect:
-            raise UserError(f"{maps_path}: its images are not those of {prepared_path}")
         if options.submission:
             write_submission(out.parent / "submission", prepared.category, maps, test, resize)
         with warnings.catch_warnings(record=True) as caught:
@@ -74,48 +69,33 @@ def evaluate_job(
 
 @dataclass(frozen=True)
 class _Rows:
-    """Images of one branch at one size, with everything their metrics need."""
+    """Images of one branch at one size, with their metrics."""
 
-    maps: Sequence[NDArray[Any]]
-    masks: Sequence[NDArray[np.bool_]]
-    scores: NDArray[np.float64]
-    labels: NDArray[np.bool_]
+    images: Images
     options: EvaluateOptions
 
     def chosen(self, rows: NDArray[np.bool_]) -> "_Rows":
         """A part of the images."""
-        if rows.all():
-            return self
-        numbers = np.flatnonzero(rows).tolist()
-        return _Rows(
-            [self.maps[i] for i in numbers],
-            [self.masks[i] for i in numbers],
-            self.scores[rows],
-            self.labels[rows],
-            self.options,
-        )
+        return self if rows.all() else _Rows(self.images.chosen(rows), self.options)
 
     @cached_property
     def exact(self) -> dict[str, float]:
         """Every metric by name."""
         limits = self.options.limits
-        return evaluate(self.maps, self.masks, self.scores, self.labels, limits).values()
+        return evaluate(*self.images, limits).values()
 
     @cached_property
     def mvtec100(self) -> dict[str, float]:
         """AUPRO by the official kit's 100 thresholds."""
         limits = self.options.limits
-        areas = aupro(self.maps, self.masks, limits, mode="mvtec100")
+        areas = aupro(self.images.maps, self.images.masks, limits, mode="mvtec100")
         return {aupro_name(limit): area for limit, area in zip(limits, areas, strict=True)}
 
     @cached_property
     def intervals(self) -> dict[str, tuple[float | None, float | None]]:
         """Bootstrap intervals of the exact metrics."""
         samples = bootstrap(
-            self.maps,
-            self.masks,
-            self.scores,
-            self.labels,
+            *self.images,
             self.options.limits,
             resamples=self.options.bootstrap,
             seed=BOOTSTRAP_SEED,
@@ -125,14 +105,14 @@ class _Rows:
 
 
 def _all_values(
-    maps: MapsFile, test: PreparedSplit, options: EvaluateOptions, resize: Any
+    maps: MapsFile, test: PreparedSplit, options: EvaluateOptions, resize: Resize
 ) -> Values:
     """Pixels count only where a mask says which are defective; every image counts as an image."""
     defects = np.array(test.defect)
     kinds = sorted(set(test.defect) - {"good"})
     for size in options.sizes:
         for branch in maps.branches:
-            everything = _rows(maps, test, branch, size, options, resize)
+            everything = _Rows(branch_images(maps, test, branch, size, resize), options)
             for kind in ("all", *kinds):
                 of_kind = np.isin(defects, ["good", kind]) | (kind == "all")
                 head = {"branch": branch, "defect": kind}
@@ -141,24 +121,6 @@ def _all_values(
                 yield from _pixel_values(
                     everything.chosen(of_kind & test.mask_known), {**head, "size": size}
                 )
-
-
-def _rows(
-    maps: MapsFile,
-    test: PreparedSplit,
-    branch: str,
-    size: Size,
-    options: EvaluateOptions,
-    resize: Any,
-) -> _Rows:
-    shown: Sequence[NDArray[Any]] = maps.maps(branch)  # type: ignore[assignment]
-    masks: Sequence[NDArray[np.bool_]] = test.gt  # type: ignore[assignment]
-    if size == "native":
-        shown, masks = native_maps(shown, test.native_size, resize), native_masks(test)
-    elif resize == "letterbox":
-        shown = without_bars(shown, test.native_size)
-        masks = without_bars(masks, test.native_size)
-    return _Rows(shown, masks, maps.scores(branch), test.label.astype(bool), options)
 
 
 def _image_values(rows: _Rows, head: dict[str, Any]) -> Values:

@@ -13,11 +13,11 @@ from dcrdf.results.cells import (
 from dcrdf.results.pivot import Table
 
 
-def markdown_document(dataset: str, tables: Iterable[Table], appendix: str = "") -> str:
-    """All tables of one data set with titles and footnotes, then `appendix`."""
+def markdown_document(dataset: str, tables: Iterable[Table], *appendices: str) -> str:
+    """All tables of one data set with titles and footnotes, then the `appendices` with text."""
     sections = [markdown_section(table) for table in tables]
     head = f"# Results on {escape(dataset)}\n\nValues in percent. {DEVIATION_NOTE}"
-    return "\n\n".join([head, *sections, *([appendix] if appendix else [])]) + "\n"
+    return "\n\n".join([head, *sections, *filter(None, appendices)]) + "\n"
 
 
 def markdown_section(table: Table) -> str:

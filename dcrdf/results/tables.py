@@ -12,8 +12,18 @@ from dcrdf.results.interval_table import intervals_markdown
 from dcrdf.results.latex import latex_document
 from dcrdf.results.markdown import markdown_document
 from dcrdf.results.names import in_order, metrics_in_order
+from dcrdf.results.paired import Pairing
+from dcrdf.results.paired_tables import (
+    paired_frame,
+    paired_markdown,
+    paired_note,
+    paired_tables,
+)
 from dcrdf.results.pivot import Table, make_tables
 from dcrdf.results.rows import KEY
+
+OPTIONAL = ("wide_", "comparison.", "paired.")
+"""How the names of tables begin that not every configuration has."""
 
 
 def write_tables(
@@ -21,14 +31,15 @@ def write_tables(
     out_folder: Path,
     order_of_runs: Sequence[str] = (),
     order_of_categories: Sequence[str] = (),
+    pairing: Pairing | None = None,
 ) -> None:
     """Write `rows` (from `collect`) to `out_folder`.
 
     `tidy.csv` has every number in full; `wide_METRIC.csv` the tables of one metric as shares of 1;
     `tables.md` and `tables.tex` all tables in percent, `tables.md` with the bootstrap intervals
     of the fused map where there are any; `comparison.csv` the papers' printed
-    numbers beside ours where the data set has any. Raises `UserError` for rows of several data
-    sets, or when a file cannot be written.
+    numbers beside ours where the data set has any; `paired.csv` the differences of `pairing`.
+    Raises `UserError` for rows of several data sets, or when a file cannot be written.
     """
     datasets = sorted(set(rows["dataset"]))
     if len(datasets) != 1:
@@ -39,14 +50,21 @@ def write_tables(
     beside = comparisons(tables)
     appendices = (
         intervals_markdown(rows, order_of_runs, order_of_categories),
+        paired_markdown(pairing) if pairing else "",
         comparison_markdown(beside),
     )
     texts = {
         "tidy.csv": _csv(sort_rows(rows, order_of_runs, order_of_categories)),
         **{f"wide_{metric}.csv": _csv(frame) for metric, frame in _wide(tables).items()},
-        "tables.md": markdown_document(datasets[0], tables, "\n\n".join(filter(None, appendices))),
-        "tables.tex": latex_document(tables),
+        "tables.md": markdown_document(datasets[0], tables, *appendices),
+        "tables.tex": latex_document(
+            tables,
+            paired_tables(pairing) if pairing else (),
+            paired_note(pairing) if pairing else "",
+        ),
     }
+    if pairing:
+        texts["paired.csv"] = _csv(paired_frame(pairing))
     if beside:
         texts["comparison.csv"] = _csv(comparison_frame(beside))
     _write(out_folder, texts)
@@ -101,6 +119,6 @@ def _write(folder: Path, texts: dict[str, str]) -> None:
     for name, text in texts.items():
         with replacing(folder / name) as partial:
             partial.write_text(text, encoding="utf-8")
-    for stale in [*folder.glob("wide_*.csv"), *folder.glob("comparison.csv")]:
-        if stale.name not in texts:
+    for stale in folder.glob("*.csv"):
+        if stale.name not in texts and stale.name.startswith(OPTIONAL):
             stale.unlink()

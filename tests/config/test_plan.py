@@ -155,3 +155,26 @@ def test_textures_that_no_run_uses_may_be_missing(minimal, set_key):
     minimal["dataset"]["categories"] = ["flange"]
     minimal["runs"]["net"]["preset"] = "dual_rd"
     plan_of(set_key(minimal, "pseudo.textures", "no/textures")).check()
+
+
+def test_comparing_touches_no_other_stage(minimal):
+    minimal["runs"]["max"] = {**minimal["runs"]["net"], "infer": {"fusion": "max"}}
+    before = plan_of(minimal)
+    minimal["compare"] = {"references": ["net"]}
+    compared = plan_of(minimal)
+    assert changed_stages(before, compared) == set()
+    assert before.resamples == []
+    assert len(compared.resamples) == len(compared.jobs)
+    assert before.aggregate.digest != compared.aggregate.digest
+
+
+def test_another_reference_draws_nothing_anew(minimal, set_key):
+    minimal["runs"]["max"] = {**minimal["runs"]["net"], "infer": {"fusion": "max"}}
+    minimal["compare"] = {"references": ["net"]}
+    before = plan_of(minimal)
+    digests = {job: chain.resample.digest for job, chain in before.chains.items()}
+    other = plan_of(set_key(minimal, "compare.references", ["max"]))
+    assert {job: chain.resample.digest for job, chain in other.chains.items()} == digests
+    assert before.aggregate.digest != other.aggregate.digest
+    more = plan_of(set_key(minimal, "compare.resamples", 2000))
+    assert all(chain.resample.digest != digests[job] for job, chain in more.chains.items())

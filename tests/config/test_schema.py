@@ -51,6 +51,9 @@ from dcrdf.errors import UserError
         ("overrides.a.runs.other.train.epochs", 1, "overrides.a.runs.other"),
         ("overrides.a.runs.net.options.gate", 1, "overrides.a.runs.net.options.gate"),
         ("pseudo.quantile", [0.99, 0.9], "pseudo.quantile"),
+        ("compare.references", ["other"], "compare.references"),
+        ("compare.references", ["net", "net"], "compare.references"),
+        ("compare.reference", ["net"], "compare.reference"),
     ],
 )
 def test_bad_key_is_named(minimal, set_key, key, value, named):

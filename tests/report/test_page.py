@@ -8,9 +8,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from dcrdf.config.options import CompareOptions
 from dcrdf.errors import UserError
 from dcrdf.report import page as page_module
 from dcrdf.report.page import build_report
+from dcrdf.results.paired import JobName, pair_runs
+from dcrdf.results.resamples import Resamples
 from dcrdf.results.rows import collect
 
 VOID = {"meta", "img", "path", "rect", "br"}
@@ -209,6 +212,25 @@ def test_printed_numbers_stand_beside_ours_on_the_papers_data_set(results):
 
 def test_other_data_sets_have_no_printed_numbers(page):
     assert "Printed numbers" not in page.words
+
+
+def test_runs_stand_against_their_references(results):
+    results.add("full", "nut")
+    samples = {
+        JobName(run, "nut", seed): Resamples(
+            "same", {"i_auroc": value + 0.01 * seed}, {"i_auroc": np.full(100, value)}
+        )
+        for run, value in (("full", 0.9), ("plain", 0.8))
+        for seed in (0, 1)
+    }
+    page = built(results, pairing=pair_runs(samples, CompareOptions(references=("plain",))))
+    assert {"href": "#paired"} in page.all("a")
+    assert "minus plain" in page.words
+    assert "full 90.5 ± 0.7 ↑ +10.0 [+10.0, +10.0] ± 0.0, 2 of 2 plain 80.5 ± 0.7" in page.words
+
+
+def test_without_references_there_is_no_such_section(page):
+    assert {"href": "#paired"} not in page.all("a")
 
 
 def test_good_images_only(results):

@@ -5,10 +5,14 @@ import io
 import itertools
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from dcrdf.config.options import CompareOptions
 from dcrdf.errors import UserError
+from dcrdf.results.paired import JobName, pair_runs
+from dcrdf.results.resamples import Resamples
 from dcrdf.results.tables import write_tables
 
 NAN = float("nan")
@@ -28,8 +32,8 @@ CELLS = {
 def written(tmp_path, make_rows):
     """Writes rows and returns the folder's files as text."""
 
-    def write(rows: pd.DataFrame, *orders: list[str]) -> dict[str, str]:
-        write_tables(rows, tmp_path, *orders)
+    def write(rows: pd.DataFrame, *more: object) -> dict[str, str]:
+        write_tables(rows, tmp_path, *more)
         return {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
 
     return write
@@ -123,6 +127,25 @@ def test_hostile_names_are_escaped(written, make_rows):
     )
     assert r"nut\_1" in files["tables.tex"]
     assert next(csv.DictReader(io.StringIO(files["tidy.csv"])))["run"] == name
+
+
+def test_paired_differences_are_in_every_format(written, make_rows, tmp_path):
+    samples = {
+        JobName(run, "nut", 0): Resamples(
+            "same", {"aupro_05": value}, {"aupro_05": np.full(100, value)}
+        )
+        for run, value in (("new_one", 0.9), ("ref_one", 0.95))
+    }
+    pairing = pair_runs(samples, CompareOptions(references=("ref_one",)))
+    files = written(make_rows(CELLS), [], [], pairing)
+    (line,) = csv.DictReader(io.StringIO(files["paired.csv"]))
+    assert (line["run"], line["reference"], line["size"]) == ("new_one", "ref_one", "native")
+    assert float(line["difference"]) == pytest.approx(-0.05)
+    assert r"| new\_one | 90.0 | ↓ **-5.0** [-5.0, -5.0] | 1 of 1 |" in files["tables.md"]
+    assert r"new\_one & 90.0 & $\downarrow$ -5.0 [-5.0, -5.0] & 1 of 1" in files["tables.tex"]
+    assert r"minus ref\_one" in files["tables.tex"]
+    assert not set("±↑↓†") & set(files["tables.tex"])
+    assert "paired.csv" not in written(make_rows(CELLS))
 
 
 def test_row_order_does_not_change_a_byte(written, make_rows):

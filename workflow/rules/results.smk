@@ -24,9 +24,31 @@ rule evaluate:
         " --out {output.metrics:q} &> {log:q}"
 
 
+rule resample:
+    input:
+        maps=rules.infer.output.maps,
+        prepared=lambda wildcards: PLAN.infer_inputs(*job_of(wildcards))["prepared"],
+    output:
+        resamples=FOLDER / "{run}" / "{category}" / "seed{seed}" / "resamples.h5",
+    log:
+        LOGS / "resample-{run}-{category}-seed{seed}.log",
+    benchmark:
+        FOLDER / "benchmarks" / "resample-{run}-{category}-seed{seed}.tsv"
+    conda:
+        "../../envs/dcrdf.yaml"
+    params:
+        stage=lambda wildcards: chain_of(wildcards).resample.to_json(),
+    message:
+        "resample the test images of {wildcards.category} for {wildcards.run}, seed {wildcards.seed}"
+    shell:
+        "dcrdf resample --stage {params.stage:q} --maps {input.maps:q}"
+        " --prepared {input.prepared:q} --out {output.resamples:q} &> {log:q}"
+
+
 rule aggregate:
     input:
         PLAN.outputs("metrics.json"),
+        PLAN.resamples,
     output:
         tidy=FOLDER / "tables" / "tidy.csv",
         markdown=report(
@@ -54,6 +76,7 @@ rule report:
     input:
         rules.aggregate.output.tidy,
         PLAN.outputs("maps.h5"),
+        PLAN.resamples,
     output:
         page=report(
             FOLDER / "report.html", caption="../report/page.rst", category="Page"

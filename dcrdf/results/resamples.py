@@ -1,0 +1,101 @@
+"""One job's metrics on resampled test images: what paired comparisons of runs are made of.
+
+The images drawn follow from the category and its labels, never from the run or the seed of the
+training: the same draw of all runs of a category shows the same images. Draws of different
+categories are independent.
+"""
+
+import json
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from dcrdf.config.options import CompareOptions
+from dcrdf.config.stages import Stage, digest_of_record
+from dcrdf.errors import UserError
+from dcrdf.files.atomic import replacing
+from dcrdf.files.digests import seed_of, sha256_of_json
+from dcrdf.metrics import bootstrap
+from dcrdf.metrics.undefined import UndefinedMetricWarning
+from dcrdf.preparation.hdf5 import new_hdf5
+from dcrdf.results.job import Images, branch_images, open_job
+from dcrdf.results.maps import READ_ERRORS
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """The metrics of one job's fused maps and scores."""
+
+    images: str
+    """Digest of the test images' names and kinds, in order."""
+    estimates: Mapping[str, float]
+    """Metric -> its value on the images as they are; NaN where undefined."""
+    drawn: Mapping[str, NDArray[np.float64]]
+    """Metric -> its value on each draw (resamples,)."""
+
+
+def resample_job(
+    maps_path: Path, prepared_path: Path, options: CompareOptions, stage: Stage, out: Path
+) -> None:
+    """Write the metrics of one job on `options.resamples` draws of its test images.
+
+    Raises `UserError` when the maps were made with other settings or for other images.
+    """
+    with open_job(maps_path, prepared_path, stage) as (maps, prepared):
+        test = prepared.split("test")
+        images = branch_images(maps, test, "fused", options.size, prepared.options.resize)
+        shown = sha256_of_json([maps.names, maps.defects])
+        known = np.asarray(test.mask_known, dtype=bool)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UndefinedMetricWarning)  # `evaluate` has told of it
+            estimates, drawn = _draw(images, known, options, prepared.category)
+    with replacing(out) as temporary, new_hdf5(temporary) as file:
+        file.attrs["stage"] = stage.to_json()
+        file.attrs["images"] = shown
+        for metric, value in estimates.items():
+            file[metric] = drawn[metric]
+            file[metric].attrs["estimate"] = value
+
+
+def _draw(
+    images: Images, mask_known: NDArray[np.bool_], options: CompareOptions, category: str
+) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
+    """Pixels count only where a mask says which are defective; every image counts as an image."""
+    seed = seed_of("resample", category)
+    one = bootstrap(*images, options.limits, resamples=options.resamples, seed=seed)
+    if mask_known.all():
+        return dict(one.estimates), dict(one.resampled)
+    pixels = bootstrap(
+        *images.chosen(mask_known), options.limits, resamples=options.resamples, seed=seed
+    )
+    parts = {metric: one if metric.startswith("i_") else pixels for metric in one.estimates}
+    return (
+        {metric: part.estimates[metric] for metric, part in parts.items()},
+        {metric: part.resampled[metric] for metric, part in parts.items()},
+    )
+
+
+def read_resamples(path: Path, expected: str) -> Resamples:
+    """Read what `resample_job` wrote; `UserError` when it is damaged or its stage record has
+    another digest than `expected`."""
+    try:
+        with h5py.File(path, "r") as file:
+            digest = digest_of_record(json.loads(file.attrs["stage"]))
+            read = Resamples(
+                str(file.attrs["images"]),
+                {metric: float(values.attrs["estimate"]) for metric, values in file.items()},
+                {metric: values[:] for metric, values in file.items()},
+            )
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run `dcrdf resample` first") from None
+    except READ_ERRORS as error:
+        reason = str(error) or type(error).__name__
+        raise UserError(f"{path}: damaged ({reason}); run `dcrdf resample` again") from None
+    if digest != expected:
+        raise UserError(f"{path}: was made with other settings; run the workflow again")
+    return read
