@@ -11,7 +11,13 @@ from dcrdf.results.cells import percent
 from dcrdf.results.markdown import escape, markdown_table
 from dcrdf.results.names import MODE_TITLES, SIZE_TITLES, branch_title, metric_title
 from dcrdf.results.pivot import MEAN, Table
-from dcrdf.results.published import TABLE_KEY, check_means, load_published, load_sources
+from dcrdf.results.published import (
+    TABLE_KEY,
+    check_means,
+    evaluation_of,
+    load_published,
+    load_sources,
+)
 
 OURS = "ours"
 METRIC_OF_PAPERS = {
@@ -24,7 +30,8 @@ METRIC_OF_PAPERS = {
 MODALITY_OF_BRANCH = {"fused": "both", "rgb": "rgb", "depth": "depth"}
 NOTE = (
     "Printed numbers are quoted as they stand in the papers; sizes, blur, thresholds and"
-    " preparation differ between papers and from ours, so small differences mean nothing"
+    " preparation differ between papers and from ours, so small differences mean nothing. The"
+    " column of evaluations says how a method's released code does it, where that is known"
 )
 MEAN_NOTE = "the printed mean is not the mean of the printed cells"
 PARTIAL_NOTE = "mean over other categories than the papers', not comparable with theirs"
@@ -35,8 +42,10 @@ class Row(NamedTuple):
 
     papers: tuple[str, ...]
     """Keys of the papers that print this row; none for ours."""
-    source: str
-    """The papers' tables, or how ours was evaluated."""
+    whose: str
+    """Whose numbers these are and where they stand."""
+    evaluation: str
+    """Sizes and thresholds behind them, as far as known."""
     method: str
     values: list[float]
     mean: float
@@ -44,11 +53,6 @@ class Row(NamedTuple):
     """Given where the printed mean cannot be the mean of the printed cells."""
     is_partial: bool = False
     """Ours, but over other categories than the papers'."""
-
-    @property
-    def whose(self) -> str:
-        """Whose numbers these are and where they stand."""
-        return self.source if self.papers else f"{OURS}, {self.source}"
 
     @property
     def remark(self) -> str:
@@ -98,6 +102,7 @@ def comparison_frame(beside: Iterable[Comparison]) -> pd.DataFrame:
             one.branch,
             row.whose,
             row.method,
+            row.evaluation,
             row.remark,
             *cell,
         )
@@ -111,6 +116,7 @@ def comparison_frame(beside: Iterable[Comparison]) -> pd.DataFrame:
         "branch",
         "whose",
         "method",
+        "evaluation",
         "remark",
         "column",
         "percent",
@@ -139,6 +145,7 @@ def _markdown(one: Comparison) -> str:
     head = [
         "method",
         "whose",
+        "evaluation",
         *(escape(name) for name in [*one.categories, MEAN]),
         "remark",
     ]
@@ -148,7 +155,7 @@ def _markdown(one: Comparison) -> str:
         method = escape(row.method)
         if not row.papers:
             method = f"**{method}**"
-        lines.append([method, escape(row.whose), *cells, row.remark])
+        lines.append([method, escape(row.whose), escape(row.evaluation), *cells, row.remark])
     return markdown_table(head, lines)
 
 
@@ -184,10 +191,11 @@ def _printed_rows(cells: pd.DataFrame, categories: Sequence[str]) -> list[Row]:
     rows = []
     for key, part in cells.groupby(TABLE_KEY, sort=False):
         named = dict(zip(part["column"], part["value_percent"], strict=True))
-        paper, table, _, _, method, _ = key
+        paper, table, _, metric, method, _ = key
         values = [named.get(category, float("nan")) for category in categories]
         mean, of_cells = named.get(MEAN, float("nan")), flagged.get(key, float("nan"))
-        rows.append(Row((paper,), f"{paper}, {table}", method, values, mean, of_cells))
+        how = evaluation_of(method, metric)
+        rows.append(Row((paper,), f"{paper}, {table}", how, method, values, mean, of_cells))
     return rows
 
 
@@ -201,13 +209,13 @@ def _merge_repeated(rows: Sequence[Row]) -> list[Row]:
             merged[key] = row
         else:
             merged[key] = held._replace(
-                papers=held.papers + row.papers, source=f"{held.source}; {row.source}"
+                papers=held.papers + row.papers, whose=f"{held.whose}; {row.whose}"
             )
     return list(merged.values())
 
 
 def _own_rows(table: Table, categories: Sequence[str], printed: set[str]) -> list[Row]:
-    source = f"{SIZE_TITLES[table.key.size]}, {MODE_TITLES[table.key.mode]}"
+    how = f"{SIZE_TITLES[table.key.size]}, {MODE_TITLES[table.key.mode]}"
     value = 100.0 * table.value.reindex(columns=[*categories, MEAN])
     same = set(table.categories) == printed
     rows = []
@@ -216,7 +224,8 @@ def _own_rows(table: Table, categories: Sequence[str], printed: set[str]) -> lis
         rows.append(
             Row(
                 (),
-                source,
+                OURS,
+                how,
                 str(run),
                 [float(number) for number in numbers.iloc[:-1]],
                 float(numbers.iloc[-1]),

@@ -45,7 +45,7 @@ def test_printed_rows_stand_as_printed(compared):
 def test_rows_that_papers_quote_from_each_other_are_one_row_with_both_sources(compared):
     (one,) = compared(MVTEC)
     rows = [row for row in one.rows if row.method == "BTF"]
-    assert [row.source for row in rows] == ["dcrdf_net, Table 1; crd, Table 1"]
+    assert [row.whose for row in rows] == ["dcrdf_net, Table 1; crd, Table 1"]
 
 
 def test_every_printed_fused_cell_is_shown(compared):
@@ -71,11 +71,25 @@ def test_a_wrong_printed_mean_carries_the_mean_of_its_cells(compared):
 def test_ours_is_marked_and_says_how_it_was_evaluated(compared):
     (one,) = compared(MVTEC, metric="aupro_30", size="native", mode="mvtec100")
     ours = [row for row in one.rows if not row.papers]
-    assert [row.whose for row in ours] == [
-        "ours, native size, 100 quantile thresholds, as in the official MVTec 3D-AD kit"
+    assert [(row.whose, row.evaluation) for row in ours] == [
+        ("ours", "native size, 100 quantile thresholds, as in the official MVTec 3D-AD kit")
     ]
     assert ours[0].values == [50.0] * 10
     assert ours[0].remark == ""
+
+
+def test_printed_rows_say_what_is_known_of_their_evaluation(compared):
+    (pixels,) = compared(MVTEC, metric="aupro_30", size="native")
+    (images,) = compared(MVTEC)
+    how = {
+        one.metric: {row.method: row.evaluation for row in one.rows if row.papers}
+        for one in (pixels, images)
+    }
+    assert how["aupro_30"]["CFM"] == "224 px, thresholds: 99"
+    assert how["i_auroc"]["CFM"] == "224 px"
+    assert how["i_auroc"]["DepthVM"] == "not known"
+    assert how["i_auroc"]["DCRDF-Net"] == "256 px"
+    assert "differ between papers and from ours" in comparison_markdown([pixels])
 
 
 def test_a_mean_over_other_categories_is_marked(compared):
@@ -105,12 +119,12 @@ def test_text_names_sources_and_warns(compared):
     assert "differ between papers and from ours" in text
     assert "10.3390/s26020412" in text
     assert "10.48550/arXiv.2412.08949" in text
-    assert "| **mine** | ours, one score per image, exact |" in text
+    assert "| **mine** | ours | one score per image, exact |" in text
 
 
 def test_frame_has_every_cell(compared):
     beside = compared(MVTEC)
     frame = comparison_frame(beside)
     assert len(frame) == 11 * len(beside[0].rows)
-    mine = frame[frame["whose"].str.startswith("ours")]
+    mine = frame[frame["whose"] == "ours"]
     assert set(mine["percent"]) == {50.0}
