@@ -12,11 +12,13 @@ import yaml
 
 import dcrdf
 from dcrdf.cli import main
+from dcrdf.cli.common import load_plan
 from dcrdf.errors import UserError
 from dcrdf.files.images import read_rgb, read_xyz, write_png, write_xyz
 from dcrdf.metrics import auroc
 from dcrdf.preparation.store import open_prepared
 from dcrdf.results.maps import open_maps
+from dcrdf.results.resamples import read_resamples
 
 pytestmark = pytest.mark.end_to_end
 
@@ -111,6 +113,26 @@ def test_metrics_hold_every_branch_mode_and_interval(chain):
             for mode in ("exact", "mvtec100"):
                 assert 0 <= values[branch, "aupro_30", size, mode, "spot"]["value"] <= 1
     assert metrics["counts"] == {"good": 2, "defect": 2, "without_mask": 0}
+
+
+def test_resampling_starts_from_the_metrics_that_were_evaluated(chain):
+    values = yaml.safe_load(chain.config.read_text())
+    values["compare"] = {"references": ["net"], "resamples": 100}
+    chain.config.write_text(yaml.safe_dump(values))
+    chain.run()
+    files = "--maps", chain.job / "maps.h5", "--prepared", chain.prepared
+    out = chain.job / "resamples.h5"
+    assert chain.call("resample", *files, "--out", out) == 0
+    stage = load_plan(chain.config).chain("net", "a", 0).resample
+    read = read_resamples(out, stage.digest)
+    metrics = json.loads((chain.job / "metrics.json").read_text())
+    evaluated = {
+        one["metric"]: one["value"]
+        for one in metrics["values"]
+        if (one["branch"], one["defect"], one["mode"]) == ("fused", "all", "exact")
+        and one["size"] in ("image", "native")
+    }
+    assert dict(read.estimates) == pytest.approx(evaluated)
 
 
 def test_a_second_run_gives_the_same_bits(chain, tmp_path_factory):
