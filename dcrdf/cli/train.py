@@ -53,6 +53,7 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.training.device import choose_device, make_repeatable
     from dcrdf.training.log import write_loss_table
     from dcrdf.training.loop import STATE, FitContext
+    from dcrdf.training.memory import peak_memory_mb
 
     samples, preparation, category = _training_samples(args.prepared)
     variants, pseudo = _variants(args.variants, stage, args.prepared)
@@ -67,15 +68,20 @@ def run(args: argparse.Namespace) -> None:
     with only_writer(args.out):
         detector.fit(samples, variants, context)
         write_loss_table(context.losses, args.out / "losses.csv")
-        description = {
+        description: dict[str, Any] = {
             "stage": stage.to_dict(),
             "category": category,
             "preparation": preparation,
             "pseudo": pseudo,
-            "trained_on": {"device": device.type, **machine()},
+            "trained_on": {
+                "device": device.type,
+                "peak_memory_mb": peak_memory_mb(device),
+                **machine(),
+            },
         }
         save_detector(args.out, detector, stage.options["detector"], description)
         (args.out / STATE).unlink(missing_ok=True)
+    print(f"{args.out}: trained, {description['trained_on']['peak_memory_mb']} MB at most")
 
 
 def _keep_other_model(folder: Path, stage: Stage, *, force: bool) -> None:

@@ -17,7 +17,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "synthesize": 1,
     "prepare": 1,
     "pseudo": 1,
-    "train": 1,
+    "train": 2,
     "infer": 1,
     "evaluate": 2,
     "resample": 1,

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dcrdf.networks.gated_sums import gated_sums
 from dcrdf.networks.teacher import Features
 
 
@@ -30,36 +31,41 @@ class CrossModalGate(nn.Module):
 
     def forward(self, rgb: Features, depth: Features, p_rgb: Tensor, p_depth: Tensor) -> Tensor:
         """The weight s of the colour map: (B, H, W) at the maps' size."""
-        rgb_joined, depth_joined = _join(rgb), _join(depth)
-        z_rgb, z_depth = _pool(rgb_joined), _pool(depth_joined)
-        gated_rgb = self._gate(torch.cat([z_rgb, z_depth], dim=1)) * rgb_joined
-        gated_depth = self._gate(torch.cat([z_depth, z_rgb], dim=1)) * depth_joined
-        evidence = [
-            gated_rgb.abs().mean(dim=1),
-            gated_depth.abs().mean(dim=1),
-            (gated_rgb - gated_depth).abs().mean(dim=1),
-        ]
+        rgb, depth = _at_first_size(rgb), _at_first_size(depth)
+        z_rgb, z_depth = _pool(rgb), _pool(depth)
+        evidence = self._evidence(
+            self.excite(torch.cat([z_rgb, z_depth], dim=1)), rgb,
+            self.excite(torch.cat([z_depth, z_rgb], dim=1)), depth,
+        )  # fmt: skip
         if self.evidence_maps:
-            size = evidence[0].shape[-2:]
             maps = torch.stack([p_rgb, p_depth, (p_rgb - p_depth).abs()], dim=1)
-            evidence += list(functional.interpolate(maps, size, mode="area").unbind(dim=1))
-        weight = torch.sigmoid(self.pointwise(self.depthwise(torch.stack(evidence, dim=1))))
+            small = functional.interpolate(maps, evidence.shape[-2:], mode="area")
+            evidence = torch.cat([evidence, small], dim=1)
+        weight = torch.sigmoid(self.pointwise(self.depthwise(evidence)))
         size = p_rgb.shape[-2:]
         upsampled = functional.interpolate(weight, size, mode="bilinear", align_corners=False)
         return upsampled.squeeze(1)
 
-    def _gate(self, pooled: Tensor) -> Tensor:
-        gate: Tensor = self.excite(pooled)
-        return gate[:, :, None, None]
+    @staticmethod
+    def _evidence(gate_rgb: Tensor, rgb: Features, gate_depth: Tensor, depth: Features) -> Tensor:
+        """Means over all stages' channels of the gated features and of their difference."""
+        channels = [x.shape[1] for x in rgb]
+        gates = zip(gate_rgb.split(channels, 1), gate_depth.split(channels, 1), strict=True)
+        sums = [
+            gated_sums(of_rgb, x, of_depth, y)
+            for (of_rgb, of_depth), x, y in zip(gates, rgb, depth, strict=True)
+        ]
+        return torch.stack(sums).sum(dim=0) / sum(channels)
 
 
-def _join(features: Features) -> Tensor:
+def _at_first_size(features: Features) -> Features:
     size = features[0].shape[-2:]
     upsampled = [
         functional.interpolate(x, size, mode="bilinear", align_corners=False) for x in features[1:]
     ]
-    return torch.cat([features[0], *upsampled], dim=1)
+    return [features[0], *upsampled]
 
 
-def _pool(features: Tensor) -> Tensor:
-    return torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1)
+def _pool(features: Features) -> Tensor:
+    means = [x.mean(dim=(2, 3)) for x in features]
+    return torch.cat(means + [x.amax(dim=(2, 3)) for x in features], dim=1)

@@ -8,32 +8,39 @@ from torch.nn import functional
 
 from dcrdf.networks.teacher import Features
 
+SHORTEST = 1e-8
+"""Vectors shorter than this have no direction."""
+
 
 def distillation_loss(student: Features, teacher: Features, per_pixel: bool = False) -> Tensor:
     """Sum over stages of 1 - cosine, of whole flattened maps or the mean over pixels.
 
     The flattened vector of C * H * W values is what reverse distillation's code compares.
+    `student` may hold several batches that share the teacher's, one after another.
     """
-    losses = []
-    for own, target in zip(student, teacher, strict=True):
-        pair = (own, target) if per_pixel else (own.flatten(1), target.flatten(1))
-        losses.append((1.0 - functional.cosine_similarity(*pair, dim=1)).mean())
+    dims = (2,) if per_pixel else (2, 3, 4)
+    losses = [
+        (1.0 - _cosine(_batches(own, target), target.unsqueeze(0), dims)).mean()
+        for own, target in zip(student, teacher, strict=True)
+    ]
     return torch.stack(losses).sum()
 
 
 def denoising_loss(refined: Features, clean: Features) -> Tensor:
-    """Sum over stages of the mean squared difference to the clean features (paper, eq. 8)."""
-    return torch.stack(
-        [functional.mse_loss(ours, target) for ours, target in zip(refined, clean, strict=True)]
-    ).sum()
+    """Sum over stages of the mean squared difference to the clean features (paper, eq. 8).
+
+    `refined` may hold several batches that share the clean ones, one after another.
+    """
+    losses = [
+        (_batches(ours, target) - target).square().mean()
+        for ours, target in zip(refined, clean, strict=True)
+    ]
+    return torch.stack(losses).sum()
 
 
 def cosine_distances(student: Features, teacher: Features) -> list[Tensor]:
     """Per stage 1 - cosine at every position: (B, H_i, W_i)."""
-    return [
-        1.0 - functional.cosine_similarity(own, target, dim=1)
-        for own, target in zip(student, teacher, strict=True)
-    ]
+    return [1.0 - _cosine(own, target, (1,)) for own, target in zip(student, teacher, strict=True)]
 
 
 def anomaly_map(distances: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
@@ -51,3 +58,16 @@ def focal_loss(probability: Tensor, mask: Tensor, gamma: float, alpha: float) ->
     positive = -alpha * (1.0 - p) ** gamma * torch.log(p)
     negative = -(1.0 - alpha) * p**gamma * torch.log1p(-p)
     return torch.where(mask, positive, negative).mean()
+
+
+def _batches(features: Tensor, shared: Tensor) -> Tensor:
+    """(k B, C, H, W) beside a shared (B, C, H, W) -> (k, B, C, H, W)."""
+    return features.unflatten(0, (-1, len(shared)))
+
+
+def _cosine(own: Tensor, target: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """Cosine over `dims`; keeps no normalised copies, as torch's own does."""
+    kind = torch.promote_types(own.dtype, torch.float32)
+    own, target = own.to(kind), target.to(kind)
+    lengths = [torch.linalg.vector_norm(x, dim=dims).clamp_min(SHORTEST) for x in (own, target)]
+    return (own * target).sum(dim=dims) / (lengths[0] * lengths[1])

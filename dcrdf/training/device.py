@@ -3,6 +3,7 @@
 import torch
 
 from dcrdf.errors import UserError
+from dcrdf.training.memory import keep_freed_memory
 
 
 def choose_device(name: str) -> torch.device:
@@ -19,7 +20,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def make_repeatable(seed: int, cpu_threads: int) -> None:
-    """Seed torch, fix its threads, choose deterministic kernels, flush denormals.
+    """Seed torch, fix its threads, choose deterministic kernels, flush denormals, keep memory.
 
     Adam's first moments of dead units decay into denormals, which made a CPU training three times
     slower. On GPUs a few kernels have no deterministic form; torch warns once and goes on.
@@ -28,4 +29,7 @@ def make_repeatable(seed: int, cpu_threads: int) -> None:
     torch.set_num_threads(cpu_threads)
     torch.set_flush_denormal(True)
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+    # Filling new tensors with NaN only helps to find operators that read what they never wrote.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
+    keep_freed_memory()

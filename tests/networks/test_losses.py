@@ -44,6 +44,16 @@ def test_per_pixel_distillation_is_the_mean_of_the_distances():
     )
 
 
+@pytest.mark.parametrize("per_pixel", [False, True])
+def test_twins_share_their_targets(per_pixel):
+    clean, one, other = random_features(0), random_features(1), random_features(2)
+    both = [torch.cat(pair) for pair in zip(one, other, strict=True)]
+    parts = [distillation_loss(x, clean, per_pixel).item() for x in (one, other)]
+    assert distillation_loss(both, clean, per_pixel).item() == pytest.approx(sum(parts) / 2)
+    parts = [denoising_loss(x, clean).item() for x in (one, other)]
+    assert denoising_loss(both, clean).item() == pytest.approx(sum(parts) / 2)
+
+
 def test_distance_at_a_position():
     own, target = random_features(2), random_features(3)
     distance = cosine_distances(own, target)[1]

@@ -47,15 +47,10 @@ class DcrdfNet(Detector):
         count = len(given[0])
         outputs: dict[str, BranchOutput] = {}
         if rgb is not None:
-            outputs["rgb"] = self.network.rgb(_rows(features, slice(0, count)), size)
+            outputs["rgb"] = self.network.rgb(_rows(features, slice(0, count)))
         if depth is not None:
-            outputs["depth"] = self.network.depth(_rows(features, slice(-count, None)), size)
-        maps = {name: output.map for name, output in outputs.items()}
-        if len(outputs) == 2:
-            fused = self.network.fuse(outputs["rgb"], outputs["depth"])
-            if fused is not None:
-                maps["cm_segf"] = fused
-        return maps
+            outputs["depth"] = self.network.depth(_rows(features, slice(-count, None)))
+        return self.network.maps(outputs, size)
 
 
 class TwinBatches:

@@ -1,5 +1,6 @@
 """DCRDF-Net's trainable parts put together: refinement and student per modality, and the gate."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -14,12 +15,11 @@ from dcrdf.networks.teacher import Features, TeacherShape
 
 
 class BranchOutput(NamedTuple):
-    """What one modality's branch makes of the teacher's features."""
+    """The teacher's features of the image that is shown, and what a branch makes of them."""
 
+    shown: Features
     refined: Features
     student: Features
-    map: Tensor
-    """(B, H, W): raw cosine distances, or probabilities where the branch is calibrated."""
 
 
 class Calibration(nn.Module):
@@ -48,14 +48,15 @@ class Branch(nn.Module):
         self.student = Student(shape, options.decoder_blocks)
         self.calibration = Calibration() if options.calibrate else None
 
-    def forward(self, features: Features, size: tuple[int, int]) -> BranchOutput:
-        """Teacher features of the image that is shown -> the branch's output at `size`."""
+    def forward(self, features: Features) -> BranchOutput:
+        """Teacher features of the image that is shown -> the branch's output."""
         refined = features if self.refinement is None else self.refinement(features)
-        student = self.student(refined)
-        distance = anomaly_map(cosine_distances(student, features), size)
-        return BranchOutput(
-            refined, student, distance if self.calibration is None else self.calibration(distance)
-        )
+        return BranchOutput(features, refined, self.student(refined))
+
+    def map(self, output: BranchOutput, size: tuple[int, int]) -> Tensor:
+        """(B, H, W): raw cosine distances, or probabilities where the branch is calibrated."""
+        distance = anomaly_map(cosine_distances(output.student, output.shown), size)
+        return distance if self.calibration is None else self.calibration(distance)
 
 
 class DcrdfNetwork(nn.Module):
@@ -73,9 +74,11 @@ class DcrdfNetwork(nn.Module):
             else None
         )
 
-    def fuse(self, rgb: BranchOutput, depth: BranchOutput) -> Tensor | None:
-        """The gate's fused map (B, H, W), or None without a gate."""
-        if self.gate is None:
-            return None
-        weight: Tensor = self.gate(rgb.student, depth.student, rgb.map, depth.map)
-        return weight * rgb.map + (1.0 - weight) * depth.map
+    def maps(self, outputs: Mapping[str, BranchOutput], size: tuple[int, int]) -> dict[str, Tensor]:
+        """Maps (B, H, W) of the given branches, and `cm_segf` where there are both and a gate."""
+        maps = {name: getattr(self, name).map(output, size) for name, output in outputs.items()}
+        if self.gate is not None and len(outputs) == 2:
+            students = (outputs["rgb"].student, outputs["depth"].student)
+            weight = self.gate(*students, maps["rgb"], maps["depth"])
+            maps["cm_segf"] = weight * maps["rgb"] + (1.0 - weight) * maps["depth"]
+        return maps

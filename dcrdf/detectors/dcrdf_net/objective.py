@@ -29,30 +29,26 @@ class Objective:
         Without twins the losses are the distillation of the clean images alone.
         """
         shown = clean if perturbed is None else clean.joined(perturbed)
-        target = clean if perturbed is None else clean.joined(clean)
-        rgb = self.network.rgb(shown.rgb, self.size)
-        depth = self.network.depth(shown.depth, self.size)
+        outputs = {"rgb": self.network.rgb(shown.rgb), "depth": self.network.depth(shown.depth)}
+        # The mean over a batch of both twins is half of the paper's sum of two terms.
+        scale = 1.0 if perturbed is None else 2.0
         losses: Losses = {}
-        for name, branch, wanted in (("rgb", rgb, target.rgb), ("depth", depth, target.depth)):
-            losses |= self._branch_losses(name, branch, wanted, mask, twins=perturbed is not None)
-        fused = self.network.fuse(rgb, depth)
-        if fused is not None and mask is not None:
-            losses["fused_focal"] = self._focal(fused, mask)
+        for name, output in outputs.items():
+            losses |= self._branch_losses(name, output, getattr(clean, name), scale)
+        if mask is not None:
+            for name, probability in self.network.maps(outputs, self.size).items():
+                key = "fused_focal" if name == "cm_segf" else f"{name}_focal"
+                losses[key] = self._focal(probability, mask)
         return losses
 
     def _branch_losses(
-        self, name: str, branch: BranchOutput, target: Features, mask: Tensor | None, twins: bool
+        self, name: str, output: BranchOutput, clean: Features, scale: float
     ) -> Losses:
         per_pixel = self.options.distance == "per_pixel"
-        # The mean over a batch of both twins is half of the paper's sum of two terms.
-        scale = 2.0 if twins else 1.0
-        losses = {
-            f"{name}_distillation": scale * distillation_loss(branch.student, target, per_pixel)
-        }
+        distillation = distillation_loss(output.student, clean, per_pixel)
+        losses = {f"{name}_distillation": scale * distillation}
         if self.options.gfrn != "none":
-            losses[f"{name}_denoising"] = denoising_loss(branch.refined, target)
-        if mask is not None:
-            losses[f"{name}_focal"] = self._focal(branch.map, mask)
+            losses[f"{name}_denoising"] = denoising_loss(output.refined, clean)
         return losses
 
     def _focal(self, probability: Tensor, mask: Tensor) -> Tensor:
