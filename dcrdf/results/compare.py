@@ -146,12 +146,13 @@ def _markdown(one: Comparison) -> str:
         "method",
         "whose",
         "evaluation",
-        *(escape(name) for name in [*one.categories, MEAN]),
+        MEAN,
+        *(escape(name) for name in one.categories),
         "remark",
     ]
     lines = []
     for row in one.rows:
-        cells = [percent(value / 100.0) for value in [*row.values, row.mean]]
+        cells = [percent(value / 100.0) for value in [row.mean, *row.values]]
         method = escape(row.method)
         if not row.papers:
             method = f"**{method}**"
@@ -215,7 +216,9 @@ def _merge_repeated(rows: Sequence[Row]) -> list[Row]:
 
 
 def _own_rows(table: Table, categories: Sequence[str], printed: set[str]) -> list[Row]:
-    how = f"{SIZE_TITLES[table.key.size]}, {MODE_TITLES[table.key.mode]}"
+    how = SIZE_TITLES[table.key.size]
+    if table.key.size != "image":
+        how += f", {MODE_TITLES[table.key.mode]}"
     value = 100.0 * table.value.reindex(columns=[*categories, MEAN])
     same = set(table.categories) == printed
     rows = []

@@ -58,7 +58,7 @@ def latex_paired(table: PairedTable, note: str) -> str:
     """One table float of paired differences, two columns for each reference."""
     columns = ["mean"]
     for reference in table.references:
-        columns += [f"minus {reference}", "seeds"]
+        columns += [f"minus {reference}", "seeds: ±, same sign"]
     rows = [
         [
             with_deviation(row),

@@ -105,7 +105,7 @@ def paired_markdown(pairing: Pairing) -> str:
     for table in paired_tables(pairing):
         head = ["run", "mean"]
         for reference in table.references:
-            head += [f"minus {escape(reference)}", "seeds"]
+            head += [f"minus {escape(reference)}", "seeds: ±, same sign"]
         lines = [
             [escape(row.run), with_deviation(row), *(_cells_text(row.cells))] for row in table.rows
         ]

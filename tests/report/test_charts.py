@@ -2,12 +2,14 @@
 
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dcrdf.report import charts
 from dcrdf.report.charts import BOTTOM, LEFT, RIGHT, STYLES, TOP, line, x_axis, y_axis
 
 
@@ -53,9 +55,9 @@ def test_zero_has_no_sign():
 
 def test_line_passes_through_its_points():
     x, y = x_axis("x", 0.0, 1.0), y_axis("y", 0.0, 1.0)
-    drawn = line("run", 9, x, y, [0.0, 1.0], [0.0, 1.0])
+    drawn = line("run", STYLES + 1, x, y, [0.0, 1.0], [0.0, 1.0])
     assert points(drawn.path) == [(LEFT, BOTTOM), (RIGHT, TOP)]
-    assert drawn.style == 9 % STYLES
+    assert drawn.style == 1
 
 
 @pytest.mark.parametrize("hole", [math.nan, math.inf])
@@ -65,3 +67,10 @@ def test_values_that_are_no_numbers_leave_a_gap(hole):
     assert path.count("M") == 2
     assert "nan" not in path
     assert "inf" not in path
+
+
+def test_every_line_style_looks_different():
+    css = (Path(charts.__file__).parent / "templates" / "style.css").read_text()
+    drawn = re.findall(r"^\.k(\d+) \{ (.*) \}$", css, re.MULTILINE)
+    assert [int(number) for number, _ in drawn] == list(range(STYLES))
+    assert len({look for _, look in drawn}) == STYLES

@@ -188,5 +188,5 @@ def test_pages_show_the_main_metrics_and_the_long_table_all(make):
     assert list(paired_frame(pairing)["metric"]) == ["i_auroc", "p_ap", "aupro_30"]
     text = paired_markdown(pairing)
     assert "## Image AUROC: paired differences" in text
-    assert "| run | mean | minus ref | seeds |" in text
+    assert "| run | mean | minus ref | seeds: ±, same sign |" in text
     assert "95 % interval" in text
