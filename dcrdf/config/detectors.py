@@ -12,7 +12,11 @@ from dcrdf.config.options import Count, Distinct, Positive, Share, TrainOptions
 
 
 class DcrdfNetOptions(Closed):
-    """DCRDF-Net's parts (docs/method.md, sections 3 to 5); all off: dual reverse distillation."""
+    """DCRDF-Net's parts (docs/method.md, sections 3 to 5); all off: dual reverse distillation.
+
+    Beyond the paper: `augment: dihedral` also shows the training images turned by quarter turns and
+    mirrored; `natural` shows only those orientations in which good parts come by themselves.
+    """
 
     pseudo_anomalies: bool = True
     gfrn: Literal["none", "literal", "residual"] = "literal"
@@ -24,6 +28,7 @@ class DcrdfNetOptions(Closed):
     focal_gamma: Positive = 2.0
     focal_alpha: Share = 0.75
     decoder_blocks: Literal["mirror", "light"] = "mirror"
+    augment: Literal["none", "dihedral", "natural"] = "none"
 
     @model_validator(mode="after")
     def _gate_needs_masks(self) -> "DcrdfNetOptions":
@@ -55,9 +60,12 @@ class DetectorInfo:
     """The options of section `train` that this detector's training reads."""
     fusions: frozenset[str] = field(
         default_factory=lambda: frozenset(
-            {"avg", "max", "zscore_sum", "zscore_max", "rgb", "depth"}
+            {"avg", "max", "zscore_sum", "zscore_max", "peak_norm", "rgb", "depth"}
         )
     )
+
+    maps: frozenset[str] = frozenset({"raw"})
+    """The kinds of maps it offers (`infer.maps`)."""
 
     def needs_variants(self, options: Closed) -> bool:
         """Whether training with these options reads the pseudo-anomaly cache."""
@@ -100,9 +108,13 @@ DETECTORS: Mapping[str, DetectorInfo] = {
     "dcrdf_net": DetectorInfo(
         module="dcrdf.detectors.dcrdf_net.detector:DcrdfNet",
         options=DcrdfNetOptions,
+        maps=frozenset({"raw", "whitened"}),
         presets={
             "paper": _PAPER,
-            "best": _row(_PLAIN, "zscore_max"),
+            "best": {
+                "options": {**_PLAIN, "augment": "natural"},
+                "infer": {"maps": "whitened", "fusion": "peak_norm"},
+            },
             **LADDER,
         },
     ),

@@ -27,7 +27,9 @@ def _each_once(values: tuple[Value, ...]) -> tuple[Value, ...]:
 Distinct = Annotated[tuple[Value, ...], Field(min_length=1), AfterValidator(_each_once)]
 """One or more values, each once, in the order given."""
 
-Fusion = Literal["cm_segf", "avg", "max", "zscore_sum", "zscore_max", "rgb", "depth"]
+Fusion = Literal["cm_segf", "avg", "max", "zscore_sum", "zscore_max", "peak_norm", "rgb", "depth"]
+
+MapKind = Literal["raw", "whitened"]
 
 
 class SyntheticOptions(Closed):
@@ -150,8 +152,14 @@ class TrainOptions(Closed):
 
 
 class InferOptions(Closed):
-    """From branch maps to the fused map, the image score and the threshold."""
+    """From branch maps to the fused map, the image score and the threshold.
 
+    `maps: whitened` measures a student's errors against those on good training images (dcrdf_net).
+    `fusion: peak_norm` measures each blurred map by the maxima of good validation images and takes
+    the Euclidean norm of the two.
+    """
+
+    maps: MapKind = "raw"
     fusion: Fusion = "zscore_sum"
     blur_sigma_px: Annotated[float, Field(ge=0.0)] = 4.0
     score: Literal["max", "top_share"] = "max"

@@ -193,7 +193,20 @@ def resolve(config: Config, run: str, category: str) -> Resolved:
             f"config: infer.fusion ({where}): {sections['infer'].fusion!r} is not offered by"
             f" {chosen.detector} with these options; allowed: {', '.join(sorted(allowed))}"
         )
+    _check_maps(sections["infer"], chosen.detector, info, where)
     return Resolved(chosen.detector, info, options, **sections)
+
+
+def _check_maps(infer: InferOptions, detector: str, info: DetectorInfo, where: str) -> None:
+    if infer.maps not in info.maps:
+        raise UserError(
+            f"config: infer.maps ({where}): {infer.maps!r} is not offered by {detector};"
+            f" allowed: {', '.join(sorted(info.maps))}"
+        )
+    if infer.maps != "raw" and infer.fusion == "cm_segf":
+        raise UserError(
+            f"config: infer.maps ({where}): cm_segf weighs raw maps; choose another infer.fusion"
+        )
 
 
 def _detector_and_preset(run: str, chosen: RunOptions) -> tuple[DetectorInfo, Mapping[str, Any]]:

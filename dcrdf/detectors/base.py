@@ -13,8 +13,11 @@ from torch import Tensor, nn
 
 from dcrdf.config.closed import Closed
 from dcrdf.config.detectors import DETECTORS
+from dcrdf.config.options import MapKind
 from dcrdf.networks.teacher import Teacher
 from dcrdf.training.loop import FitContext
+
+BRANCHES = ("rgb", "depth")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Detector(ABC):
     """
 
     network: nn.Module
+    maps: MapKind = "raw"
+    """Which maps `branch_maps` gives, of those that the registry says the detector offers."""
 
     def __init__(self, teacher: Teacher, options: Any) -> None:
         self.teacher = teacher

@@ -15,36 +15,40 @@ from torch import Tensor
 from torch.nn import functional
 
 from dcrdf.config.options import InferOptions
-from dcrdf.detectors.base import Detector, NormalSamples
+from dcrdf.detectors.base import BRANCHES, Detector, NormalSamples
 from dcrdf.training.images import depth_tensor, rgb_tensor
-
-BRANCHES = ("rgb", "depth")
 
 
 @dataclass(frozen=True)
 class BranchStatistics:
-    """Mean and deviation of a branch's unblurred validation maps, everywhere and on the part."""
+    """Mean and deviation of a branch's unblurred validation maps, everywhere and on the part, and
+    the mean of the blurred maps' maxima."""
 
     mean: float
     std: float
     foreground_mean: float
     foreground_std: float
+    peak_mean: float
 
     def to_dict(self) -> dict[str, float]:
         """As JSON."""
         return asdict(self)
 
     @classmethod
-    def of_maps(cls, maps: NDArray[np.float32], foreground: NDArray[np.bool_]) -> Self:
+    def of_maps(
+        cls, maps: NDArray[np.float32], foreground: NDArray[np.bool_], blur_sigma_px: float
+    ) -> Self:
         """Statistics of maps (N, H, W) over all pixels and over the foreground."""
         values = maps.astype(np.float64)
         inside = values[foreground] if foreground.any() else values.ravel()
+        peaks = gaussian_blur(torch.from_numpy(maps), blur_sigma_px).flatten(1).amax(dim=1)
         tiny = np.finfo(np.float32).tiny
         return cls(
             float(values.mean()),
             float(max(values.std(), tiny)),
             float(inside.mean()),
             float(max(inside.std(), tiny)),
+            float(peaks.double().mean()),
         )
 
 
@@ -71,6 +75,7 @@ class Scorer:
         self.statistics = statistics
         self.device = device
         detector.network.eval()
+        detector.maps = options.maps
 
     @classmethod
     def calibrate(
@@ -89,7 +94,9 @@ class Scorer:
         ]
         statistics = {
             name: BranchStatistics.of_maps(
-                np.concatenate([raw[name].cpu().numpy() for raw in batches]), validation.foreground
+                np.concatenate([raw[name].cpu().numpy() for raw in batches]),
+                validation.foreground,
+                options.blur_sigma_px,
             )
             for name in BRANCHES
         }
@@ -119,13 +126,31 @@ class Scorer:
     def finish(self, raw: Mapping[str, Tensor]) -> Prediction:
         """Raw maps -> fused, blurred maps and image scores."""
         branches = {name: raw[name] for name in BRANCHES if name in raw}
-        fused = self._fuse(raw, branches) if len(branches) == 2 else next(iter(branches.values()))
-        maps = {"fused": fused, **branches}
-        blurred = {name: gaussian_blur(x, self.options.blur_sigma_px) for name, x in maps.items()}
+        blurred = {name: self._blur(x) for name, x in branches.items()}
+        if len(branches) == 1:
+            fused = next(iter(blurred.values()))
+        elif self.options.fusion == "peak_norm":
+            fused = self._peak_norm(blurred)
+        else:
+            fused = self._blur(self._fuse(raw, branches))
+        maps = {"fused": fused, **blurred}
         return Prediction(
-            {name: x.cpu().numpy() for name, x in blurred.items()},
-            {name: self._image_scores(x) for name, x in blurred.items()},
+            {name: x.cpu().numpy() for name, x in maps.items()},
+            {name: self._image_scores(x) for name, x in maps.items()},
         )
+
+    def _blur(self, maps: Tensor) -> Tensor:
+        return gaussian_blur(maps, self.options.blur_sigma_px)
+
+    def _peak_norm(self, blurred: Mapping[str, Tensor]) -> Tensor:
+        """Excess over the part's mean in units of the usual maxima of good images; a branch that is
+        restless on good parts weighs less, and a defect in one modality is not diluted."""
+        excess = []
+        for name in BRANCHES:
+            usual = self.statistics[name]
+            unit = max(usual.peak_mean - usual.foreground_mean, float(np.finfo(np.float32).tiny))
+            excess.append((blurred[name] - usual.foreground_mean).clamp_min(0.0) / unit)
+        return torch.stack(excess).norm(dim=0)
 
     def _fuse(self, raw: Mapping[str, Tensor], branches: Mapping[str, Tensor]) -> Tensor:
         fusion = self.options.fusion

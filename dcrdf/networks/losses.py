@@ -45,11 +45,16 @@ def cosine_distances(student: Features, teacher: Features) -> list[Tensor]:
 
 def anomaly_map(distances: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
     """Distances upsampled bilinearly to `size`, averaged, clipped to [0, 1]: (B, H, W)."""
+    return upsampled_mean(distances, size).clamp(0.0, 1.0)
+
+
+def upsampled_mean(stages: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
+    """Maps (B, H_i, W_i) of all stages upsampled bilinearly and averaged: (B, H, W)."""
     maps = [
-        functional.interpolate(d.unsqueeze(1), size, mode="bilinear", align_corners=False)
-        for d in distances
+        functional.interpolate(x.unsqueeze(1), size, mode="bilinear", align_corners=False)
+        for x in stages
     ]
-    return torch.cat(maps, dim=1).mean(dim=1).clamp(0.0, 1.0)
+    return torch.cat(maps, dim=1).mean(dim=1)
 
 
 def focal_loss(probability: Tensor, mask: Tensor, gamma: float, alpha: float) -> Tensor:

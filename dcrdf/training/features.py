@@ -8,8 +8,16 @@ from numpy.typing import NDArray
 
 from dcrdf.networks.teacher import Features, Teacher
 from dcrdf.training.images import depth_tensor, rgb_tensor
+from dcrdf.training.orientation import (
+    ORIENTATIONS,
+    descriptor,
+    natural_orientations,
+    orientation_ratios,
+    oriented,
+)
 
 CHUNK = 16
+AS_IT_IS = np.zeros(1, np.intp)
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,8 @@ def teacher_features(
 
 
 class FeatureSource:
-    """Teacher features by row number; held on the device when they fit into `cache_mb`."""
+    """Teacher features by row number and orientation; held on the device when they fit into
+    `cache_mb`. `orientations` are those that can be asked for."""
 
     def __init__(
         self,
@@ -47,8 +56,10 @@ class FeatureSource:
         depth: NDArray[np.floating],
         device: torch.device,
         cache_mb: float,
+        orientations: NDArray[np.intp] = AS_IT_IS,
     ) -> None:
         self._teacher, self._rgb, self._depth, self._device = teacher, rgb, depth, device
+        self._orientations = orientations
         self._cache: ModalityFeatures | None = None
         if self.size_mb() <= cache_mb:
             self._cache = self._all_features()
@@ -57,35 +68,65 @@ class FeatureSource:
         return len(self._rgb)
 
     def size_mb(self) -> float:
-        """Memory that the features of all rows take, in float32."""
+        """Memory that the features of all rows and orientations take, in float32."""
         probe = teacher_features(self._teacher, self._rgb[:1], self._depth[:1], self._device)
         values = sum(x.numel() for x in probe.rgb + probe.depth)
-        return 4.0 * values * len(self) / 2**20
+        return 4.0 * values * len(self) * len(self._orientations) / 2**20
 
-    def rows(self, rows: NDArray[np.intp]) -> ModalityFeatures:
-        """Features of the rows, in their order."""
+    def rows(
+        self, rows: NDArray[np.intp], turns: NDArray[np.intp] | None = None
+    ) -> ModalityFeatures:
+        """Features of the rows, in their order; as they are, or in the orientations number `turns`
+        of the list."""
+        chosen = np.zeros(len(rows), np.intp) if turns is None else turns
         if self._cache is None:
-            ordered = np.asarray(rows)
-            return teacher_features(
-                self._teacher, self._rgb[ordered], self._depth[ordered], self._device
-            )
-        index = torch.as_tensor(rows, device=self._device)
+            return self._computed(np.asarray(rows), self._orientations[chosen])
+        index = torch.as_tensor(chosen * len(self) + rows, device=self._device)
         return ModalityFeatures(
             [x[index] for x in self._cache.rgb], [x[index] for x in self._cache.depth]
         )
 
+    def _computed(self, rows: NDArray[np.intp], orientations: NDArray[np.intp]) -> ModalityFeatures:
+        return teacher_features(
+            self._teacher,
+            oriented(self._rgb[rows], orientations),
+            oriented(self._depth[rows], orientations),
+            self._device,
+        )
+
     def _all_features(self) -> ModalityFeatures:
+        rows = np.tile(np.arange(len(self)), len(self._orientations))
+        turned = np.repeat(self._orientations, len(self))
         chunks = [
-            teacher_features(
-                self._teacher,
-                self._rgb[start : start + CHUNK],
-                self._depth[start : start + CHUNK],
-                self._device,
-            )
-            for start in range(0, len(self), CHUNK)
+            self._computed(rows[start : start + CHUNK], turned[start : start + CHUNK])
+            for start in range(0, len(rows), CHUNK)
         ]
         stages = range(len(chunks[0].rgb))
         return ModalityFeatures(
             [torch.cat([chunk.rgb[i] for chunk in chunks]) for i in stages],
             [torch.cat([chunk.depth[i] for chunk in chunks]) for i in stages],
         )
+
+
+def orientations_of(
+    teacher: Teacher, rgb: NDArray[np.uint8], depth: NDArray[np.floating], device: torch.device
+) -> NDArray[np.intp]:
+    """The orientations that good parts (N, S, S, ...) show by themselves, found with the teacher's
+    last stage; the image as it is comes first."""
+    if len(rgb) < 2:
+        return AS_IT_IS
+    found: dict[str, list[torch.Tensor]] = {"rgb": [], "depth": []}
+    for number in range(ORIENTATIONS):
+        for start in range(0, len(rgb), CHUNK):
+            rows = slice(start, start + CHUNK)
+            turn = np.full(len(rgb[rows]), number)
+            features = teacher_features(
+                teacher, oriented(rgb[rows], turn), oriented(depth[rows], turn), device
+            )
+            found["rgb"].append(descriptor(features.rgb[-1]))
+            found["depth"].append(descriptor(features.depth[-1]))
+    ratios = [
+        orientation_ratios(torch.cat(parts).unflatten(0, (ORIENTATIONS, len(rgb))))
+        for parts in found.values()
+    ]
+    return natural_orientations(np.stack(ratios))

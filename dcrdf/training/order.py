@@ -15,8 +15,17 @@ def epoch_batches(count: int, batch_size: int, seed: int, epoch: int) -> Iterato
 
 def variant_of_rows(count: int, variants: int, seed: int, epoch: int) -> NDArray[np.intp]:
     """The variant each row shows in an epoch: all of a row's variants once in `variants` epochs."""
-    round_number, turn = divmod(epoch, variants)
-    generator = np.random.default_rng([seed, round_number, 1])
-    orders = np.argsort(generator.random((count, variants)), axis=1)
+    return _turn_of_rows(count, variants, seed, epoch, stream=1)
+
+
+def orientation_of_rows(count: int, orientations: int, seed: int, epoch: int) -> NDArray[np.intp]:
+    """The orientation each row shows in an epoch: each once in `orientations` epochs."""
+    return _turn_of_rows(count, orientations, seed, epoch, stream=2)
+
+
+def _turn_of_rows(count: int, turns: int, seed: int, epoch: int, stream: int) -> NDArray[np.intp]:
+    round_number, turn = divmod(epoch, turns)
+    generator = np.random.default_rng([seed, round_number, stream])
+    orders = np.argsort(generator.random((count, turns)), axis=1)
     turn_of_rows: NDArray[np.intp] = orders[:, turn]
     return turn_of_rows

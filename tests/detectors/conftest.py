@@ -24,6 +24,8 @@ VARIETIES = {
     ),
     "gfrn_only": ("dcrdf_net", {**PLAIN, "gfrn": "literal"}),
     "perlin_gfrn": ("dcrdf_net", {"gate": "none"}),
+    "augmented": ("dcrdf_net", {**PLAIN, "augment": "dihedral"}),
+    "natural_twins": ("dcrdf_net", {"gate": "none", "gfrn": "none", "augment": "natural"}),
     "memory_bank": ("memory_bank", {}),
 }
 

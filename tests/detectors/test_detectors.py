@@ -11,10 +11,14 @@ from dcrdf.detectors.checkpoint import load_detector, save_detector
 from dcrdf.detectors.scoring import Scorer
 from dcrdf.errors import UserError
 from dcrdf.networks.teacher import load_teacher
-from dcrdf.training.features import FeatureSource
+from dcrdf.training.features import FeatureSource, teacher_features
 from dcrdf.training.images import depth_tensor, rgb_tensor
+from dcrdf.training.orientation import oriented
 
-VARIETIES = ["dual_rd", "paper", "calibrated_maps_residual", "gfrn_only", "memory_bank"]
+VARIETIES = [
+    "dual_rd", "paper", "calibrated_maps_residual", "gfrn_only", "augmented", "natural_twins",
+    "memory_bank",
+]  # fmt: skip
 CPU = torch.device("cpu")
 
 
@@ -33,7 +37,7 @@ def test_maps_are_finite_and_of_the_images_size(fit, samples, variety):
         assert values.min() >= 0
 
 
-@pytest.mark.parametrize("variety", ["paper", "memory_bank"])
+@pytest.mark.parametrize("variety", ["paper", "natural_twins", "memory_bank"])
 def test_same_input_same_bits(fit, samples, variety):
     one, other = (maps_of(fit(variety, fresh)[0], samples) for fresh in (0, 1))
     assert all(torch.equal(one[name], other[name]) for name in one)
@@ -48,6 +52,42 @@ def test_the_feature_cache_changes_nothing(teacher, samples):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
     for one, other in zip(cached.rows(rows).depth, uncached.rows(rows).depth, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_oriented_features_are_those_of_oriented_images(teacher, samples):
+    chosen = np.array([0, 3, 6])
+    rows, turns = np.array([4, 0, 0, 3]), np.array([2, 1, 0, 2])
+    expected = teacher_features(
+        teacher,
+        oriented(samples.rgb[rows], chosen[turns]),
+        oriented(samples.depth[rows], chosen[turns]),
+        CPU,
+    )
+    for budget in (1024, 0):
+        source = FeatureSource(teacher, samples.rgb, samples.depth, CPU, budget, chosen)
+        given = source.rows(rows, turns)
+        pairs = zip(given.rgb + given.depth, expected.rgb + expected.depth, strict=True)
+        for one, other in pairs:
+            torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_augmented_training_differs(fit):
+    plain, augmented = (fit(name)[1].losses[-1]["total"] for name in ("dual_rd", "augmented"))
+    assert plain != augmented
+
+
+@pytest.mark.parametrize("variety", ["dual_rd", "natural_twins"])
+def test_whitened_maps_are_about_one_on_good_training_parts(fit, samples, variety):
+    detector = fit(variety)[0]
+    scorer, _ = Scorer.calibrate(
+        detector, InferOptions(maps="whitened", fusion="peak_norm"), samples, CPU
+    )
+    maps = scorer.raw_maps(samples.rgb, samples.depth)
+    detector.maps = "raw"
+    assert set(maps) == {"rgb", "depth"}
+    for values in maps.values():
+        assert values.shape == samples.depth.shape
+        assert 0.5 < values[torch.from_numpy(samples.foreground.copy())].mean() < 1.5
 
 
 def test_losses_are_those_of_the_method(fit):

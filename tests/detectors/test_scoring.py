@@ -43,6 +43,13 @@ def standardised(maps, inside):
     return (values - values[inside].mean()) / values[inside].std()
 
 
+def excess(maps):
+    """Above the part's mean, in units of what the images' maxima are on average."""
+    values = maps.numpy().astype(np.float64)
+    mean = values[FOREGROUND].mean()
+    return np.maximum(values - mean, 0) / (values.max(axis=(1, 2)).mean() - mean)
+
+
 EVERYWHERE = np.ones_like(FOREGROUND)
 EXPECTED = {
     "rgb": RGB_MAPS.numpy,
@@ -53,6 +60,7 @@ EXPECTED = {
     "zscore_max": lambda: np.maximum(
         standardised(RGB_MAPS, FOREGROUND), standardised(DEPTH_MAPS, FOREGROUND)
     ),
+    "peak_norm": lambda: np.hypot(excess(RGB_MAPS), excess(DEPTH_MAPS)),
 }
 
 
@@ -62,8 +70,8 @@ def test_fusion(fusion):
     scorer, _ = Scorer.calibrate(FixedMaps(), options, SAMPLES, CPU)
     # Calibration runs in batches of two; the fixed maps repeat for the third sample.
     scorer.statistics = {
-        "rgb": BranchStatistics.of_maps(RGB_MAPS.numpy(), FOREGROUND),
-        "depth": BranchStatistics.of_maps(DEPTH_MAPS.numpy(), FOREGROUND),
+        "rgb": BranchStatistics.of_maps(RGB_MAPS.numpy(), FOREGROUND, 0.0),
+        "depth": BranchStatistics.of_maps(DEPTH_MAPS.numpy(), FOREGROUND, 0.0),
     }
     prediction = scorer.score(SAMPLES.rgb, SAMPLES.depth)
     np.testing.assert_allclose(prediction.maps["fused"], EXPECTED[fusion](), rtol=1e-4, atol=1e-5)
@@ -91,7 +99,32 @@ def test_blur_equals_scipys(sigma):
 
 def test_constant_maps_have_a_usable_deviation():
     statistics = BranchStatistics.of_maps(
-        np.zeros((1, 4, 4), np.float32), np.zeros((1, 4, 4), bool)
+        np.zeros((1, 4, 4), np.float32), np.zeros((1, 4, 4), bool), 4.0
     )
     assert statistics.std > 0
     assert statistics.foreground_mean == 0.0
+
+
+def test_peaks_are_those_of_the_blurred_maps():
+    maps = np.random.default_rng(2).random((4, 32, 24)).astype(np.float32)
+    statistics = BranchStatistics.of_maps(maps, np.ones(maps.shape, bool), 2.0)
+    blurred = [gaussian_filter(m.astype(np.float64), 2.0, mode="mirror") for m in maps]
+    assert statistics.peak_mean == pytest.approx(np.mean([b.max() for b in blurred]), rel=1e-4)
+
+
+def test_a_restless_branch_weighs_less():
+    """What good parts show everywhere in one modality cannot hide a defect in the other."""
+    generator = np.random.default_rng(3)
+    calm = generator.normal(0, 0.1, (8, 32, 32)).astype(np.float32)
+    restless = (generator.standard_t(1.5, (8, 32, 32))).astype(np.float32)
+    inside = np.ones(calm.shape, bool)
+    options = InferOptions(fusion="peak_norm", blur_sigma_px=0.0)
+    statistics = {
+        "rgb": BranchStatistics.of_maps(calm, inside, 0.0),
+        "depth": BranchStatistics.of_maps(restless, inside, 0.0),
+    }
+    scorer = Scorer(FixedMaps(), options, statistics, CPU)
+    raw = {"rgb": torch.from_numpy(calm).clone(), "depth": torch.from_numpy(restless).clone()}
+    raw["rgb"][0, 5, 5] = 3.0
+    fused = scorer.finish(raw).maps["fused"]
+    assert np.unravel_index(fused[0].argmax(), fused[0].shape) == (5, 5)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcrdf.training.order import epoch_batches, variant_of_rows
+from dcrdf.training.order import epoch_batches, orientation_of_rows, variant_of_rows
 
 
 @given(st.integers(1, 50), st.integers(1, 20), st.integers(0, 2**63), st.integers(0, 1000))
@@ -25,3 +25,9 @@ def test_epochs_and_seeds_differ():
     orders = [np.concatenate(list(epoch_batches(50, 50, seed, epoch))).tolist()
               for seed, epoch in [(0, 0), (0, 1), (1, 0)]]  # fmt: skip
     assert orders[0] != orders[1] != orders[2] != orders[0]
+
+
+def test_orientations_and_variants_do_not_go_together():
+    turns = [f(200, 8, 0, 0) for f in (orientation_of_rows, variant_of_rows)]
+    assert abs(np.corrcoef(*turns)[0, 1]) < 0.3
+    assert set(turns[0]) == set(range(8))

@@ -1,18 +1,22 @@
 """DCRDF-Net as a detector: its training data and its maps."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from dcrdf.config.detectors import DcrdfNetOptions
-from dcrdf.detectors.base import Detector, NormalSamples, PseudoAnomalies
-from dcrdf.detectors.dcrdf_net.network import BranchOutput, DcrdfNetwork
+from dcrdf.detectors.base import BRANCHES, Detector, NormalSamples, PseudoAnomalies
+from dcrdf.detectors.dcrdf_net.network import Branch, BranchOutput, DcrdfNetwork
 from dcrdf.detectors.dcrdf_net.objective import Objective
 from dcrdf.networks.teacher import Features, Teacher
-from dcrdf.training.features import FeatureSource, ModalityFeatures
+from dcrdf.networks.whitening import ResidualMoments
+from dcrdf.training.features import AS_IT_IS, FeatureSource, ModalityFeatures, orientations_of
 from dcrdf.training.loop import FitContext, Losses, train_in_epochs
-from dcrdf.training.order import variant_of_rows
+from dcrdf.training.order import orientation_of_rows, variant_of_rows
+from dcrdf.training.orientation import ORIENTATIONS, oriented
 
 
 class DcrdfNet(Detector):
@@ -29,7 +33,8 @@ class DcrdfNet(Detector):
     ) -> None:
         """Train the network on cached teacher features."""
         self.to(context.device)
-        batches = TwinBatches(self.teacher, train, variants, context)
+        orientations = self._orientations(train, context.device)
+        batches = TwinBatches(self.teacher, train, variants, context, orientations)
         size = train.rgb.shape[1:3]
         objective = Objective(self.network, self.options, (size[0], size[1]))
 
@@ -37,6 +42,31 @@ class DcrdfNet(Detector):
             return objective(*batches(rows, epoch))
 
         train_in_epochs(self.network, step, len(train), context)
+        foreground = torch.from_numpy(np.array(train.foreground)).to(context.device)
+        self._fit_whitening(batches, foreground)
+
+    def _orientations(self, train: NormalSamples, device: torch.device) -> NDArray[np.intp]:
+        if self.options.augment == "none":
+            return AS_IT_IS
+        if self.options.augment == "dihedral":
+            return np.arange(ORIENTATIONS)
+        return orientations_of(self.teacher, train.rgb, train.depth, device)
+
+    @torch.no_grad()
+    def _fit_whitening(self, batches: "TwinBatches", foreground: Tensor) -> None:
+        """Learn from the good training images how the students usually err on the part."""
+        moments = {
+            name: [
+                ResidualMoments(count, foreground.device) for count in self.teacher.shape.channels
+            ]
+            for name in BRANCHES
+        }
+        for rows, features in batches.clean_batches():
+            for name in BRANCHES:
+                branch: Branch = getattr(self.network, name)
+                branch.add_residuals(getattr(features, name), foreground[rows], moments[name])
+        for name in BRANCHES:
+            getattr(self.network, name).fit_whitening(moments[name])
 
     @torch.no_grad()
     def branch_maps(self, rgb: Tensor | None, depth: Tensor | None) -> dict[str, Tensor]:
@@ -50,6 +80,11 @@ class DcrdfNet(Detector):
             outputs["rgb"] = self.network.rgb(_rows(features, slice(0, count)))
         if depth is not None:
             outputs["depth"] = self.network.depth(_rows(features, slice(-count, None)))
+        if self.maps == "whitened":
+            return {
+                name: getattr(self.network, name).whitened_map(output, size)
+                for name, output in outputs.items()
+            }
         return self.network.maps(outputs, size)
 
 
@@ -65,12 +100,16 @@ class TwinBatches:
         train: NormalSamples,
         variants: PseudoAnomalies | None,
         context: FitContext,
+        orientations: NDArray[np.intp] = AS_IT_IS,
     ) -> None:
         budget_mb = float(context.options.feature_cache_mb)
         self._context = context
+        self._orientations = orientations
         self._count = len(train)
         self._variants = variants
-        self._clean = FeatureSource(teacher, train.rgb, train.depth, context.device, budget_mb)
+        self._clean = FeatureSource(
+            teacher, train.rgb, train.depth, context.device, budget_mb, orientations
+        )
         self._twins: FeatureSource | None = None
         if variants is not None:
             shape = variants.mask.shape
@@ -80,20 +119,30 @@ class TwinBatches:
                 variants.depth.reshape(-1, *shape[2:]),
                 context.device,
                 budget_mb - self._clean.size_mb(),
+                orientations,
             )
 
     def __call__(
         self, rows: NDArray[np.intp], epoch: int
     ) -> tuple[ModalityFeatures, ModalityFeatures | None, Tensor | None]:
         """Clean features, and features and masks (B, H, W) of the variants whose turn it is."""
-        clean = self._clean.rows(rows)
+        count, seed = self._count, self._context.seed
+        turned = orientation_of_rows(count, len(self._orientations), seed, epoch)[rows]
+        clean = self._clean.rows(rows, turned)
         if self._twins is None or self._variants is None:
             return clean, None, None
         per_sample = self._variants.mask.shape[1]
-        turns = variant_of_rows(self._count, per_sample, self._context.seed, epoch)[rows]
-        twins = self._twins.rows(rows * per_sample + turns)
-        mask = torch.from_numpy(self._variants.mask[rows, turns]).to(self._context.device)
-        return clean, twins, mask
+        variant = variant_of_rows(count, per_sample, seed, epoch)[rows]
+        twins = self._twins.rows(rows * per_sample + variant, turned)
+        mask = oriented(self._variants.mask[rows, variant], self._orientations[turned])
+        return clean, twins, torch.from_numpy(mask).to(self._context.device)
+
+    def clean_batches(self) -> Iterator[tuple[NDArray[np.intp], ModalityFeatures]]:
+        """Every clean image as it is, in batches: row numbers and features."""
+        size = self._context.options.batch_size
+        for start in range(0, self._count, size):
+            rows = np.arange(start, min(start + size, self._count))
+            yield rows, self._clean.rows(rows)
 
 
 def _rows(features: Features, rows: slice) -> Features:
