@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 WIDTH, HEIGHT = 360, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 350, 10, 206
-STYLES = 12
+STYLES = 16
 """The template has this many line styles: colour and dash pattern."""
 
 

@@ -44,13 +44,15 @@ def test_six_trainings_per_category_and_seed_serve_all_rows(plan):
             for run in plan.config.runs:
                 rows[plan.chain(run, category, seed).train.digest].add(run)
             assert sorted(map(sorted, rows.values())) == sorted(map(sorted, SAME_TRAINING))
-    assert len({plan.model_folder(job) for job in plan.jobs}) == len(SAME_TRAINING) * len(categories) * len(seeds)
+    models = {plan.model_folder(job) for job in plan.jobs}
+    assert len(models) == len(SAME_TRAINING) * len(categories) * len(seeds)
     assert sum(name == "pseudo" for name, _ in plan.stages) == len(categories)
 
 
 def test_no_two_rows_are_scored_alike(plan):
     job = plan.config.dataset.categories[0], plan.config.seeds[0]
-    assert len({plan.chain(run, *job).infer.digest for run in plan.config.runs}) == len(LADDER) + len(OWN)
+    digests = {plan.chain(run, *job).infer.digest for run in plan.config.runs}
+    assert len(digests) == len(LADDER) + len(OWN)
 
 
 def test_the_complete_row_is_the_papers_method():
