@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> None:
     detector = build_detector(stage.options["detector"], teacher, detector_options)
     device = choose_device(args.device)
     context = FitContext(
-        args.out, seed, stage.to_json(), train_options, device, _announce, _announce_resumed
+        args.out, seed, stage.to_json(), train_options, device, _announce, _announce_resumed, _say
     )
     with only_writer(args.out):
         detector.fit(samples, variants, context)
@@ -146,3 +146,7 @@ def _announce_resumed(done: int, epochs: int) -> None:
 def _announce(done: int, epochs: int, losses: Any) -> None:
     shown = "  ".join(f"{name} {value:.4f}" for name, value in losses.items())
     print(f"epoch {done}/{epochs}  {shown}", flush=True)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

@@ -42,6 +42,8 @@ class FitContext:
     """Called after each epoch with (epochs done, epochs, mean losses)."""
     announce_resumed: Callable[[int, int], None] = lambda *_: None
     """Called before the first epoch of a training that goes on, with (epochs done, epochs)."""
+    say: Callable[[str], None] = lambda _: None
+    """Called with what a detector found out about its training images."""
     losses: list[dict[str, float]] = field(default_factory=list)
     """Filled with the log's rows."""
 

@@ -34,6 +34,10 @@ class DcrdfNet(Detector):
         """Train the network on cached teacher features."""
         self.to(context.device)
         orientations = self._orientations(train, context.device)
+        if self.options.augment != "none":
+            context.say(
+                f"good parts are shown in {len(orientations)} of {ORIENTATIONS} orientations"
+            )
         batches = TwinBatches(self.teacher, train, variants, context, orientations)
         size = train.rgb.shape[1:3]
         objective = Objective(self.network, self.options, (size[0], size[1]))
