@@ -1,4 +1,4 @@
-"""Make docs/demo.png and docs/misses.png from the results of `make demo`: python docs/make_figure.py
+"""Make docs/demo.png and docs/misses.png from `make demo`: python docs/make_figure.py
 
 A row per part, three pictures each: scan, height, and the fused map with the true border.
 demo.png shows the defect of median score of two kinds, neither the best nor the worst; misses.png
