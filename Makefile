@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORES ?= 2
 LADDER ?= workflow/ladder.yaml
 
-.PHONY: demo ladder test test-demo test-slow test-slurm lint format accept-stages bench clean help
+.PHONY: demo ladder robustness test test-demo test-slow test-slurm lint format accept-stages bench clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,6 +23,10 @@ demo: $(VENV)/.installed  ## embedded data -> trained detectors -> tables and a 
 
 ladder: $(VENV)/.installed  ## the paper's ablation over seeds (hours on a CPU); LADDER=FILE for another
 	$(BIN)/snakemake --cores $(CORES) --resources gpu=$(CORES) --configfile $(LADDER)
+
+robustness: $(VENV)/.installed  ## test scans made worse, scored again: writes the tables of docs/robustness.md
+	$(BIN)/snakemake --cores $(CORES) --resources gpu=$(CORES) --configfile workflow/robustness.yaml
+	$(BIN)/python docs/make_robustness.py results/robustness/tables/robustness.md
 
 test: $(VENV)/.installed  ## the fast tests
 	$(BIN)/python -m pytest -n 2 -m "not slow and not demo and not slurm" $(PYTEST_ARGS)

@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 MINIMAL: dict[str, Any] = {
     "dataset": {"name": "tiny", "root": "data/tiny", "categories": ["a", "b"], "synthetic": {}},

@@ -31,7 +31,8 @@ STAGE_CODE = {
     "synthesize": ("cli/synthesize.py", "datasets/synthetic/**/*.py", *SCAN_FILES),
     "prepare": (
         "cli/prepare.py", "datasets/*.py", "preparation/*.py", *SCAN_FILES,
-        "!datasets/download.py", "!preparation/check*.py", "!preparation/store.py",
+        "!datasets/download.py", "!preparation/check*.py", "!preparation/degrade.py",
+        "!preparation/store.py",
     ),
     "pseudo": (
         "cli/pseudo.py", "anomalies/*.py", "preparation/writer.py", *PREPARED, *SCAN_FILES,
@@ -40,11 +41,20 @@ STAGE_CODE = {
     "train": (
         "cli/train.py", "anomalies/cache.py", "detectors/**/*.py", "networks/*.py",
         "training/*.py", "files/digests.py", *PREPARED,
-        "!detectors/inference.py", "!detectors/model.py", "!detectors/scoring.py",
+        "!detectors/inference.py", "!detectors/model.py", "!detectors/robustness.py",
+        "!detectors/scoring.py",
     ),
     "infer": (
         "cli/infer.py", "detectors/**/*.py", "networks/*.py", "training/device.py",
         "training/images.py", "metrics/inputs.py", "metrics/threshold.py", *PREPARED,
+        "!detectors/robustness.py",
+    ),
+    "robustness": (
+        "cli/robustness.py", "datasets/*.py", "detectors/**/*.py", "networks/*.py",
+        "training/device.py", "training/images.py", "metrics/*.py", "results/robustness.py",
+        "preparation/degrade.py", "preparation/foreground.py", "preparation/holes.py",
+        "preparation/image.py", "preparation/measure.py", "preparation/normalise.py",
+        "preparation/plane.py", "preparation/resize.py", *SCAN_FILES, "!datasets/download.py",
     ),
     "evaluate": (
         "cli/evaluate.py", "metrics/*.py", "results/evaluation.py", *MAPS_BESIDE_IMAGES,
@@ -207,10 +217,10 @@ def test_a_changed_or_new_module_changes_its_stages_alone(tmp_path):
         file.write("\nEXTRA = 1\n")
     assert changed() == {"pseudo"}
     (package / "networks" / "another.py").write_text("")
-    assert changed() == {"pseudo", "train", "infer"}
+    assert changed() == {"pseudo", "train", "infer", "robustness"}
     with (package / "report" / "templates" / "style.css").open("a") as file:
         file.write(" ")
-    assert changed() == {"pseudo", "train", "infer", "report"}
+    assert changed() == {"pseudo", "train", "infer", "robustness", "report"}
 
 
 def accept():

@@ -25,6 +25,7 @@ COMMANDS = {
     "infer": "score the test split with a fitted detector",
     "evaluate": "metrics of one job",
     "resample": "metrics of one job on resampled test images, for paired comparisons",
+    "robustness": "scores of test scans that were made worse",
     "aggregate": "tables over all jobs",
     "report": "the HTML page",
     "diff": "what differs between two runs: settings and metrics",

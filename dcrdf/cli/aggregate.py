@@ -6,7 +6,14 @@ Refuses metrics that were made with other settings than the record says.
 import argparse
 from datetime import UTC, datetime
 
-from dcrdf.cli.jobs import add_jobs_arguments, expected_digests, in_order, jobs_of, pairing_of
+from dcrdf.cli.jobs import (
+    add_jobs_arguments,
+    expected_digests,
+    expected_robustness,
+    in_order,
+    jobs_of,
+    pairing_of,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write RESULTS/tables."""
     from dcrdf.results.manifest import ResultFiles, write_manifest
+    from dcrdf.results.robustness import collect_robustness
+    from dcrdf.results.robustness_tables import robustness_tables, write_robustness_tables
     from dcrdf.results.rows import collect
     from dcrdf.results.tables import write_tables
 
@@ -26,6 +35,11 @@ def run(args: argparse.Namespace) -> None:
     folder = jobs[0].results / "tables"
     runs, categories = in_order(job.run for job in jobs), in_order(job.category for job in jobs)
     write_tables(rows, folder, runs, categories, pairing_of(stage, jobs))
+    robustness = expected_robustness(jobs)
+    if robustness:
+        degraded = collect_robustness(robustness)
+        tables = robustness_tables(degraded, runs, categories)
+        write_robustness_tables(degraded, tables, folder)
     files = [ResultFiles(job.metrics, job.folder / "model" / "detector.json") for job in jobs]
     write_manifest(folder / "manifest.json", files, started, datetime.now(UTC))
     print(f"{folder}: tables of {len(jobs)} jobs")

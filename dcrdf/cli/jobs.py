@@ -26,6 +26,8 @@ class JobFiles:
     evaluate: str
     results: Path
     resample: str = ""
+    robustness: str = ""
+    """Empty, as above, where the job does not ask for it."""
 
     @property
     def folder(self) -> Path:
@@ -41,6 +43,11 @@ class JobFiles:
     def resamples(self) -> Path:
         """Its metrics on resampled test images."""
         return self.folder / "resamples.h5"
+
+    @property
+    def robustness_file(self) -> Path:
+        """Its scores on degraded scans, where it asks for them."""
+        return self.folder / "robustness.json"
 
     @property
     def prepared(self) -> Path:
@@ -111,3 +118,8 @@ def pairing_of(stage: Stage, jobs: Sequence[JobFiles]) -> "Pairing | None":
         for job in jobs
     }
     return pair_runs(samples, options)
+
+
+def expected_robustness(jobs: Iterable[JobFiles]) -> dict[Path, str]:
+    """Robustness file -> the digest of the record it must carry, for the jobs that have one."""
+    return {job.robustness_file: job.robustness for job in jobs if job.robustness}

@@ -21,8 +21,14 @@ def run(args: argparse.Namespace) -> None:
     plan.check()
     for job, chain in plan.chains.items():
         stages = (
-            chain.prepare, chain.pseudo, chain.train, chain.infer, chain.evaluate, chain.resample,
-        )  # fmt: skip
+            chain.prepare,
+            chain.pseudo,
+            chain.train,
+            chain.infer,
+            chain.evaluate,
+            chain.resample,
+            chain.robustness,
+        )
         records = {stage.name: stage.to_dict() for stage in stages if stage is not None}
         folders = {"model": str(plan.model_folder(job)), "results": str(plan.run_folder(job))}
         print(json.dumps({**job._asdict(), **folders, "stages": records}))

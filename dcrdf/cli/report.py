@@ -8,6 +8,7 @@ from dcrdf.cli.jobs import (
     JobFiles,
     add_jobs_arguments,
     expected_digests,
+    expected_robustness,
     in_order,
     jobs_of,
     pairing_of,
@@ -24,11 +25,14 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.preparation.store import open_prepared
     from dcrdf.report.context import ReportContext, RunFiles
     from dcrdf.report.page import build_report
+    from dcrdf.results.robustness import collect_robustness
+    from dcrdf.results.robustness_tables import robustness_tables
     from dcrdf.results.rows import collect
 
     stage, jobs = jobs_of(args, "report")
     results = jobs[0].results
-    runs = in_order(job.run for job in jobs)
+    runs, categories = in_order(job.run for job in jobs), in_order(job.category for job in jobs)
+    robustness = expected_robustness(jobs)
     build_report(
         ReportContext(
             out=results / "report.html",
@@ -49,7 +53,10 @@ def run(args: argparse.Namespace) -> None:
             open_prepared=open_prepared,
             examples=stage.options["examples"],
             order_of_runs=runs,
-            order_of_categories=in_order(job.category for job in jobs),
+            order_of_categories=categories,
+            robustness=robustness_tables(collect_robustness(robustness), runs, categories)
+            if robustness
+            else [],
             settings=_settings(jobs),
             pairing=pairing_of(stage, jobs),
             folders={

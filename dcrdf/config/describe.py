@@ -17,10 +17,10 @@ One YAML file describes an experiment; `config.yaml` is the paper's, `workflow/d
 The schema is closed: an unknown key, a wrong type or a value out of its range stops everything
 before it starts and is named, and so does a path of scans, textures or weights that is not there.
 
-Stage sections (`prepare`, `pseudo`, `teacher`, `train`, `infer`, `evaluate`) may stand at the top
-level, in a run, and per category; the nearest wins: built-in default < the run's preset < top level
-< `runs.RUN` < `overrides.CATEGORY` < `overrides.CATEGORY.runs.RUN`. A detector's own keys stand
-under `options` of a run (or of `overrides.CATEGORY.runs.RUN`).
+Stage sections (`prepare`, `pseudo`, `teacher`, `train`, `infer`, `evaluate`, `robustness`) may
+stand at the top level, in a run, and per category; the nearest wins: built-in default < the run's
+preset < top level < `runs.RUN` < `overrides.CATEGORY` < `overrides.CATEGORY.runs.RUN`. A
+detector's own keys stand under `options` of a run (or of `overrides.CATEGORY.runs.RUN`).
 
 ```yaml
 train: {epochs: 150}

@@ -14,6 +14,18 @@ Positive = Annotated[float, Field(gt=0.0)]
 Count = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[int, Field(ge=0)]
 
+Degradation = Literal[
+    "depth_holes_10",
+    "depth_holes_30",
+    "depth_holes_60",
+    "depth_noise_5",
+    "depth_noise_20",
+    "depth_absent",
+    "rgb_overexposed",
+    "rgb_blurred",
+    "rgb_absent",
+]
+
 Value = TypeVar("Value")
 
 
@@ -192,6 +204,14 @@ class CompareOptions(Closed):
     limits: Distinct[Annotated[float, Field(gt=0.0, le=1.0)]] = (0.30, 0.10, 0.05, 0.01)
     resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
+
+
+class RobustnessOptions(Closed):
+    """Test scans made worse before preparation, and scored again (docs/robustness.md); none: no
+    such evaluation."""
+
+    degradations: Annotated[tuple[Degradation, ...], AfterValidator(_each_once)] = ()
+    seed: NonNegative = 0
 
 
 class ReportOptions(Closed):

@@ -27,7 +27,7 @@ class Job(NamedTuple):
 
 @dataclass(frozen=True)
 class Chain:
-    """The stages of one job, from prepared data to metrics."""
+    """The stages of one job, from prepared data to metrics; None where it does not have one."""
 
     resolved: Resolved
     prepare: Stage
@@ -36,6 +36,7 @@ class Chain:
     infer: Stage
     evaluate: Stage
     resample: Stage | None
+    robustness: Stage | None
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,15 @@ class Plan:
         """The resampled metrics of every job; none where no runs are compared."""
         return self.outputs("resamples.h5") if self.config.compare.references else []
 
+    @property
+    def robustness_outputs(self) -> list[Path]:
+        """The `robustness.json` of every job that has one."""
+        return [
+            self.run_folder(job) / "robustness.json"
+            for job, chain in self.chains.items()
+            if chain.robustness is not None
+        ]
+
     # What steps read ---------------------------------------------------------------------------
 
     def pseudo_inputs(self, category: str, digest: str) -> dict[str, Path]:
@@ -180,7 +190,7 @@ class Plan:
                 "prepare": chain.prepare.digest,
                 "train": chain.train.digest,
                 "evaluate": chain.evaluate.digest,
-                **_upstream(resample=chain.resample),
+                **_upstream(resample=chain.resample, robustness=chain.robustness),
             }
             for job, chain in self.chains.items()
         ]
@@ -214,8 +224,9 @@ class Plan:
         )
         infer = Stage("infer", _dump(resolved.infer), _upstream(train=train))
         evaluate = Stage("evaluate", _dump(resolved.evaluate), _upstream(infer=infer))
+        robustness = self._robustness(resolved, job, infer)
         resample = self._resample(infer)
-        return Chain(resolved, prepare, pseudo, train, infer, evaluate, resample)
+        return Chain(resolved, prepare, pseudo, train, infer, evaluate, resample, robustness)
 
     def _resample(self, infer: Stage) -> Stage | None:
         compare = self.config.compare
@@ -224,6 +235,13 @@ class Plan:
         drawn = _dump(compare)
         options = {key: drawn[key] for key in ("size", "limits", "resamples")}
         return Stage("resample", options, _upstream(infer=infer))
+
+    def _robustness(self, resolved: Resolved, job: Job, infer: Stage) -> Stage | None:
+        if not resolved.robustness.degradations:
+            return None
+        layout = self.config.dataset.layout
+        options = {"category": job.category, "layout": layout, **_dump(resolved.robustness)}
+        return Stage("robustness", options, _upstream(infer=infer))
 
 
 def _train_options(resolved: Resolved, job: Job) -> dict[str, Any]:

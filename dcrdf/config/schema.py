@@ -21,6 +21,7 @@ from dcrdf.config.options import (
     PrepareOptions,
     PseudoOptions,
     ReportOptions,
+    RobustnessOptions,
     SyntheticOptions,
     TeacherOptions,
     TrainOptions,
@@ -34,6 +35,7 @@ SECTIONS: Mapping[str, type[Closed]] = {
     "train": TrainOptions,
     "infer": InferOptions,
     "evaluate": EvaluateOptions,
+    "robustness": RobustnessOptions,
 }
 RESERVED_RUN_NAMES = frozenset({"prepared", "variants", "models", "tables", "logs", "benchmarks"})
 Partial = dict[str, Any]
@@ -81,6 +83,7 @@ class StageSections(Closed):
     train: Partial = {}
     infer: Partial = {}
     evaluate: Partial = {}
+    robustness: Partial = {}
 
 
 class StageOverrides(StageSections):
@@ -138,6 +141,7 @@ class Resolved:
     train: TrainOptions
     infer: InferOptions
     evaluate: EvaluateOptions
+    robustness: RobustnessOptions
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "infer": 2,
     "evaluate": 2,
     "resample": 1,
+    "robustness": 1,
     "aggregate": 3,
     "report": 2,
 }

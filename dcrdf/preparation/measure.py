@@ -86,10 +86,7 @@ def measure_scan(
     A scan whose border fits no plane takes that of `training`, where given.
     """
     valid = valid_points(scan.xyz)
-    fit = fit_border_plane(scan.xyz, valid, options.border_share, options.plane_inlier_mm * MM)
-    facts, height_m, part = _above(fit, None, scan, valid, options)
-    if training is not None and training.is_needed_by(facts):
-        facts, height_m, part = _above(fit, training.plane, scan, valid, options)
+    facts, height_m, part = _above_plane(scan, valid, options, training)
     surface_m = height_m if options.depth == "height" else scan.xyz[..., 2]
     placement = place(facts.native_size, options.image_size, options.resize)
     resized_m, measured = resize_surface(surface_m, valid, placement)
@@ -102,6 +99,23 @@ def measure_scan(
         gt=pad_empty(resize_nearest(gt, placement), placement),
         facts=facts,
     )
+
+
+def part_of_scan(scan: Scan, options: PrepareOptions, training: TrainingPlane) -> Mask:
+    """What is inspected, (H, W) at the scan's own size: the part, or the points of a field."""
+    valid = valid_points(scan.xyz)
+    return valid if training.mode == "field" else _above_plane(scan, valid, options, training)[2]
+
+
+def _above_plane(
+    scan: Scan, valid: Mask, options: PrepareOptions, training: TrainingPlane | None
+) -> tuple[ScanFacts, NDArray[np.float32], Mask]:
+    """Height (H, W) above the scan's own plane, or above that of `training` where needed."""
+    fit = fit_border_plane(scan.xyz, valid, options.border_share, options.plane_inlier_mm * MM)
+    above = _above(fit, None, scan, valid, options)
+    if training is not None and training.is_needed_by(above[0]):
+        return _above(fit, training.plane, scan, valid, options)
+    return above
 
 
 def _above(

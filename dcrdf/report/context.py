@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dcrdf.results.paired import Pairing
+from dcrdf.results.robustness_tables import RobustnessTable
 
 
 class TestImages(Protocol):
@@ -77,5 +78,7 @@ class ReportContext:
     """Runs against reference runs, where the configuration names some."""
     folders: Mapping[str, Path] = field(default_factory=dict)
     """What to weigh on disk: label -> file or folder."""
+    robustness: Sequence[RobustnessTable] = ()
+    """Scores on degraded test scans, where they were asked for."""
     notes: Sequence[str] = ()
     """Further remarks for the honest-notes section, in plain words."""

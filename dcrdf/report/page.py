@@ -36,6 +36,8 @@ from dcrdf.results.manifest import software_versions
 from dcrdf.results.names import in_order
 from dcrdf.results.paired_tables import paired_note, paired_tables
 from dcrdf.results.pivot import Table, make_tables
+from dcrdf.results.robustness_tables import HEAD as ROBUSTNESS_HEAD
+from dcrdf.results.robustness_tables import NOTE as ROBUSTNESS_NOTE
 from dcrdf.results.rows import read_metrics
 
 MAX_PANELS_WITH_PICTURES = 24
@@ -73,6 +75,9 @@ def _content(context: ReportContext) -> dict[str, Any]:
         "best": best,
         "best_rows": best_run_rows(shown, best, tables, context.rows),
         "metric_sections": metric_sections(tables),
+        "robustness": context.robustness,
+        "robustness_head": ROBUSTNESS_HEAD,
+        "robustness_note": ROBUSTNESS_NOTE,
         "categories": _categories(context, shown, best),
         "kinds": [kind_table(name, runs, context.rows, tables) for name, runs in shown.items()],
         "training": _training(shown),

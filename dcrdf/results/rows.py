@@ -32,11 +32,13 @@ Score = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Annotated[str, Field(min_length=1)]
 
 
-class _Checked(BaseModel):
+class Checked(BaseModel):
+    """A result read from a file: typed, no NaN; keys that are not known are left out."""
+
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", allow_inf_nan=False)
 
 
-class Value(_Checked):
+class Value(Checked):
     """One number; `None` where the metric is undefined or no interval was computed."""
 
     branch: Branch
@@ -49,7 +51,7 @@ class Value(_Checked):
     high: Score | None = None
 
 
-class StageRecord(_Checked):
+class StageRecord(Checked):
     """What a result says about its making; unknown fields count for the digest."""
 
     model_config = ConfigDict(extra="allow")
@@ -57,15 +59,20 @@ class StageRecord(_Checked):
     stage: Name
     version: int
 
+    @property
+    def digest(self) -> str:
+        """The first eight hexadecimal digits of the record's SHA-256."""
+        return sha256_of_json(self.model_dump())[:8]
 
-class Counts(_Checked):
+
+class Counts(Checked):
     """Test images by label."""
 
     good: Annotated[int, Field(ge=0)]
     defect: Annotated[int, Field(ge=0)]
 
 
-class Metrics(_Checked):
+class Metrics(Checked):
     """The contents of a `metrics.json`."""
 
     stage: StageRecord
@@ -79,8 +86,8 @@ class Metrics(_Checked):
 
     @property
     def digest(self) -> str:
-        """The first eight hexadecimal digits of the stage record's SHA-256."""
-        return sha256_of_json(self.stage.model_dump())[:8]
+        """That of its stage record."""
+        return self.stage.digest
 
 
 @dataclass(frozen=True)

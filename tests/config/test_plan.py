@@ -49,6 +49,19 @@ def test_one_categorys_option_changes_its_stage_and_below(
     assert changed_stages(before, after) == {("net", "a", 0, name) for name in below}
 
 
+def test_degradations_are_a_stage_of_the_jobs_that_ask_for_them(minimal, set_key):
+    plain = plan_of(minimal)
+    assert plain.robustness_outputs == []
+    assert all(chain.robustness is None for chain in plain.chains.values())
+    set_key(minimal, "overrides.a.robustness.degradations", ["rgb_absent"])
+    asked = plan_of(minimal)
+    assert changed_stages(plain, asked) == set()
+    assert asked.robustness_outputs == [asked.run_folder(Job("net", "a", 0)) / "robustness.json"]
+    of_a, of_b = asked.aggregate.options["jobs"]
+    assert of_b == plain.aggregate.options["jobs"][1]
+    assert of_a["robustness"] == asked.chains["net", "a", 0].robustness.digest
+
+
 def test_order_and_spelling_change_nothing(minimal):
     minimal["train"] = {"epochs": 3, "learning_rate": 0.001}
     other = copy.deepcopy(minimal)

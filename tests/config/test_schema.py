@@ -38,6 +38,8 @@ from dcrdf.errors import UserError
         ("evaluate.modes", [], "evaluate.modes"),
         ("evaluate.modes", ["exact", "exact"], "evaluate.modes"),
         ("pseudo.perlin_grids", [], "pseudo.perlin_grids"),
+        ("robustness.degradations", ["depth_hole_10"], "robustness.degradations.0"),
+        ("robustness.degradations", ["rgb_absent", "rgb_absent"], "robustness.degradations"),
         ("dataset.layout", "eyecandies", "dataset: synthetic data are laid out as mvtec3d"),
         ("runs", {}, "runs"),
         ("runs.net.preset", "papr", "runs.net.preset"),

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ import yaml
 import dcrdf
 from dcrdf.cli import main
 from dcrdf.cli.common import load_plan
+from dcrdf.config.options import Degradation
 from dcrdf.errors import UserError
 from dcrdf.files.images import read_rgb, read_xyz, write_png, write_xyz
 from dcrdf.metrics import auroc
@@ -21,6 +23,7 @@ from dcrdf.results.maps import open_maps
 from dcrdf.results.resamples import read_resamples
 
 pytestmark = pytest.mark.end_to_end
+METRICS = ("i_auroc", "aupro_30", "aupro_05", "p_auroc")
 
 
 def chain_needs_variants(config):
@@ -322,3 +325,59 @@ def test_a_bad_image_does_not_throw_away_the_others(chain, capsys):
     shutil.rmtree(out)
     assert main([*call, str(images[0])]) == 2
     assert not out.exists()
+
+
+def test_degraded_scans(chain, capsys):
+    """Intact ones score as `evaluate` says; an absent modality leaves the other branch's map."""
+    values = yaml.safe_load(chain.config.read_text())
+    values["evaluate"] = {"sizes": ["network"], "limits": [0.3, 0.05]}
+    Chain(chain.folder, chain.root, values).run()
+    out = chain.folder / "robustness.json"
+    command = ["robustness", str(chain.job), "--root", str(chain.root), "--out", str(out)]
+    assert main(command) == 0
+    first = out.read_bytes()
+    written = json.loads(first)
+    found = {(v["degradation"], v["branch"], v["metric"]): v["value"] for v in written["values"]}
+    metrics = json.loads((chain.job / "metrics.json").read_text())
+    for value in metrics["values"]:
+        if value["defect"] == "all" and value["metric"] in METRICS:
+            key = ("intact", value["branch"], value["metric"])
+            assert found[key] == pytest.approx(value["value"], abs=1e-6)
+    for metric in METRICS:
+        for absent, left in (("depth", "rgb"), ("rgb", "depth")):
+            name = f"{absent}_absent"
+            assert (name, absent, metric) not in found
+            assert found[name, "fused", metric] == found[name, left, metric]
+            assert found[name, left, metric] == pytest.approx(found["intact", left, metric])
+    names = ["intact", *get_args(Degradation)]
+    assert list(dict.fromkeys(v["degradation"] for v in written["values"])) == names
+    # Holes change the depth branch and leave the colour branch as it was.
+    holes = "depth_holes_60"
+    assert found[holes, "rgb", "p_auroc"] == pytest.approx(found["intact", "rgb", "p_auroc"])
+    assert found[holes, "depth", "p_auroc"] != found["intact", "depth", "p_auroc"]
+    with_gate = [name for name in names if (name, "fused", "gate_weight") in found]
+    assert with_gate == [name for name in names if not name.endswith("absent")]
+    capsys.readouterr()
+    assert main(command) == 0
+    assert out.read_bytes() == first
+    assert "| depth_holes_30 |" in capsys.readouterr().out
+
+
+def test_degraded_scans_of_other_settings_are_refused(chain, capsys):
+    chain.run()
+    values = yaml.safe_load(chain.config.read_text())
+    values["robustness"] = {"degradations": ["rgb_blurred"]}
+    values["infer"]["blur_sigma_px"] = 2.0
+    chain.config.write_text(yaml.safe_dump(values))
+    out = chain.folder / "robustness.json"
+    assert chain.call("robustness", chain.job, "--root", chain.root, "--out", out) == 2
+    assert "job: scored with other settings" in capsys.readouterr().err
+    assert not out.exists()
+    values["infer"].pop("blur_sigma_px")
+    chain.config.write_text(yaml.safe_dump(values))
+    assert chain.call("robustness", chain.job, "--root", chain.root, "--out", out) == 0
+    degradations = {value["degradation"] for value in json.loads(out.read_text())["values"]}
+    assert degradations == {"intact", "rgb_blurred"}
+    shutil.rmtree(chain.root / "a" / "test" / "good" / "xyz")
+    assert chain.call("robustness", chain.job, "--root", chain.root, "--out", out) == 2
+    assert "no xyz belongs to this image" in capsys.readouterr().err

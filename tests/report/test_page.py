@@ -14,6 +14,7 @@ from dcrdf.report import page as page_module
 from dcrdf.report.page import build_report
 from dcrdf.results.paired import JobName, pair_runs
 from dcrdf.results.resamples import Resamples
+from dcrdf.results.robustness_tables import RobustnessTable
 from dcrdf.results.rows import collect
 
 VOID = {"meta", "img", "path", "rect", "br"}
@@ -294,3 +295,12 @@ def luminance(colour: str) -> float:
     shares = np.array([int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)])
     linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def test_degraded_scans_stand_on_the_page_where_there_are_any(two_runs, tmp_path):
+    row = ["depth_<absent>", *["70.0 / 70.0 / -"] * 4, "0.50", "0 of 0"]
+    table = RobustnessTable("full", "", "full (avg), mean of 2 categories, seed 0", [row])
+    page = built(two_runs, robustness=[table], out=tmp_path / "with.html")
+    assert "full (avg), mean of 2 categories" in page.words
+    assert "depth_<absent> 70.0 / 70.0 / -" in page.words
+    assert "Degraded" not in built(two_runs, out=tmp_path / "without.html").words

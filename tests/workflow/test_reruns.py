@@ -173,6 +173,20 @@ def test_what_would_fail_later_stops_a_dry_run(finished, set_key, key, value, na
     assert "Traceback" not in result.stdout + result.stderr
 
 
+def test_degraded_scans_are_scored_where_they_are_asked_for(finished, set_key):
+    set_key(finished.config, "overrides.a.robustness.degradations", ["depth_absent"])
+    assert finished.planned() == {"robustness": 1} | TAIL
+    finished.run()
+    assert finished.planned() == {}
+    table = (finished.results / "tables" / "robustness.md").read_text()
+    assert "## bank (zscore\\_sum), a, seed 0" in table
+    assert "Degraded test scans" in (finished.results / "report.html").read_text()
+    set_key(finished.config, "robustness.seed", 1)
+    assert finished.planned() == {"robustness": 1} | TAIL
+    set_key(finished.config, "overrides.a.infer.blur_sigma_px", 2.0)
+    assert finished.planned() == {"infer": 1, "evaluate": 1, "robustness": 1} | TAIL
+
+
 def test_a_missing_data_root_is_named(finished):
     finished.config["dataset"]["root"] = "nowhere"
     result = finished.snakemake()

@@ -45,10 +45,40 @@ rule resample:
         " --prepared {input.prepared:q} --out {output.resamples:q} &> {log:q}"
 
 
+rule robustness:
+    input:
+        lambda wildcards: SOURCES.raw_inputs(wildcards.category),
+        description=rules.infer.output.description,
+        weights=rules.infer.output.weights,
+    output:
+        robustness=FOLDER / "{run}" / "{category}" / "seed{seed}" / "robustness.json",
+    log:
+        LOGS / "robustness-{run}-{category}-seed{seed}.log",
+    benchmark:
+        FOLDER / "benchmarks" / "robustness-{run}-{category}-seed{seed}.tsv"
+    conda:
+        "../../envs/dcrdf.yaml"
+    threads: lambda wildcards: chain_of(wildcards).resolved.infer.cpu_threads
+    resources:
+        gpu=1,
+    params:
+        stage=lambda wildcards: chain_of(wildcards).robustness.to_json(),
+        root=lambda wildcards: PLAN.config.dataset.root,
+        folder=lambda wildcards, output: Path(output.robustness).parent,
+        dataset=PLAN.config.dataset.name,
+    message:
+        "degraded scans of {wildcards.category} with {wildcards.run}, seed {wildcards.seed}"
+    shell:
+        "dcrdf robustness {params.folder:q} --stage {params.stage:q} --root {params.root:q}"
+        " --dataset {params.dataset} --run-name {wildcards.run} --out {output.robustness:q}"
+        " &> {log:q}"
+
+
 rule aggregate:
     input:
         PLAN.outputs("metrics.json"),
         PLAN.resamples,
+        PLAN.robustness_outputs,
     output:
         tidy=FOLDER / "tables" / "tidy.csv",
         markdown=report(
@@ -77,6 +107,7 @@ rule report:
         rules.aggregate.output.tidy,
         PLAN.outputs("maps.h5"),
         PLAN.resamples,
+        PLAN.robustness_outputs,
     output:
         page=report(
             FOLDER / "report.html", caption="../report/page.rst", category="Page"
