@@ -55,7 +55,12 @@ class Model:
         self.constants = PreparationConstants.from_dict(preparation["constants"])
         options = InferOptions.parse(scoring["options"], f"{folder}: scoring")
         torch.set_num_threads(cpu_threads or options.cpu_threads)
-        statistics = {key: BranchStatistics(**x) for key, x in scoring["statistics"].items()}
+        try:
+            statistics = {key: BranchStatistics(**x) for key, x in scoring["statistics"].items()}
+        except TypeError:
+            raise UserError(
+                f"{folder}: calibrated by another version of dcrdf; run `dcrdf infer` again"
+            ) from None
         self.scorer = Scorer(detector, options, statistics, choose_device(device))
         self.thresholds: Mapping[str, Mapping[str, Any]] = description["thresholds"]
 

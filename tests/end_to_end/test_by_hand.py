@@ -233,6 +233,16 @@ def test_a_model_that_was_not_calibrated_is_refused(chain):
         dcrdf.load(chain.model)
 
 
+def test_a_model_of_another_version_is_refused(chain):
+    chain.run()
+    path = chain.job / "model" / "detector.json"
+    description = json.loads(path.read_text())
+    description["scoring"]["statistics"]["rgb"].popitem()
+    path.write_text(json.dumps(description))
+    with pytest.raises(UserError, match="calibrated by another version"):
+        dcrdf.load(chain.job / "model")
+
+
 def test_defects_without_a_mask_count_as_images_only(chain, tmp_path):
     """In an own folder masks may be missing: such pixels are neither good nor defective."""
     own = tmp_path / "own" / "a"
