@@ -1,5 +1,6 @@
 """The contract of a detector, and how one is built from its name."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from dcrdf.config.closed import Closed
 from dcrdf.config.detectors import DETECTORS
 from dcrdf.config.options import MapKind
+from dcrdf.networks.folding import fold_batch_norms
 from dcrdf.networks.teacher import Teacher
 from dcrdf.training.loop import FitContext
 
@@ -75,6 +77,15 @@ class Detector(ABC):
         self.teacher.to(device)
         self.network.to(device)
         return self
+
+    def for_inference(self) -> "Detector":
+        """A copy that can only score, faster: batch norms folded, channels last in memory."""
+        scoring = copy.deepcopy(self)
+        for part in (scoring.teacher, scoring.network):
+            part.eval()
+            fold_batch_norms(part)
+            part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return scoring
 
 
 DetectorFactory = Callable[[Teacher, Any], Detector]

@@ -70,12 +70,11 @@ class Scorer:
         statistics: Mapping[str, BranchStatistics],
         device: torch.device,
     ) -> None:
-        self.detector = detector.to(device)
+        self.detector = detector.for_inference().to(device)
         self.options = options
         self.statistics = statistics
         self.device = device
-        detector.network.eval()
-        detector.maps = options.maps
+        self.detector.maps = options.maps
 
     @classmethod
     def calibrate(
@@ -100,7 +99,7 @@ class Scorer:
             )
             for name in BRANCHES
         }
-        scorer = cls(detector, options, statistics, device)
+        scorer = cls(bare.detector, options, statistics, device)
         return scorer, [scorer.finish(raw) for raw in batches]
 
     @torch.no_grad()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from dcrdf.results.names import (
     GROUND_TRUTH_RULES,
@@ -39,30 +39,32 @@ def percent(share: float) -> str:
 
 def format_cells(table: Table) -> list[list[Cell]]:
     """The cells of `table`, row by row; per column every value that shows as the best is marked."""
-    best = best_shown(table.value.mask(table.incomplete))
+    value, deviation, incomplete = (
+        frame.to_numpy() for frame in (table.value, table.deviation, table.incomplete)
+    )
+    best = best_shown(np.where(incomplete, np.nan, value))
     return [
         [
             Cell(
-                percent(table.value.iat[row, column]),
-                ""
-                if np.isnan(table.deviation.iat[row, column])
-                else percent(table.deviation.iat[row, column]),
-                bool(table.incomplete.iat[row, column]),
-                bool(best.iat[row, column]),
+                percent(value[at]),
+                "" if np.isnan(deviation[at]) else percent(deviation[at]),
+                bool(incomplete[at]),
+                bool(best[at]),
             )
-            for column in range(table.value.shape[1])
+            for at in ((row, column) for column in range(value.shape[1]))
         ]
-        for row in range(table.value.shape[0])
+        for row in range(value.shape[0])
     ]
 
 
-def best_shown(value: pd.DataFrame) -> pd.DataFrame:
+def best_shown(value: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Where a column's largest value stands, ties at the printed precision included.
 
     Nothing is best where all runs show the same, or only one has a value: there is no contest.
     """
-    shown = (100.0 * value).round(1)
-    return shown.eq(shown.max()) & (shown.nunique() > 1)
+    shown = np.round(100.0 * value, 1)
+    largest = np.fmax.reduce(shown, axis=0)
+    return (shown == largest) & (np.fmin.reduce(shown, axis=0) < largest)
 
 
 def table_title(key: TableKey) -> str:

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-import pandas as pd
-
 from dcrdf.results.cells import DAGGER_NOTE, Cell, format_cells, table_rule, table_title
 from dcrdf.results.paired_tables import PairedTable, with_deviation
 from dcrdf.results.pivot import Table
@@ -34,24 +32,12 @@ def latex_document(
 
 def latex_table(table: Table) -> str:
     """One table float: caption with metric, size, mode and rule; best values bold."""
-    cells = format_cells(table)
-    index = [escape(str(run)) for run in table.value.index]
-    columns = [escape(str(name)) for name in table.value.columns]
-    text = pd.DataFrame([[_cell_text(cell) for cell in row] for row in cells], index, columns)
-    bold = pd.DataFrame(
-        [["textbf: --rwrap;" if cell.best else "" for cell in row] for row in cells],
-        index,
-        columns,
-    )
-    rendered: str = text.style.apply(lambda _: bold, axis=None).to_latex(
-        column_format="l" + "r" * len(columns),
-        position="tbp",
-        position_float="centering",
-        hrules=True,
-        caption=_caption(table),
-        label=f"tab:{'-'.join(table.key)}",
-    )
-    return rendered
+    rows = [
+        [escape(str(run)), *(_cell_text(cell) for cell in cells)]
+        for run, cells in zip(table.value.index, format_cells(table), strict=True)
+    ]
+    head = ["", *(escape(str(name)) for name in table.value.columns)]
+    return _float(_caption(table), "-".join(table.key), [head, *rows])
 
 
 def latex_paired(table: PairedTable, note: str) -> str:
@@ -70,20 +56,28 @@ def latex_paired(table: PairedTable, note: str) -> str:
         ]
         for row in table.rows
     ]
-    text = pd.DataFrame(
-        [[_signs(escape(cell)) for cell in row] for row in rows],
-        [escape(row.run) for row in table.rows],
+    lines = [[row.run, *cells] for row, cells in zip(table.rows, rows, strict=True)]
+    return _float(
+        _signs(escape(f"{table.title}: paired differences. {note}")),
+        f"paired-{table.metric}",
+        [[_signs(escape(cell)) for cell in line] for line in [["", *columns], *lines]],
     )
-    text.columns = pd.Index([_signs(escape(name)) for name in columns])
-    rendered: str = text.style.to_latex(
-        column_format="l" + "r" * len(columns),
-        position="tbp",
-        position_float="centering",
-        hrules=True,
-        caption=_signs(escape(f"{table.title}: paired differences. {note}")),
-        label=f"tab:paired-{table.metric}",
-    )
-    return rendered
+
+
+def _float(caption: str, label: str, rows: list[list[str]]) -> str:
+    """A floating table; the first row is the head, the first column text."""
+    head, *body = (" & ".join(row) + r" \\" for row in rows)
+    lines = [
+        r"\begin{table}[tbp]",
+        r"\centering",
+        f"\\caption{{{caption}}}",
+        f"\\label{{tab:{label}}}",
+        f"\\begin{{tabular}}{{l{'r' * (len(rows[0]) - 1)}}}",
+        *(r"\toprule", head, r"\midrule"),
+        *body,
+        *(r"\bottomrule", r"\end{tabular}", r"\end{table}"),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def escape(name: str) -> str:
@@ -105,4 +99,5 @@ def _signs(text: str) -> str:
 
 def _cell_text(cell: Cell) -> str:
     text = cell.value + ("$^\\dagger$" if cell.incomplete else "")
-    return f"{text} $\\pm$ {cell.deviation}" if cell.deviation else text
+    text += f" $\\pm$ {cell.deviation}" if cell.deviation else ""
+    return f"\\textbf{{{text}}}" if cell.best else text

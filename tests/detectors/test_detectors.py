@@ -1,6 +1,7 @@
 """Every variety of detector: fits, repeats itself, survives the disk, scores by one path."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -41,6 +42,20 @@ def test_maps_are_finite_and_of_the_images_size(fit, samples, variety):
 def test_same_input_same_bits(fit, samples, variety):
     one, other = (maps_of(fit(variety, fresh)[0], samples) for fresh in (0, 1))
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("variety", VARIETIES)
+def test_the_fast_path_gives_the_plain_maps(fit, samples, variety):
+    plain = fit(variety)[0]
+    fast = plain.for_inference()
+    layers = [*fast.teacher.modules(), *fast.network.modules()]
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in layers)
+    # Other images than the bank's own: differences of distances near zero are rounding alone.
+    other = replace(samples, rgb=255 - samples.rgb, depth=1 - samples.depth)
+    expected, maps = maps_of(plain, other), maps_of(fast, other)
+    assert set(maps) == set(expected)
+    for name, values in maps.items():
+        torch.testing.assert_close(values, expected[name], rtol=1e-3, atol=1e-4)
 
 
 def test_the_feature_cache_changes_nothing(teacher, samples):

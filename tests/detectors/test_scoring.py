@@ -19,7 +19,8 @@ FOREGROUND = GENERATOR.random((3, 16, 16)) > 0.5
 class FixedMaps:
     """A detector whose maps are given."""
 
-    network = torch.nn.Identity()
+    def for_inference(self):
+        return self
 
     def to(self, _device):
         return self

@@ -5,6 +5,7 @@ import torch
 
 from dcrdf.errors import UserError
 from dcrdf.networks.attention import LinearAttention
+from dcrdf.networks.folding import fold_batch_norms
 from dcrdf.networks.fusion import CrossModalGate
 from dcrdf.networks.gfrn import GuidedFeatureRefinement
 from dcrdf.networks.student import Student
@@ -19,6 +20,24 @@ def test_teacher_stages_have_strides_4_8_16(name):
     shapes = [tuple(x.shape[1:]) for x in features]
     channels = TEACHERS[name].channels
     assert shapes == [(c, 64 // s, 96 // s) for c, s in zip(channels, (4, 8, 16), strict=True)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_folded_batch_norms_change_no_feature(name):
+    torch.manual_seed(0)
+    teacher = Teacher(name)
+    for layer in teacher.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.running_mean.normal_(0.0, 0.1)
+            layer.running_var.uniform_(0.5, 2.0)
+            layer.weight.uniform_(0.5, 1.5)
+            layer.bias.normal_(0.0, 0.1)
+    images = torch.rand(2, 3, 64, 64)
+    expected = teacher(images)
+    fold_batch_norms(teacher)
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in teacher.modules())
+    for ours, plain in zip(teacher(images), expected, strict=True):
+        assert (ours - plain).abs().max() < 1e-4 * plain.abs().max()
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50", "efficientnet_lite0"])
