@@ -108,12 +108,12 @@ DETECTORS: Mapping[str, DetectorInfo] = {
     "dcrdf_net": DetectorInfo(
         module="dcrdf.detectors.dcrdf_net.detector:DcrdfNet",
         options=DcrdfNetOptions,
-        maps=frozenset({"raw", "whitened"}),
+        maps=frozenset({"raw", "whitened", "relative"}),
         presets={
             "paper": _PAPER,
             "best": {
                 "options": {**_PLAIN, "augment": "natural"},
-                "infer": {"maps": "whitened", "fusion": "peak_norm"},
+                "infer": {"maps": "relative", "fusion": "peak_norm"},
             },
             **LADDER,
         },

@@ -41,7 +41,7 @@ Distinct = Annotated[tuple[Value, ...], Field(min_length=1), AfterValidator(_eac
 
 Fusion = Literal["cm_segf", "avg", "max", "zscore_sum", "zscore_max", "peak_norm", "rgb", "depth"]
 
-MapKind = Literal["raw", "whitened"]
+MapKind = Literal["raw", "whitened", "relative"]
 
 
 class SyntheticOptions(Closed):
@@ -166,7 +166,8 @@ class TrainOptions(Closed):
 class InferOptions(Closed):
     """From branch maps to the fused map, the image score and the threshold.
 
-    `maps: whitened` measures a student's errors against those on good training images (dcrdf_net).
+    `maps` (dcrdf_net): `whitened` measures a student's error by how rarely good training images
+    show such errors; `relative` also by how large they usually are at places of that content.
     `fusion: peak_norm` measures each blurred map by the maxima of good validation images and takes
     the Euclidean norm of the two.
     """

@@ -17,7 +17,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "synthesize": 1,
     "prepare": 1,
     "pseudo": 1,
-    "train": 3,
+    "train": 4,
     "infer": 3,
     "evaluate": 2,
     "resample": 1,

@@ -12,14 +12,14 @@ from dcrdf.config.schema import parse_config, read_yaml
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 FILES = ["ladder.yaml", "ladder_mvtec3d.yaml"]
 SAME_TRAINING = [
-    {"baseline", "dual_rd", "whitened", "peak_norm", "whitened_peak_norm"},
+    {"baseline", "dual_rd", "whitened", "peak_norm", "whitened_peak_norm", "relative_peak_norm"},
     {"perlin"},
     {"gfrn"},
     {"perlin_gfrn_avg", "perlin_gfrn_max", "perlin_gfrn_zscore_sum", "rgb_only", "depth_only"},
     {"full"},
     {"best"},
 ]
-OWN = {"whitened", "peak_norm", "whitened_peak_norm", "best"}
+OWN = {"whitened", "peak_norm", "whitened_peak_norm", "relative_peak_norm", "best"}
 """Rows beyond the paper; all but `best` are other scorings of dual_rd's networks."""
 
 

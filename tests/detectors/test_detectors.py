@@ -91,11 +91,12 @@ def test_augmented_training_differs(fit):
     assert plain != augmented
 
 
+@pytest.mark.parametrize("kind", ["whitened", "relative"])
 @pytest.mark.parametrize("variety", ["dual_rd", "natural_twins"])
-def test_whitened_maps_are_about_one_on_good_training_parts(fit, samples, variety):
+def test_maps_are_about_one_on_good_training_parts(fit, samples, variety, kind):
     detector = fit(variety)[0]
     scorer, _ = Scorer.calibrate(
-        detector, InferOptions(maps="whitened", fusion="peak_norm"), samples, CPU
+        detector, InferOptions(maps=kind, fusion="peak_norm"), samples, CPU
     )
     maps = scorer.raw_maps(samples.rgb, samples.depth)
     detector.maps = "raw"

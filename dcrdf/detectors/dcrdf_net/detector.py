@@ -1,6 +1,7 @@
 """DCRDF-Net as a detector: its training data and its maps."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,6 @@ from dcrdf.detectors.base import BRANCHES, Detector, NormalSamples, PseudoAnomal
 from dcrdf.detectors.dcrdf_net.network import Branch, BranchOutput, DcrdfNetwork
 from dcrdf.detectors.dcrdf_net.objective import Objective
 from dcrdf.networks.teacher import Features, Teacher
-from dcrdf.networks.whitening import ResidualMoments
 from dcrdf.training.features import AS_IT_IS, FeatureSource, ModalityFeatures, orientations_of
 from dcrdf.training.loop import FitContext, Losses, train_in_epochs
 from dcrdf.training.order import orientation_of_rows, variant_of_rows
@@ -47,7 +47,7 @@ class DcrdfNet(Detector):
 
         train_in_epochs(self.network, step, len(train), context)
         foreground = torch.from_numpy(np.array(train.foreground)).to(context.device)
-        self._fit_whitening(batches, foreground)
+        self._fit_normality(batches, foreground, context.seed)
 
     def _orientations(self, train: NormalSamples, device: torch.device) -> NDArray[np.intp]:
         if self.options.augment == "none":
@@ -56,21 +56,18 @@ class DcrdfNet(Detector):
             return np.arange(ORIENTATIONS)
         return orientations_of(self.teacher, train.rgb, train.depth, device)
 
-    @torch.no_grad()
-    def _fit_whitening(self, batches: "TwinBatches", foreground: Tensor) -> None:
+    def _fit_normality(self, batches: "TwinBatches", foreground: Tensor, seed: int) -> None:
         """Learn from the good training images how the students usually err on the part."""
-        moments = {
-            name: [
-                ResidualMoments(count, foreground.device) for count in self.teacher.shape.channels
-            ]
-            for name in BRANCHES
-        }
-        for rows, features in batches.clean_batches():
-            for name in BRANCHES:
-                branch: Branch = getattr(self.network, name)
-                branch.add_residuals(getattr(features, name), foreground[rows], moments[name])
+        self.network.eval()
         for name in BRANCHES:
-            getattr(self.network, name).fit_whitening(moments[name])
+            branch: Branch = getattr(self.network, name)
+
+            def good(name: str = name, branch: Branch = branch) -> Iterator[Any]:
+                for rows, features in batches.clean_batches():
+                    output = branch(getattr(features, name))
+                    yield (output.student, output.shown), foreground[rows]
+
+            branch.normality.fit(good, seed)
 
     @torch.no_grad()
     def branch_maps(self, rgb: Tensor | None, depth: Tensor | None) -> dict[str, Tensor]:
@@ -84,12 +81,13 @@ class DcrdfNet(Detector):
             outputs["rgb"] = self.network.rgb(_rows(features, slice(0, count)))
         if depth is not None:
             outputs["depth"] = self.network.depth(_rows(features, slice(-count, None)))
-        if self.maps == "whitened":
-            return {
-                name: getattr(self.network, name).whitened_map(output, size)
-                for name, output in outputs.items()
-            }
+        if self.maps != "raw":
+            return {name: self._normality_map(name, x, size) for name, x in outputs.items()}
         return self.network.maps(outputs, size)
+
+    def _normality_map(self, name: str, output: BranchOutput, size: tuple[int, int]) -> Tensor:
+        branch: Branch = getattr(self.network, name)
+        return branch.normality.map(output.student, output.shown, self.maps, size)
 
 
 class TwinBatches:

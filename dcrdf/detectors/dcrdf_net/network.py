@@ -1,19 +1,18 @@
 """DCRDF-Net's trainable parts put together: refinement and student per modality, and the gate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from dcrdf.config.detectors import DcrdfNetOptions
+from dcrdf.detectors.dcrdf_net.normality import ResidualNormality
 from dcrdf.networks.fusion import CrossModalGate
 from dcrdf.networks.gfrn import GuidedFeatureRefinement
-from dcrdf.networks.losses import anomaly_map, cosine_distances, upsampled_mean
+from dcrdf.networks.losses import anomaly_map, cosine_distances
 from dcrdf.networks.student import Student
 from dcrdf.networks.teacher import Features, TeacherShape
-from dcrdf.networks.whitening import ResidualMoments, ResidualWhitening, residuals
 
 
 class BranchOutput(NamedTuple):
@@ -49,7 +48,7 @@ class Branch(nn.Module):
         )
         self.student = Student(shape, options.decoder_blocks)
         self.calibration = Calibration() if options.calibrate else None
-        self.whitenings = nn.ModuleList(ResidualWhitening(count) for count in shape.channels)
+        self.normality = ResidualNormality(shape)
 
     def forward(self, features: Features) -> BranchOutput:
         """Teacher features of the image that is shown -> the branch's output."""
@@ -60,29 +59,6 @@ class Branch(nn.Module):
         """(B, H, W): raw cosine distances, or probabilities where the branch is calibrated."""
         distance = anomaly_map(cosine_distances(output.student, output.shown), size)
         return distance if self.calibration is None else self.calibration(distance)
-
-    def whitened_map(self, output: BranchOutput, size: tuple[int, int]) -> Tensor:
-        """The map of whitened residuals (B, H, W), about one on good parts."""
-        stages = zip(self.whitenings, output.student, output.shown, strict=True)
-        return upsampled_mean([whiten(own, shown) for whiten, own, shown in stages], size)
-
-    def add_residuals(
-        self, features: Features, foreground: Tensor, moments: Sequence[ResidualMoments]
-    ) -> None:
-        """Take the residuals of good images into the moments, where a cell meets the part.
-
-        `foreground` is (B, H, W), boolean.
-        """
-        output = self(features)
-        part = foreground.float().unsqueeze(1)
-        for own, shown, stage in zip(output.student, output.shown, moments, strict=True):
-            is_part = functional.adaptive_max_pool2d(part, own.shape[-2:]).squeeze(1) > 0
-            stage.add(residuals(own, shown)[is_part])
-
-    def fit_whitening(self, moments: Sequence[ResidualMoments]) -> None:
-        """Set the whitening of every stage."""
-        for whitening, stage in zip(self.whitenings, moments, strict=True):
-            whitening.fit(stage)  # type: ignore[operator]
 
 
 class DcrdfNetwork(nn.Module):

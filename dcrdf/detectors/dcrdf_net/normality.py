@@ -1,0 +1,77 @@
+"""What good parts' residuals look like, learnt after the students: for the maps beyond raw ones."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dcrdf.config.options import MapKind
+from dcrdf.networks.expectation import MAX_PLACES, LengthExpectation, unit_features
+from dcrdf.networks.losses import upsampled_mean
+from dcrdf.networks.teacher import Features, TeacherShape
+from dcrdf.networks.whitening import ResidualMoments, ResidualWhitening, residuals
+
+StudentAndTeacher = tuple[Features, Features]
+GoodBatches = Callable[[], Iterable[tuple[StudentAndTeacher, Tensor]]]
+"""Starts a pass over the good training images: features of both, and foreground (B, H, W)."""
+
+
+class ResidualNormality(nn.Module):
+    """Per stage of one branch: the whitening of residuals and the expectation of their length."""
+
+    def __init__(self, shape: TeacherShape) -> None:
+        super().__init__()
+        self.whitenings = nn.ModuleList(ResidualWhitening(n) for n in shape.channels)
+        self.expectations = nn.ModuleList(LengthExpectation(n) for n in shape.channels)
+
+    def map(
+        self, student: Features, teacher: Features, kind: MapKind, size: tuple[int, int]
+    ) -> Tensor:
+        """The map (B, H, W) of whitened residuals, about one on good parts; with `relative` each
+        place is measured against what is usual for its content."""
+        lengths = [
+            whiten(own, shown)
+            for whiten, own, shown in zip(self.whitenings, student, teacher, strict=True)
+        ]
+        if kind == "relative":
+            lengths = [
+                expect.relative(length, unit_features(own))  # type: ignore[operator]
+                for expect, length, own in zip(self.expectations, lengths, student, strict=True)
+            ]
+        return upsampled_mean(lengths, size)
+
+    @torch.no_grad()
+    def fit(self, good: GoodBatches, seed: int) -> None:
+        """Fit the whitenings in a first pass over good images, the expectations in a second."""
+        moments: list[ResidualMoments] | None = None
+        for (student, teacher), foreground in good():
+            if moments is None:
+                moments = [ResidualMoments(x.shape[1], x.device) for x in student]
+            for stage, own, shown in zip(moments, student, teacher, strict=True):
+                stage.add(residuals(own, shown)[_on_part(foreground, own)])
+        for whiten, stage in zip(self.whitenings, moments or [], strict=True):
+            whiten.fit(stage)  # type: ignore[operator]
+        self._fit_expectations(good, [stage.count for stage in moments or []], seed)
+
+    def _fit_expectations(self, good: GoodBatches, counts: list[int], seed: int) -> None:
+        """Each stage sees at most `MAX_PLACES` places, drawn evenly from all images."""
+        generator = torch.Generator().manual_seed(seed)
+        features: list[list[Tensor]] = [[] for _ in counts]
+        lengths: list[list[Tensor]] = [[] for _ in counts]
+        for (student, teacher), foreground in good():
+            for i, (own, shown) in enumerate(zip(student, teacher, strict=True)):
+                is_part = _on_part(foreground, own)
+                share = MAX_PLACES / max(counts[i], 1)
+                drawn = torch.rand(is_part.shape, generator=generator).to(own.device) < share
+                chosen = is_part & drawn
+                features[i].append(unit_features(own)[chosen])
+                lengths[i].append(self.whitenings[i](own, shown)[chosen])
+        for expect, x, y in zip(self.expectations, features, lengths, strict=True):
+            expect.fit(torch.cat(x), torch.cat(y), generator)  # type: ignore[operator]
+
+
+def _on_part(foreground: Tensor, features: Tensor) -> Tensor:
+    """Foreground (B, H, W) -> the feature cells that meet the part, (B, h, w)."""
+    part = foreground.float().unsqueeze(1)
+    return functional.adaptive_max_pool2d(part, features.shape[-2:]).squeeze(1) > 0

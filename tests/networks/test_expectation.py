@@ -1,0 +1,63 @@
+"""The expectation of a residual's length: learns what it should, repeats itself, stays bounded."""
+
+import torch
+
+from dcrdf.networks.expectation import LengthExpectation, unit_features
+
+CHANNELS = 5
+
+
+def places(seed, count=3000):
+    """Unit features of two kinds of content; the second one's residuals are five times longer."""
+    generator = torch.Generator().manual_seed(seed)
+    hard = torch.rand(count, generator=generator) < 0.2
+    features = torch.rand(count, CHANNELS, generator=generator)
+    features[hard, 0] += 4.0
+    features = torch.nn.functional.normalize(features, dim=1)
+    noise = (0.1 * torch.randn(count, generator=generator)).exp()
+    lengths = torch.where(hard, 5.0, 1.0) * noise
+    return features, lengths, hard
+
+
+def fitted(seed=0):
+    features, lengths, _ = places(1)
+    expectation = LengthExpectation(CHANNELS)
+    expectation.fit(features, lengths, torch.Generator().manual_seed(seed))
+    return expectation
+
+
+def test_it_knows_hard_content_it_has_not_seen():
+    features, _, hard = places(2)
+    usual = fitted()(features)
+    assert 4.0 < usual[hard].mean() < 6.0
+    assert 0.8 < usual[~hard].mean() < 1.25
+
+
+def test_relative_lengths_rank_a_small_surprise_above_usual_hard_content():
+    features, lengths, hard = places(3)
+    lengths[~hard] *= 3.0  # a defect on easy content: shorter than what hard content always shows
+    relative = fitted().relative(lengths, features)
+    assert (lengths[~hard].mean() < lengths[hard].mean()).item()
+    assert (relative[~hard].mean() > relative[hard].mean()).item()
+
+
+def test_before_a_fit_and_without_places_lengths_stay_as_they_are():
+    features, lengths, _ = places(4)
+    expectation = LengthExpectation(CHANNELS)
+    expectation.fit(features[:1], lengths[:1], torch.Generator().manual_seed(0))
+    torch.testing.assert_close(expectation.relative(lengths, features), lengths)
+
+
+def test_same_seed_same_bits_and_no_trainable_parameters():
+    one, other, different = fitted(), fitted(), fitted(1)
+    assert torch.equal(one.hidden_weight, other.hidden_weight)
+    assert not torch.equal(one.hidden_weight, different.hidden_weight)
+    assert not list(one.parameters())
+    assert not one.hidden_weight.requires_grad
+
+
+def test_unit_features():
+    features = torch.rand(2, CHANNELS, 3, 4)
+    units = unit_features(features)
+    assert units.shape == (2, 3, 4, CHANNELS)
+    torch.testing.assert_close(units.norm(dim=-1), torch.ones(2, 3, 4))
