@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORES ?= 2
 LADDER ?= workflow/ladder.yaml
 
-.PHONY: demo ladder robustness test test-demo test-slow test-slurm lint format accept-stages bench clean help
+.PHONY: demo ladder robustness test test-demo test-slow test-slurm lint format accept-stages bench bench-gpu clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,10 @@ accept-stages: $(VENV)/.installed  ## after a change of code: stage versions are
 
 bench: $(VENV)/.installed  ## all benchmarks; prints tables of ratios
 	$(BIN)/python -m bench
+
+bench-gpu: $(VENV)/.installed  ## training and inference at the paper's size on a GPU; needs no weights
+	$(BIN)/python -m bench.training --device cuda --teacher resnet50 --weights random --precision bfloat16 \
+	    --size 256 --batch 16 --samples 64 --steps 30 --out bench/training-gpu.md
 
 clean:  ## remove results of the demo
 	rm -rf results/demo data/demo

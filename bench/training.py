@@ -1,9 +1,8 @@
 """Training and inference: pairs a second, the share of time that waits for data, memory.
 
 `python -m bench.training` measures the small teacher on the CPU and writes bench/training.md;
-`python -m bench.training --teacher resnet50 --weights FILE --device cuda --size 256 --batch 16
---out bench/training-gpu.md` is the paper's size on a GPU. Random images: speed does not depend on
-what they show.
+`make bench-gpu` is the paper's size on a GPU, in bfloat16. Random images and, with `--weights
+random`, random teachers: speed does not depend on what they show or know.
 """
 
 import argparse
@@ -17,25 +16,34 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from dcrdf.config.detectors import DETECTORS, DcrdfNetOptions
-from dcrdf.config.options import InferOptions, TrainOptions
+from dcrdf.config.options import InferOptions, PrepareOptions, TrainOptions
+from dcrdf.datasets.sample import Scan
 from dcrdf.detectors.base import NormalSamples, PseudoAnomalies
 from dcrdf.detectors.dcrdf_net.detector import DcrdfNet, TwinBatches
 from dcrdf.detectors.dcrdf_net.objective import Objective
 from dcrdf.detectors.scoring import Scorer
 from dcrdf.networks.teacher import Teacher, load_teacher
+from dcrdf.preparation.normalise import PreparationConstants
+from dcrdf.preparation.prepare import prepare_scan
 from dcrdf.training.device import choose_device, make_repeatable
 from dcrdf.training.loop import FitContext, make_optimizer
 
 PRESETS = ("dual_rd", "paper")
+PEAK_TFLOPS = {"H100": 989, "H200": 989, "A100": 312}
+"""Dense bfloat16, the makers' data sheets (SXM)."""
+PAPER_PAIRS = 250 * 150
+"""A category of 250 images, 150 epochs."""
 
 
 def arguments() -> argparse.Namespace:
     """What to measure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--teacher", default="efficientnet_lite0")
-    parser.add_argument("--weights", default="package")
+    parser.add_argument("--weights", default="package", help="package, random or a file")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--size", type=int, default=160)
     parser.add_argument("--batch", type=int, default=8)
@@ -72,7 +80,10 @@ def training(args: argparse.Namespace, preset: str, teacher: Teacher) -> tuple[s
     )
     assert isinstance(options, DcrdfNetOptions)
     samples, variants = images(args)
-    train = TrainOptions(batch_size=args.batch, cpu_threads=args.threads, feature_cache_mb=16_384)
+    train = TrainOptions(
+        batch_size=args.batch, cpu_threads=args.threads, feature_cache_mb=16_384,
+        precision=args.precision,
+    )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         context = FitContext(Path(folder), 0, "", train, device)
         detector = DcrdfNet(teacher, options)
@@ -84,24 +95,32 @@ def training(args: argparse.Namespace, preset: str, teacher: Teacher) -> tuple[s
         objective = Objective(detector.network, options, (args.size, args.size))
         optimizer = make_optimizer(detector.network, train, device)
         detector.network.train()
-        waited = worked = 0.0
-        for step in range(args.steps + 2):
-            rows = np.arange(args.batch) % args.samples
-            before = synchronised(device)
-            data = batches(rows, step)
-            fetched = synchronised(device)
+
+        def step(data: Any) -> None:
             with context.autocast():
                 losses = objective(*data)
             optimizer.zero_grad(set_to_none=True)
             torch.stack([loss.float() for loss in losses.values()]).sum().backward()
             optimizer.step()
+
+        waited = worked = 0.0
+        for number in range(args.steps + 2):
+            rows = np.arange(args.batch) % args.samples
+            before = synchronised(device)
+            data = batches(rows, number)
+            fetched = synchronised(device)
+            step(data)
             done = synchronised(device)
-            if step >= 2:  # the first steps choose kernels and grow memory
+            if number >= 2:  # the first steps choose kernels and grow memory
                 waited, worked = waited + fetched - before, worked + done - before
+        tflop = teraflop(lambda: step(data)) / args.batch
     pairs = args.batch * args.steps / worked
+    note = f"{100 * waited / worked:.1f} % waits for data; features {caching_s:.1f} s once; "
+    note += f"250 images x 150 epochs: {PAPER_PAIRS / pairs / 60:.1f} min"
     return (
-        f"training, {preset}", f"{pairs:.1f}", f"{100 * waited / worked:.1f} %",
-        f"{caching_s:.1f} s once", memory(device),
+        f"training, {preset}", f"{pairs:.1f}", achieved(pairs * tflop, device),
+        note,
+        memory(device),
     )  # fmt: skip
 
 
@@ -115,14 +134,72 @@ def inference(
     )
     samples, _ = images(args)
     scorer, _ = Scorer.calibrate(
-        DcrdfNet(teacher, options), InferOptions(cpu_threads=args.threads), samples, device  # type: ignore[arg-type]
+        DcrdfNet(teacher, options), infer_options(args), samples, device  # type: ignore[arg-type]
     )  # fmt: skip
     rgb, depth = samples.rgb[:batch], samples.depth[:batch]
     seconds = best_of(lambda: scorer.score(rgb, depth), 3)
+    tflop = teraflop(lambda: scorer.score(rgb, depth))
     return (
-        f"inference, {preset}, batch {batch}", f"{len(rgb) / seconds:.1f}", "",
-        f"{1000 * seconds:.0f} ms a batch", memory(device),
+        f"inference, {preset}, batch {len(rgb)}", f"{len(rgb) / seconds:.1f}",
+        achieved(tflop / seconds, device), f"{1000 * seconds:.1f} ms a batch", memory(device),
     )  # fmt: skip
+
+
+def inference_with_preparation(
+    args: argparse.Namespace, preset: str, teacher: Teacher
+) -> tuple[str, ...]:
+    """The same from one raw scan of 800 x 800 points, on one CPU thread for its preparation."""
+    device = choose_device(args.device)
+    options = DETECTORS["dcrdf_net"].options.parse(
+        dict(DETECTORS["dcrdf_net"].presets[preset].get("options", {})), preset
+    )
+    samples, _ = images(args)
+    scorer, _ = Scorer.calibrate(
+        DcrdfNet(teacher, options), infer_options(args), samples, device  # type: ignore[arg-type]
+    )  # fmt: skip
+    prepare, scan = PrepareOptions(image_size=args.size), raw_scan()
+    constants = PreparationConstants("part", 0.0, 0.02, (0.0, 0.0, -1.0, 0.5))
+
+    def whole() -> None:
+        prepared = prepare_scan(scan, prepare, constants)
+        scorer.score(prepared.rgb[None], prepared.depth[None])
+
+    seconds = best_of(whole, 3)
+    return (
+        f"inference, {preset}, batch 1, with preparation", f"{1 / seconds:.1f}", "",
+        f"{1000 * seconds:.1f} ms a scan", memory(device),
+    )  # fmt: skip
+
+
+def raw_scan(size: int = 800) -> Scan:
+    """A block of 20 mm on a plane half a metre away, with sensor noise and missing points."""
+    generator = np.random.default_rng(1)
+    y, x = np.mgrid[:size, :size].astype(np.float32) / size - 0.5
+    z = np.full((size, size), 0.5, np.float32)
+    z[size // 4 : -size // 4, size // 4 : -size // 4] -= 0.02
+    z += generator.normal(0.0, 2e-5, z.shape).astype(np.float32)
+    xyz = np.stack([0.2 * x, 0.2 * y, z], axis=-1)
+    xyz[generator.random(z.shape) < 0.02] = 0.0
+    return Scan(generator.integers(0, 256, (size, size, 3), np.uint8), xyz)
+
+
+def infer_options(args: argparse.Namespace) -> InferOptions:
+    """Scoring as asked for."""
+    return InferOptions(cpu_threads=args.threads, precision=args.precision)
+
+
+def teraflop(call: Callable[[], Any]) -> float:
+    """Floating-point operations of convolutions and matrix products in a call, in 1e12."""
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return counter.get_total_flops() / 1e12
+
+
+def achieved(tflops: float, device: torch.device) -> str:
+    """TFLOP/s, and their share of the peak of a known GPU."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
+    peak = next((value for key, value in PEAK_TFLOPS.items() if key in name), None)
+    return f"{tflops:.3g}" + (f" ({100 * tflops / peak:.0f} %)" if peak else "")
 
 
 def best_of(call: Callable[[], Any], repeats: int) -> float:
@@ -147,18 +224,22 @@ def main() -> None:
     """Measure, print and keep the table."""
     args = arguments()
     make_repeatable(0, args.threads)
-    weights = "package" if args.weights == "package" else Path(args.weights)
-    teacher = load_teacher(args.teacher, weights)  # type: ignore[arg-type]
+    if args.weights == "random":
+        teacher = Teacher(args.teacher)
+    else:
+        weights = "package" if args.weights == "package" else Path(args.weights)
+        teacher = load_teacher(args.teacher, weights)  # type: ignore[arg-type]
     rows: list[tuple[str, ...]] = [training(args, preset, teacher) for preset in PRESETS]
     rows += [inference(args, preset, teacher, batch) for preset in PRESETS for batch in (1, 32)]
+    rows += [inference_with_preparation(args, preset, teacher) for preset in PRESETS]
     device = choose_device(args.device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-    head = ("what", "pairs/s", "waits for data", "", "peak memory")
+    head = ("what", "pairs/s", "TFLOP/s (share of peak)", "", "peak memory")
     lines = [f"| {' | '.join(head)} |", "|---|---:|---:|---|---:|"]
     text = (
         "# Training and inference: measured\n\n"
         f"Made by `python -m bench.training`; {args.teacher}, {args.size} px, batch {args.batch},"
-        f" {name}, {args.threads} CPU threads, torch {torch.__version__}.\n\n"
+        f" {args.precision}, {name}, {args.threads} CPU threads, torch {torch.__version__}.\n\n"
         + "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
         + "\n"
     )

@@ -179,6 +179,7 @@ class InferOptions(Closed):
     top_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.001
     false_alarm_rate: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05
     batch_size: Count = 16
+    precision: Literal["float32", "bfloat16"] = "float32"
     cpu_threads: Annotated[int, Field(ge=1, le=256)] = 2
 
 

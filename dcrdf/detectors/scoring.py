@@ -107,10 +107,13 @@ class Scorer:
         self, rgb: NDArray[np.uint8] | None, depth: NDArray[np.floating] | None
     ) -> dict[str, Tensor]:
         """The detector's own maps, before fusion and blur."""
-        return self.detector.branch_maps(
-            None if rgb is None else rgb_tensor(rgb, self.device),
-            None if depth is None else depth_tensor(depth, self.device),
-        )
+        half = self.options.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+            raw = self.detector.branch_maps(
+                None if rgb is None else rgb_tensor(rgb, self.device),
+                None if depth is None else depth_tensor(depth, self.device),
+            )
+        return {name: maps.float() for name, maps in raw.items()}
 
     def score(
         self, rgb: NDArray[np.uint8] | None, depth: NDArray[np.floating] | None
