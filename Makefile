@@ -29,7 +29,7 @@ robustness: $(VENV)/.installed  ## test scans made worse, scored again: writes t
 	$(BIN)/python docs/make_robustness.py results/robustness/tables/robustness.md
 
 test: $(VENV)/.installed  ## the fast tests
-	$(BIN)/python -m pytest -n 2 -m "not slow and not demo and not slurm" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not demo and not slurm" $(PYTEST_ARGS)
 
 test-demo: demo  ## the demo, and whether it keeps its promises
 	$(BIN)/python -m pytest -m demo $(PYTEST_ARGS)

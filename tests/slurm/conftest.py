@@ -108,7 +108,7 @@ class Cluster:
         } | {
             "SLURM_CONF": str(folder / "slurm.conf"),
             "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
-            "PYTHONPATH": str(Path(__file__).parent / "clock"),
+            "PYTHONPATH": str(Path(__file__).parents[1] / "clock"),
         }
 
     def start(self):

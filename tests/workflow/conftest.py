@@ -1,6 +1,7 @@
 """Running the real Snakefile on tiny scans."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -21,26 +22,68 @@ TINY = {
     "evaluate": {"sizes": ["network"], "limits": [0.3]},
     "runs": {"bank": {"detector": "memory_bank", "preset": "default"}},
 }
+WHOLE_CHAIN = TINY | {
+    "dataset": {
+        "name": "tiny", "root": "data/tiny", "categories": ["cracker"],
+        "synthetic": {
+            "image_size": 64, "train": 4, "validation": 3, "test_good": 2, "test_per_defect": 1,
+        },
+    },
+    "train": {"epochs": 6, "batch_size": 2, "cpu_threads": 1},
+    "runs": {"net": {"detector": "dcrdf_net", "preset": "paper"}},
+}  # fmt: skip
+"""Every step but `download`, in one category."""
+PARTS = ("Snakefile", "workflow", "profiles", "envs", "config.yaml")
 
 
 class Workflow:
     """A working copy of the workflow with its own configuration."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, config=TINY):
         self.folder = folder
-        for name in ("Snakefile", "workflow", "profiles", "envs", "config.yaml"):
+        for name in PARTS:
             (folder / name).symlink_to(ROOT / name)
-        self.config = json.loads(json.dumps(TINY))
+        self.config = json.loads(json.dumps(config))
+        self.python = sys.executable
+        # Trainings save a state after every epoch.
+        self.environment = os.environ | {
+            "PYTHONPATH": str(ROOT / "tests" / "clock"), "CLOCK_FACTOR": "1e6",
+        }  # fmt: skip
+
+    def command(self, *arguments, configured=True):
+        """Snakemake's, after writing the configuration."""
+        chosen = []
+        if configured:
+            (self.folder / "own.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
+            chosen = ["--configfile", "own.yaml"]
+        return [self.python, "-m", "snakemake", *chosen, "--cores", "2", *arguments]
 
     def snakemake(self, *arguments, configured=True):
         """Run snakemake; returns the finished process."""
-        if configured:
-            (self.folder / "own.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
-            arguments = ("--configfile", "own.yaml", *arguments)
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
-            cwd=self.folder, capture_output=True, text=True, check=False,
+            self.command(*arguments, configured=configured),
+            cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
+
+    def start(self, *arguments):
+        """Start snakemake in a process group of its own; its output goes to snakemake.log."""
+        with (self.folder / "snakemake.log").open("wb") as log:
+            return subprocess.Popen(
+                self.command(*arguments), cwd=self.folder, env=self.environment,
+                stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+
+    def steps(self, name):
+        """The processes of a step that run in this folder, workers left out."""
+        return [int(path.name) for path in Path("/proc").iterdir() if self._is_step(path, name)]
+
+    def _is_step(self, process, name):
+        try:
+            arguments = (process / "cmdline").read_text().split("\0")
+            is_ours = (process / "cwd").samefile(self.folder)
+        except (OSError, UnicodeDecodeError):
+            return False
+        return is_ours and name in arguments and arguments[1].endswith("/dcrdf")
 
     def run(self):
         """Run to the end; fails the test when the workflow fails."""
@@ -70,6 +113,12 @@ def finished_template(tmp_path_factory):
 
 
 @pytest.fixture
+def new_workflow():
+    """Makes a working copy of the workflow in a folder that is there."""
+    return Workflow
+
+
+@pytest.fixture
 def workflow(tmp_path, make_scans):
     """A fresh workflow with scans and no results."""
     make_scans(tmp_path / "scans")
@@ -85,6 +134,31 @@ def finished(finished_template, make_scans, tmp_path):
         Workflow(finished_template).run()
     folder = tmp_path / "copy"
     shutil.copytree(finished_template, folder, symlinks=True)
-    for name in ("Snakefile", "workflow", "profiles", "envs", "config.yaml"):
+    return reopened(folder)
+
+
+def reopened(folder, config=TINY):
+    """A workflow in the copy of another's folder."""
+    for name in PARTS:
         (folder / name).unlink()
-    return Workflow(folder)
+    return Workflow(folder, config)
+
+
+@pytest.fixture(scope="session")
+def whole_template(tmp_path_factory):
+    """A finished workflow of all steps but `download`; copy it, do not change it."""
+    workflow = Workflow(tmp_path_factory.mktemp("whole"), WHOLE_CHAIN)
+    workflow.run()
+    return workflow
+
+
+@pytest.fixture
+def copy_of_whole(whole_template, tmp_path):
+    """Makes copies of the finished workflow of all steps."""
+
+    def copy(name="copy"):
+        folder = tmp_path / name
+        shutil.copytree(whole_template.folder, folder, symlinks=True)
+        return reopened(folder, WHOLE_CHAIN)
+
+    return copy
