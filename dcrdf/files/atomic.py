@@ -103,7 +103,8 @@ def _refusals_named(path: Path, aside: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        named = Path(os.fsdecode(error.filename)) if error.filename else aside
+        name = error.filename2 or error.filename  # of a copy that fails, the second is written
+        named = Path(os.fsdecode(name)) if name else aside
         is_ours = named == aside or aside in named.parents or named == path.parent
         shown = path if is_ours else named
         raise UserError(f"{shown}: cannot write: {error.strerror or error}") from error

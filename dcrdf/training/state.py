@@ -7,10 +7,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from dcrdf.files.atomic import replacing
+from dcrdf.training.tensors import write_tensors
 
 
 @dataclass
@@ -28,14 +27,12 @@ def save_state(
     tensors = {f"model.{key}": value for key, value in module.state_dict().items()}
     for number, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"adam.{number}.{key}": torch.as_tensor(x) for key, x in moments.items()}
-    tensors = {key: value.detach().contiguous().cpu() for key, value in tensors.items()}
     metadata = {
         "record": record,
         "epochs_done": str(progress.epochs_done),
         "rows": json.dumps(progress.rows),
     }
-    with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata)
+    write_tensors(path, tensors, metadata)
 
 
 def resume_state(
