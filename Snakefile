@@ -21,5 +21,6 @@ include: "workflow/rules/results.smk"
 rule all:
     default_target: True
     input:
-        rules.aggregate.output.tidy,
-        rules.report.output.page,
+        rules.aggregate.output,
+        rules.report.output,
+        PLAN.final_outputs,

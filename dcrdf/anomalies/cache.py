@@ -26,9 +26,14 @@ from dcrdf.config.options import PseudoOptions
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
 from dcrdf.files.digests import seed_of, sha256_of_json
-from dcrdf.preparation.hdf5 import NewFile, new_hdf5
+from dcrdf.preparation.hdf5 import (
+    NewFile,
+    new_hdf5,
+    read_attribute,
+    require_finite,
+    write_attributes,
+)
 from dcrdf.preparation.store import READ_ERRORS, Prepared, open_prepared
-from dcrdf.preparation.writer import write_attributes
 from dcrdf.workers import Workers
 
 VARIANTS_PER_PROCESS = 1000
@@ -91,10 +96,13 @@ class Variants:
     def __init__(self, file: h5py.File, path: Path) -> None:
         self._file = file
         self._path = path
-        self.stage: dict[str, Any] = json.loads(_attribute(file, "stage"))
-        self.options = PseudoOptions.parse(json.loads(_attribute(file, "options")), "pseudo")
-        self.category = _attribute(file, "category")
-        self._source = (_attribute(file, "prepared_options"), _attribute(file, "prepared_input"))
+        self.stage: dict[str, Any] = json.loads(read_attribute(file, "stage"))
+        self.options = PseudoOptions.parse(json.loads(read_attribute(file, "options")), "pseudo")
+        self.category = read_attribute(file, "category")
+        self._source = (
+            read_attribute(file, "prepared_options"),
+            read_attribute(file, "prepared_input"),
+        )
         _check_layout(file)
         self.name = [text.decode() for text in file["name"][:]]
 
@@ -106,7 +114,10 @@ class Variants:
     @cached_property
     def depth(self) -> NDArray[np.float16]:
         """D_n, float16 (N, V, S, S); the rounded clean depth wherever `mask` is false."""
-        return self._read("depth")
+        values = self._read("depth")
+        with _damage_named(self._path):
+            require_finite(values, "depth")
+        return values
 
     @cached_property
     def mask(self) -> NDArray[np.bool_]:
@@ -225,13 +236,6 @@ def _stored_in_full(dataset: h5py.Dataset) -> bool:
     chunks = np.prod(np.array(dataset.shape) // dataset.chunks)
     whole = dataset.compression or dataset.id.get_storage_size() >= dataset.nbytes
     return bool(whole) and int(dataset.id.get_num_chunks()) == int(chunks)
-
-
-def _attribute(file: h5py.File, name: str) -> str:
-    value = file.attrs[name]
-    if not isinstance(value, bytes):
-        raise ValueError(f"attribute {name} is not text of fixed length")
-    return value.decode()
 
 
 def _own_member(file: h5py.File, name: str) -> h5py.Dataset:

@@ -23,10 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write RESULTS/tables."""
-    from dcrdf.results.manifest import ResultFiles, write_manifest
+    from dcrdf.results.manifest import ResultFiles, provenance, write_manifest
     from dcrdf.results.robustness import collect_robustness
     from dcrdf.results.robustness_tables import robustness_tables, write_robustness_tables
-    from dcrdf.results.rows import collect
+    from dcrdf.results.rows import collect, read_metrics, skipped_notes
     from dcrdf.results.tables import write_tables
 
     started = datetime.now(UTC)
@@ -34,12 +34,14 @@ def run(args: argparse.Namespace) -> None:
     rows = collect([job.metrics for job in jobs], expected_digests(jobs))
     folder = jobs[0].results / "tables"
     runs, categories = in_order(job.run for job in jobs), in_order(job.category for job in jobs)
-    write_tables(rows, folder, runs, categories, pairing_of(stage, jobs))
+    files = [ResultFiles(job.metrics, job.folder / "model" / "detector.json") for job in jobs]
+    record = provenance(files)
+    notes = skipped_notes(read_metrics(job.metrics) for job in jobs)
+    write_tables(rows, folder, runs, categories, pairing_of(stage, jobs), notes)
     robustness = expected_robustness(jobs)
     if robustness:
         degraded = collect_robustness(robustness)
         tables = robustness_tables(degraded, runs, categories)
         write_robustness_tables(degraded, tables, folder)
-    files = [ResultFiles(job.metrics, job.folder / "model" / "detector.json") for job in jobs]
-    write_manifest(folder / "manifest.json", files, started, datetime.now(UTC))
+    write_manifest(folder / "manifest.json", record, files, started, datetime.now(UTC))
     print(f"{folder}: tables of {len(jobs)} jobs")

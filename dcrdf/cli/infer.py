@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> None:
 
     from dcrdf.config.stages import digest_of_record
     from dcrdf.detectors.base import NormalSamples
-    from dcrdf.detectors.checkpoint import load_detector
+    from dcrdf.detectors.checkpoint import entries_named, load_detector
     from dcrdf.detectors.inference import gather, score_split, write_maps
     from dcrdf.detectors.model import deploy
     from dcrdf.detectors.scoring import Scorer
@@ -40,10 +40,14 @@ def run(args: argparse.Namespace) -> None:
 
     make_repeatable(0, options.cpu_threads)
     detector, description = load_detector(args.model)
-    if digest_of_record(description["stage"]) != stage.upstream["train"]:
+    with entries_named(args.model):
+        record, made_from = description["stage"], description["stage"]["upstream"]["prepare"]
+        digest, seed = digest_of_record(record), record["options"]["seed"]
+    if digest != stage.upstream["train"]:
         raise UserError(f"{args.model}: a checkpoint of other settings; train it again")
     with open_prepared(args.prepared) as prepared:
-        _same_preparation(description, prepared.stage, args)
+        if made_from != digest_of_record(prepared.stage):
+            raise UserError(f"{args.prepared}: prepared with other settings than {args.model}")
         validation, test = prepared.split("validation"), prepared.split("test")
         normal = NormalSamples(validation.rgb, validation.depth, validation.foreground)
         device = choose_device(args.device)
@@ -61,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
             "stage": stage.to_json(),
             "threshold": thresholds["fused"],
             "category": prepared.category,
-            "seed": description["stage"]["options"]["seed"],
+            "seed": seed,
         }
         write_maps(
             args.out / "maps.h5",
@@ -70,12 +74,3 @@ def run(args: argparse.Namespace) -> None:
             (validation, replace(scored_validation, maps={})),
         )
     print(f"{args.out}: {len(test)} test images scored; {thresholds['fused']['note']}")
-
-
-def _same_preparation(
-    description: dict[str, Any], prepared_stage: dict[str, Any], args: argparse.Namespace
-) -> None:
-    from dcrdf.config.stages import digest_of_record
-
-    if description["stage"]["upstream"]["prepare"] != digest_of_record(prepared_stage):
-        raise UserError(f"{args.prepared}: prepared with other settings than {args.model}")

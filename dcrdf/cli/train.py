@@ -136,7 +136,7 @@ def _teacher(stage: Stage, weights: Path | None) -> "Teacher":
         return load_teacher(options.name, "package")
     if weights is None:
         raise UserError("--teacher-weights: give the weight file of the teacher")
-    return load_teacher(options.name, weights)
+    return load_teacher(options.name, weights, options.sha256)
 
 
 def _announce_resumed(done: int, epochs: int) -> None:

@@ -134,11 +134,25 @@ class TeacherOptions(Closed):
     """The frozen ImageNet network: its name and where its weights come from.
 
     `weights` is `torchvision` (downloaded and verified), `package` (an installed Python package)
-    or the path of a .safetensors trunk. There is no fallback to random weights.
+    or the path of a file: a .safetensors trunk, or a pickled state_dict (.pth), which is taken only
+    with its `sha256`, as `sha256sum FILE` prints it. There is no fallback to random weights.
     """
 
     name: Literal["resnet18", "resnet50", "wide_resnet50_2", "efficientnet_lite0"] = "resnet50"
     weights: str = "torchvision"
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+    @model_validator(mode="after")
+    def _pickles_are_pinned(self) -> "TeacherOptions":
+        is_file = self.weights not in ("torchvision", "package")
+        if is_file and not self.weights.endswith(".safetensors") and self.sha256 is None:
+            raise ValueError(
+                f"{self.weights} may be a pickle, which is taken only with a known content;"
+                " set sha256 to what `sha256sum` prints for it"
+            )
+        if not is_file and self.sha256 is not None:
+            raise ValueError("sha256 belongs to a weight file")
+        return self
 
     @model_validator(mode="after")
     def _package_only_for_lite(self) -> "TeacherOptions":

@@ -133,6 +133,13 @@ class Plan:
             if chain.robustness is not None
         ]
 
+    @property
+    def final_outputs(self) -> list[Path]:
+        """The files of every job that people use. Prepared data, pseudo-anomalies and models are
+        only on the way to them: whoever removes those wants space."""
+        names = ("metrics.json", "maps.h5", "model/detector.json", "model/weights.safetensors")
+        return [path for name in names for path in self.outputs(name)]
+
     # What steps read ---------------------------------------------------------------------------
 
     def pseudo_inputs(self, category: str, digest: str) -> dict[str, Path]:
@@ -250,7 +257,8 @@ def _train_options(resolved: Resolved, job: Job) -> dict[str, Any]:
     return {
         "detector": resolved.detector,
         "options": _dump(resolved.options),
-        "teacher": _dump(resolved.teacher),
+        # An absent key is left out: records from before there was one stay as they are.
+        "teacher": resolved.teacher.model_dump(mode="json", exclude_none=True),
         "train": train,
         "seed": job.seed,
     }

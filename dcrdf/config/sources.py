@@ -92,7 +92,10 @@ class Sources:
             self._check_synthetic(category, was_synthesized)
             return [synthetic]
         if folder.is_dir() and not was_synthesized and not self.download_marker.exists():
-            return sorted(path for path in folder.rglob("*") if path.is_file())
+            files = sorted(path for path in folder.rglob("*") if path.is_file())
+            for path in files:
+                _refuse_braces(str(path))
+            return files
         if self.config.downloads.dataset is not None:
             return [self.download_marker]
         raise UserError(
@@ -141,3 +144,8 @@ class Sources:
         if weights == "torchvision":
             return self.weights_folder / f"{teacher['name']}.pth"
         return Path(weights)
+
+
+def _refuse_braces(path: str) -> None:
+    if "{" in path or "}" in path:
+        raise UserError(f"{path}: Snakemake takes braces in a path for a wildcard; rename it")

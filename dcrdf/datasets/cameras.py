@@ -80,13 +80,14 @@ def read_small_yaml(path: Path) -> dict[Any, Any]:
 def points_from_depth(depth: NDArray[np.uint16], camera: Camera) -> NDArray[np.float32]:
     """Pinhole back-projection: depth (H, W) to float32 (H, W, 3) metres; missing is (0, 0, 0)."""
     height, width = depth.shape
-    z = depth.astype(np.float32) * np.float32(camera.depth_unit_m)
-    z += np.float32(camera.depth_offset_m)
-    if camera.missing_value is not None:
-        z[depth == camera.missing_value] = 0.0
-    across = ((np.arange(width) - camera.cx) / camera.fx).astype(np.float32)
-    down = ((np.arange(height) - camera.cy) / camera.fy).astype(np.float32)
-    return np.stack([z * across, z * down[:, None], z], axis=2)
+    with np.errstate(over="ignore", invalid="ignore"):  # points at infinity count as missing
+        z = depth.astype(np.float32) * np.float32(camera.depth_unit_m)
+        z += np.float32(camera.depth_offset_m)
+        if camera.missing_value is not None:
+            z[depth == camera.missing_value] = 0.0
+        across = ((np.arange(width) - camera.cx) / camera.fx).astype(np.float32)
+        down = ((np.arange(height) - camera.cy) / camera.fy).astype(np.float32)
+        return np.stack([z * across, z * down[:, None], z], axis=2)
 
 
 def _number(value: Any, key: str, path: Path) -> float:

@@ -3,21 +3,23 @@
 The teacher's trunk is part of the file, so that a detector works wherever it is copied.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from dcrdf.config.detectors import DETECTORS
 from dcrdf.detectors.base import Detector, build_detector
 from dcrdf.errors import UserError
-from dcrdf.files.atomic import replacing
+from dcrdf.files.digests import sha256_of_file
 from dcrdf.files.jsonfile import read_json, write_json
 from dcrdf.networks.teacher import Teacher, use_stride_in_first_convolution
+from dcrdf.training.tensors import write_tensors
 
 WEIGHTS = "weights.safetensors"
 DESCRIPTION = "detector.json"
@@ -31,14 +33,14 @@ def save_detector(
     tensors = {f"teacher.{key}": x for key, x in detector.teacher.state_dict().items()}
     tensors |= {f"network.{key}": x for key, x in detector.network.state_dict().items()}
     folder.mkdir(parents=True, exist_ok=True)
-    with replacing(folder / WEIGHTS) as temporary:
-        save_file({key: x.detach().cpu().contiguous() for key, x in tensors.items()}, temporary)
+    write_tensors(folder / WEIGHTS, tensors)
     teacher = detector.teacher
     own = {
         "format": FORMAT,
         "detector": name,
         "options": detector.options.model_dump(mode="json"),
         "teacher": {"name": teacher.name, "stride_in_1x1": teacher.stride_in_1x1},
+        "weights_sha256": sha256_of_file(folder / WEIGHTS),
     }
     write_json(folder / DESCRIPTION, {**description, **own})
 
@@ -54,22 +56,43 @@ def read_description(folder: Path) -> dict[str, Any]:
     return description
 
 
+@contextmanager
+def entries_named(folder: Path) -> Iterator[None]:
+    """An entry of the description that the body finds missing or unfit becomes a `UserError` that
+    names the file."""
+    path = folder / DESCRIPTION
+    try:
+        yield
+    except UserError as error:
+        shown = str(error).removeprefix("config: ")
+        raise UserError(shown if str(path) in shown else f"{path}: {shown}") from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(
+            f"{path}: a missing or damaged entry ({type(error).__name__}: {error}); train again"
+        ) from None
+
+
 def load_detector(folder: Path) -> tuple[Detector, dict[str, Any]]:
     """The fitted detector in `folder` and its description; `UserError` when it is damaged."""
     description = read_description(folder)
     path = folder / WEIGHTS
-    try:
+    with entries_named(folder):
         name, shape = description["detector"], description["teacher"]
-        options = DETECTORS[name].options.parse(description["options"], f"{folder}: options")
+        options = DETECTORS[name].options.parse(description["options"], "options")
         teacher = Teacher(shape["name"])
         if shape["stride_in_1x1"]:
             use_stride_in_first_convolution(teacher)
         detector = build_detector(name, teacher, options)
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{folder / DESCRIPTION}: unknown or missing entry {error}") from None
+    _check_weights(path, description.get("weights_sha256"))
     _fill(detector, _read_tensors(path), path)
     detector.network.eval()
     return detector, description
+
+
+def _check_weights(path: Path, sha256: Any) -> None:
+    """Weights hold no checksum of their own. Checkpoints of older versions name none."""
+    if sha256 is not None and path.is_file() and sha256_of_file(path) != sha256:
+        raise UserError(f"{path}: damaged or of another training: not what {DESCRIPTION} names")
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:

@@ -1,6 +1,5 @@
 """Scoring whole splits: validation for the thresholds, test for the maps."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from dcrdf.detectors.scoring import Prediction, Scorer, batch_slices
 from dcrdf.files.atomic import replacing
-from dcrdf.preparation.hdf5 import new_hdf5
+from dcrdf.preparation.hdf5 import fixed_texts, new_hdf5, write_attributes
 from dcrdf.preparation.store import PreparedSplit
 
 
@@ -57,18 +56,21 @@ def write_maps(
 ) -> None:
     """Write maps and scores of the test split and the scores of the validation split."""
     with replacing(path) as temporary, new_hdf5(temporary) as file:
-        for key, value in attributes.items():
-            file.attrs[key] = value if isinstance(value, (str, int)) else json.dumps(value)
+        write_attributes(file, attributes)
         for group_name, (split, scored) in (("test", test), ("validation", validation)):
             group = file.create_group(group_name)
-            text = h5py.string_dtype("utf-8")
-            group.create_dataset("name", data=split.name, dtype=text)
-            group.create_dataset("defect", data=split.defect, dtype=text)
-            group.create_dataset("label", data=np.asarray(split.label, dtype=np.int8))
+            _create_whole(group, "name", fixed_texts(split.name))
+            _create_whole(group, "defect", fixed_texts(split.defect))
+            _create_whole(group, "label", np.asarray(split.label, dtype=np.int8))
             for name, values in scored.scores.items():
-                group.create_dataset(f"score_{name}", data=values)
+                _create_whole(group, f"score_{name}", values)
             for name, maps in scored.maps.items():
                 chunks = (1, *maps.shape[1:])
                 group.create_dataset(
-                    name, data=maps, chunks=chunks, compression="lzf", shuffle=True
+                    name, data=maps, chunks=chunks, compression="lzf", shuffle=True, fletcher32=True
                 )
+
+
+def _create_whole(group: h5py.Group, name: str, values: NDArray[Any]) -> None:
+    """Write values in one chunk, with its checksum."""
+    group.create_dataset(name, data=values, chunks=values.shape, fletcher32=True)

@@ -1,5 +1,6 @@
 """A fitted detector ready for use: preparation, scorer and thresholds in one folder."""
 
+import math
 import os
 import shutil
 from collections.abc import Mapping
@@ -14,7 +15,14 @@ from numpy.typing import NDArray
 from dcrdf.config.options import InferOptions, PrepareOptions
 from dcrdf.datasets.load import check_distances, clear_missing
 from dcrdf.datasets.sample import Scan
-from dcrdf.detectors.checkpoint import DESCRIPTION, WEIGHTS, load_detector, read_description
+from dcrdf.detectors.base import BRANCHES
+from dcrdf.detectors.checkpoint import (
+    DESCRIPTION,
+    WEIGHTS,
+    entries_named,
+    load_detector,
+    read_description,
+)
 from dcrdf.detectors.scoring import BranchStatistics, Scorer
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
@@ -50,19 +58,17 @@ class Model:
                 " use the `model` folder that `dcrdf infer` wrote"
             )
         self.description = description
-        scoring, preparation = description["scoring"], description["preparation"]
-        self.options = PrepareOptions.parse(preparation["options"], f"{folder}: preparation")
-        self.constants = PreparationConstants.from_dict(preparation["constants"])
-        options = InferOptions.parse(scoring["options"], f"{folder}: scoring")
+        with entries_named(folder):
+            scoring, preparation = description["scoring"], description["preparation"]
+            self.options = PrepareOptions.parse(preparation["options"], "preparation")
+            self.constants = PreparationConstants.from_dict(preparation["constants"])
+            options = InferOptions.parse(scoring["options"], "scoring")
+            statistics = {
+                name: BranchStatistics.from_dict(scoring["statistics"][name]) for name in BRANCHES
+            }
+            self.thresholds = _checked_thresholds(description["thresholds"])
         torch.set_num_threads(cpu_threads or options.cpu_threads)
-        try:
-            statistics = {key: BranchStatistics(**x) for key, x in scoring["statistics"].items()}
-        except TypeError:
-            raise UserError(
-                f"{folder}: calibrated by another version of dcrdf; run `dcrdf infer` again"
-            ) from None
         self.scorer = Scorer(detector, options, statistics, choose_device(device))
-        self.thresholds: Mapping[str, Mapping[str, Any]] = description["thresholds"]
 
     def predict(self, rgb: NDArray[np.uint8] | None, xyz_m: NDArray[np.float32] | None) -> Verdict:
         """Judge one scan: colour (H, W, 3) uint8 and points (H, W, 3) in metres, camera frame.
@@ -105,6 +111,15 @@ class Model:
         if xyz_m is None:
             xyz_m = np.zeros((*size, 3), np.float32)
         return prepare_scan(Scan(rgb, xyz_m, None), self.options, self.constants), size
+
+
+def _checked_thresholds(values: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    for name in ("fused", *BRANCHES):
+        numbers = (values[name]["threshold"], values[name]["map_median"])
+        if not all(math.isfinite(number) for number in numbers):
+            raise ValueError(f"the threshold of {name} is not a number")
+        str(values[name]["note"])
+    return values
 
 
 def _checked_rgb(rgb: Any) -> NDArray[np.uint8]:

@@ -4,8 +4,9 @@
 them asked for it.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 from dcrdf.config.options import InferOptions
 from dcrdf.detectors.base import BRANCHES, Detector, NormalSamples
+from dcrdf.errors import UserError
 from dcrdf.training.images import depth_tensor, rgb_tensor
 
 
@@ -33,6 +35,17 @@ class BranchStatistics:
     def to_dict(self) -> dict[str, float]:
         """As JSON."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, float]) -> Self:
+        """The inverse of `to_dict`; UserError, TypeError or ValueError for other values."""
+        names = [field.name for field in fields(cls)]
+        if set(values) != set(names):
+            raise UserError("calibrated by another version of dcrdf; run `dcrdf infer` again")
+        numbers = {name: float(values[name]) for name in names}
+        if not all(math.isfinite(number) for number in numbers.values()):
+            raise ValueError("statistics are not finite")
+        return cls(**numbers)
 
     @classmethod
     def of_maps(

@@ -11,7 +11,11 @@ from dcrdf.files.atomic import replacing
 def read_json(path: Path) -> Any:
     """The value in a JSON file; `UserError` when it is missing, not UTF-8 or not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        text = path.read_text(encoding="utf-8")
+        value = json.loads(text, parse_constant=_refuse_constant)
+        if "\\ud" in text.lower():  # half a character may be written so, and cannot be shown
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except OSError as error:
         raise UserError(f"{path}: cannot read: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:

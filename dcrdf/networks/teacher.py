@@ -1,8 +1,9 @@
 """The frozen ImageNet teacher: three feature maps at strides 4, 8 and 16 (docs/method.md, 3)."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -83,15 +84,20 @@ class Teacher(nn.Module):
         return features
 
 
-def load_teacher(name: str, weights: Path | Literal["package"]) -> Teacher:
+def load_teacher(
+    name: str, weights: Path | Literal["package"], sha256: str | None = None
+) -> Teacher:
     """A teacher with its ImageNet weights from a file or from an installed package.
 
-    Raises `UserError` when the weights are absent, damaged, or lack a layer that is needed.
+    Raises `UserError` when the weights are absent, damaged, lack a layer that is needed, or are
+    not those of the SHA-256 given. Pickles are read as plain tensors only.
     """
     teacher = Teacher(name)
     if weights == "package":
         state = _lite_package_state()
     else:
+        if sha256 is not None:
+            _check_digest(Path(weights), sha256)
         state, stride_in_1x1 = _read_weights(Path(weights))
         if stride_in_1x1:
             use_stride_in_first_convolution(teacher)
@@ -139,7 +145,17 @@ def _lite_stages() -> nn.ModuleList:
 # Weights -----------------------------------------------------------------------------------------
 
 
-def _read_weights(path: Path) -> tuple[dict[str, Tensor], bool]:
+def _check_digest(path: Path, sha256: str) -> None:
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{path}: cannot read: {error.strerror or error}") from None
+    if found != sha256:
+        raise UserError(f"{path}: not the file of teacher.sha256: its SHA-256 is {found}")
+
+
+def _read_weights(path: Path) -> tuple[Any, bool]:
     if not path.is_file():
         raise UserError(f"{path}: teacher weights not found; see teacher.weights in the README")
     try:
@@ -170,7 +186,11 @@ def _lite_package_state() -> dict[str, Tensor]:
     return state
 
 
-def _fill(teacher: Teacher, state: dict[str, Tensor], source: str) -> None:
+def _fill(teacher: Teacher, state: Any, source: str) -> None:
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(x, Tensor) for key, x in state.items()
+    ):
+        raise UserError(f"{source}: not a table of tensors by name; give a state_dict")
     rename = _lite_name if teacher.name == "efficientnet_lite0" else _resnet_name
     wanted = teacher.state_dict()
     given = {rename(key): value for key, value in state.items()}

@@ -1,12 +1,19 @@
-"""New HDF5 files that survive a full disk."""
+"""New HDF5 files that survive a full disk, and texts in files that nobody vouches for.
+
+Texts are of fixed length: HDF5 keeps those of variable length in a heap without checksums, and may
+never return from a damaged one.
+"""
 
 import io
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
+from numpy.typing import NDArray
 
 LIBRARY_VERSION = ("v110", "v110")
 """The file format since HDF5 1.10 keeps checksums of its own structures."""
@@ -57,3 +64,39 @@ def new_hdf5(path: Path) -> Iterator[NewFile]:
         finally:
             if raw.failure is not None:
                 raise raw.failure
+
+
+def write_attributes(item: h5py.HLObject, attributes: Mapping[str, Any]) -> None:
+    """Store attributes: text as it is, everything else as JSON."""
+    for name, value in attributes.items():
+        is_text = isinstance(value, str)
+        text = value if is_text else json.dumps(value, sort_keys=True, allow_nan=False)
+        item.attrs[name] = np.bytes_(text.encode())
+
+
+def read_attribute(item: h5py.HLObject, name: str) -> str:
+    """The text of an attribute; KeyError when it is absent, ValueError when it is no such text."""
+    if name not in item.attrs:
+        raise KeyError(f"no attribute {name}")
+    if item.attrs.get_id(name).dtype.kind != "S":
+        raise ValueError(f"attribute {name} is not text of fixed length")
+    return bytes(item.attrs[name]).decode()
+
+
+def require_finite(values: NDArray[Any], name: str) -> None:
+    """ValueError when some of the values are no numbers."""
+    if values.dtype.kind != "f" or not np.isfinite(values).all():
+        raise ValueError(f"{name} holds something else than numbers")
+
+
+def fixed_texts(values: Sequence[str]) -> NDArray[Any]:
+    """Texts (N,) as UTF-8 of one length, to be stored."""
+    encoded = np.array([value.encode() for value in values], np.bytes_)
+    return encoded.astype(h5py.string_dtype("utf-8", max(1, encoded.itemsize)))
+
+
+def read_texts(dataset: h5py.Dataset) -> list[str]:
+    """What `fixed_texts` made; ValueError when the dataset holds something else."""
+    if dataset.dtype.kind != "S" or dataset.ndim != 1:
+        raise ValueError(f"{dataset.name} does not hold texts of fixed length")
+    return [value.decode() for value in dataset[:]]

@@ -23,7 +23,7 @@ from dcrdf.preparation.decisions import (
     training_constants,
     training_plane,
 )
-from dcrdf.preparation.hdf5 import NewFile, new_hdf5
+from dcrdf.preparation.hdf5 import NewFile, new_hdf5, write_attributes
 from dcrdf.preparation.image import PreparedImage, finish, prepare_scan
 from dcrdf.preparation.measure import ScanFacts, TrainingPlane
 from dcrdf.preparation.normalise import Mode, PreparationConstants
@@ -36,7 +36,7 @@ from dcrdf.preparation.samples import (
     measure_samples,
 )
 from dcrdf.preparation.summary import PrepareSummary
-from dcrdf.preparation.writer import SplitWriter, write_attributes
+from dcrdf.preparation.writer import SplitWriter
 from dcrdf.workers import Workers
 
 __all__ = [

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.sample import SPLITS
 from dcrdf.errors import UserError
+from dcrdf.preparation.hdf5 import read_attribute, require_finite
 from dcrdf.preparation.layout import ATTRIBUTES, FIELDS, NATIVE_GT, Field, native_gt_name
 from dcrdf.preparation.normalise import PreparationConstants
 
@@ -50,7 +51,10 @@ class PreparedSplit:
     @cached_property
     def depth(self) -> NDArray[np.float32]:
         """D_n, float32 (N, S, S), holes filled."""
-        return self._read("depth")
+        values = self._read("depth")
+        with damage_named(self._path, f"{self._group.name}/depth"):
+            require_finite(values, "depth")
+        return values
 
     @cached_property
     def valid(self) -> NDArray[np.bool_]:
@@ -146,7 +150,7 @@ class Prepared:
     def __init__(self, file: h5py.File, path: Path) -> None:
         self._file = file
         self._path = path
-        texts = {name: _attribute(file, name) for name in ATTRIBUTES}
+        texts = {name: read_attribute(file, name) for name in ATTRIBUTES}
         self.category = texts["category"]
         self.input_digest = texts["input_digest"]
         self.stage: dict[str, Any] = json.loads(texts["stage"])
@@ -204,13 +208,6 @@ def plain_link(group: h5py.Group, name: str, path: Path, step: str = "prepare") 
     if isinstance(member, h5py.Dataset) and (member.external or member.is_virtual):
         raise UserError(f"{path}: {name} keeps its data in another file; run {step} again")
     return member
-
-
-def _attribute(file: h5py.File, name: str) -> str:
-    value = file.attrs[name]
-    if not isinstance(value, bytes):
-        raise ValueError(f"attribute {name} is not text of fixed length")
-    return value.decode()
 
 
 def _checked_fields(group: h5py.Group, path: Path, size: int) -> int:

@@ -1,6 +1,5 @@
 """Streams prepared samples into the HDF5 file of a category."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,7 +7,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from dcrdf.preparation.hdf5 import NewFile
+from dcrdf.preparation.hdf5 import NewFile, fixed_texts
 from dcrdf.preparation.layout import FIELDS, NATIVE_GT, Field, native_gt_name
 
 
@@ -77,18 +76,9 @@ class SplitWriter:
 
     def _write_scalars(self, name: str, values: Sequence[Any]) -> None:
         field = FIELDS[name]
-        encoded = [value.encode() for value in values] if field.is_text else values
-        data = np.array(encoded, field.dtype).reshape(self._count, *field.axes(0))
         if field.is_text:
-            data = data.astype(h5py.string_dtype("utf-8", max(1, data.itemsize)))
+            data = fixed_texts(values)
+        else:
+            data = np.array(values, field.dtype).reshape(self._count, *field.axes(0))
         checksum = {"chunks": data.shape, "fletcher32": True} if self._count else {}
         self._group.create_dataset(name, data=data, **checksum)
-
-
-def write_attributes(file: NewFile, attributes: Mapping[str, Any]) -> None:
-    """Store attributes: text as it is, everything else as JSON. They are of fixed length, because
-    HDF5 keeps no checksums of strings of variable length."""
-    for name, value in attributes.items():
-        is_text = isinstance(value, str)
-        text = value if is_text else json.dumps(value, sort_keys=True, allow_nan=False)
-        file.attrs[name] = np.bytes_(text.encode())

@@ -38,7 +38,7 @@ from dcrdf.results.paired_tables import paired_note, paired_tables
 from dcrdf.results.pivot import Table, make_tables
 from dcrdf.results.robustness_tables import HEAD as ROBUSTNESS_HEAD
 from dcrdf.results.robustness_tables import NOTE as ROBUSTNESS_NOTE
-from dcrdf.results.rows import read_metrics
+from dcrdf.results.rows import read_metrics, skipped_notes
 
 MAX_PANELS_WITH_PICTURES = 24
 """Above this many run-category pairs only the best run's pictures are embedded."""
@@ -83,7 +83,7 @@ def _content(context: ReportContext) -> dict[str, Any]:
         "training": _training(shown),
         "notes": [
             *honest_notes(standings, results, context.rows),
-            *_skipped(results),
+            *skipped_notes(read_metrics(one.files.metrics) for one in results),
             *_pictures_note(shown),
             *context.notes,
         ],
@@ -131,7 +131,7 @@ def _category(
     with context.open_prepared(path) as prepared:
         images = prepared.split("test")
         for result in runs.values():
-            if list(images.name) != result.name:
+            if list(images.name) != result.name or result.size != images.gt.shape[1]:
                 raise UserError(
                     f"{result.files.maps}: its images are not those of {path};"
                     " run `dcrdf infer` again"
@@ -155,19 +155,6 @@ def _training(shown: Mapping[str, Mapping[str, RunResult]]) -> list[tuple[str, s
         if result.files.losses is not None
     ]
     return [(category, run, chart) for category, run, chart in charts if chart is not None]
-
-
-def _skipped(results: Sequence[RunResult]) -> list[str]:
-    notes = []
-    for result in results:
-        skipped = read_metrics(result.files.metrics).skipped
-        if skipped:
-            one = result.files
-            notes.append(
-                f"{len(skipped)} images of {one.category} were left out of run “{one.run}”,"
-                f" seed {one.seed}, because their files were bad."
-            )
-    return notes
 
 
 def _pictures_note(shown: Mapping[str, Mapping[str, RunResult]]) -> list[str]:

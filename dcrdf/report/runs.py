@@ -39,6 +39,8 @@ class RunResult:
     scores: dict[str, NDArray[np.float64]]
     """Image scores (N,) by branch."""
     threshold: Threshold
+    size: int
+    """Side of the maps in pixels."""
 
     @property
     def alarms(self) -> NDArray[np.bool_]:
@@ -66,6 +68,7 @@ def read_run(files: RunFiles) -> RunResult:
             file.is_defect,
             {branch: file.scores(branch) for branch in file.branches},
             _threshold(file, files),
+            file.size,
         )
     _check(result)
     return result

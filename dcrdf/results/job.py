@@ -48,7 +48,8 @@ def open_job(
         if digest_of_record(maps.stage) != stage.upstream["infer"]:
             raise UserError(f"{maps_path}: made with other settings; run `dcrdf infer` again")
         test = prepared.split("test")
-        if maps.names != test.name or maps.defects != test.defect:
+        size = prepared.options.image_size
+        if maps.names != test.name or maps.defects != test.defect or maps.size not in (0, size):
             raise UserError(f"{maps_path}: its images are not those of {prepared_path}")
         yield maps, prepared
 

@@ -69,18 +69,22 @@ def provenance(files: Sequence[ResultFiles]) -> dict[str, Any]:
 
 
 def write_manifest(
-    path: Path, files: Sequence[ResultFiles], started: datetime, finished: datetime
+    path: Path,
+    record: dict[str, Any],
+    files: Sequence[ResultFiles],
+    started: datetime,
+    finished: datetime,
 ) -> None:
-    """Write `provenance` with the machine and the times of the step that made a table.
+    """Write a `provenance` of `files` with the machine and the times of the step that made a table.
 
     `written` are the times of the oldest and the newest of `files`.
     """
-    record = provenance(files)
-    record["machine"] = machine()
-    record["written"] = _written(files)
-    record["started"] = started.isoformat(timespec="seconds")
-    record["finished"] = finished.isoformat(timespec="seconds")
-    write_json(path, record)
+    times = {
+        "written": _written(files),
+        "started": started.isoformat(timespec="seconds"),
+        "finished": finished.isoformat(timespec="seconds"),
+    }
+    write_json(path, {**record, "machine": machine(), **times})
 
 
 def _settings(read: Iterable[tuple[ResultFiles, Metrics]]) -> dict[str, dict[str, Any]]:

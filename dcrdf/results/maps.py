@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcrdf.errors import UserError
+from dcrdf.preparation.hdf5 import read_attribute, read_texts, require_finite
 from dcrdf.preparation.store import plain_link
 
 BRANCHES = ("fused", "rgb", "depth")
@@ -24,21 +25,24 @@ class MapsFile:
         self._path = path
         self._file = file
         self._test = plain_link(file, "test", path, "infer")
-        self.stage: dict[str, Any] = json.loads(file.attrs["stage"])
-        self.seed = int(file.attrs["seed"])
-        self.names = [str(name) for name in self._member("name").asstr()[:]]
-        self.defects = [str(kind) for kind in self._member("defect").asstr()[:]]
+        self.stage: dict[str, Any] = json.loads(read_attribute(file, "stage"))
+        self.seed = int(read_attribute(file, "seed"))
+        self.names = read_texts(self._member("name"))
+        self.defects = read_texts(self._member("defect"))
+        self.size = 0
+        """Side of the maps in pixels."""
         self.branches = [name for name in BRANCHES if name in self._test]
         for branch in self.branches:
             shape = self._member(branch).shape
-            if len(shape) != 3 or shape[0] != len(self.names):
+            if len(shape) != 3 or shape[0] != len(self.names) or shape[1] != shape[2]:
                 raise ValueError(f"{branch} has shape {shape} for {len(self.names)} images")
+            self.size = int(shape[1])
 
     @property
     def threshold(self) -> dict[str, Any]:
         """The fused score's threshold and what is known of it."""
         with _damage_named(self._path):
-            values: dict[str, Any] = json.loads(self._file.attrs["threshold"])
+            values: dict[str, Any] = json.loads(read_attribute(self._file, "threshold"))
             return values
 
     @property
@@ -51,13 +55,17 @@ class MapsFile:
         """The maps (N, S, S) of a branch."""
         with _damage_named(self._path):
             values: NDArray[np.float16] = self._member(branch)[:]
+            require_finite(values, branch)
             return values
 
     def scores(self, branch: str) -> NDArray[np.float64]:
         """The image scores (N,) of a branch."""
         with _damage_named(self._path):
-            values: NDArray[np.float64] = self._member(f"score_{branch}")[:]
-            return values
+            scores: NDArray[np.float64] = self._member(f"score_{branch}")[:]
+            require_finite(scores, f"score_{branch}")
+            if scores.shape != (len(self.names),):
+                raise ValueError(f"score_{branch} has shape {scores.shape}")
+            return scores
 
     def _member(self, name: str) -> h5py.Dataset:
         return plain_link(self._test, name, self._path, "infer")

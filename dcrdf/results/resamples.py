@@ -22,7 +22,7 @@ from dcrdf.files.atomic import replacing
 from dcrdf.files.digests import seed_of, sha256_of_json
 from dcrdf.metrics import bootstrap
 from dcrdf.metrics.undefined import UndefinedMetricWarning
-from dcrdf.preparation.hdf5 import new_hdf5
+from dcrdf.preparation.hdf5 import new_hdf5, read_attribute, write_attributes
 from dcrdf.results.job import Images, branch_images, open_job
 from dcrdf.results.maps import READ_ERRORS
 
@@ -55,8 +55,7 @@ def resample_job(
             warnings.simplefilter("ignore", UndefinedMetricWarning)  # `evaluate` has told of it
             estimates, drawn = _draw(images, known, options, prepared.category)
     with replacing(out) as temporary, new_hdf5(temporary) as file:
-        file.attrs["stage"] = stage.to_json()
-        file.attrs["images"] = shown
+        write_attributes(file, {"stage": stage.to_json(), "images": shown})
         for metric, value in estimates.items():
             file[metric] = drawn[metric]
             file[metric].attrs["estimate"] = value
@@ -85,9 +84,9 @@ def read_resamples(path: Path, expected: str) -> Resamples:
     another digest than `expected`."""
     try:
         with h5py.File(path, "r") as file:
-            digest = digest_of_record(json.loads(file.attrs["stage"]))
+            digest = digest_of_record(json.loads(read_attribute(file, "stage")))
             read = Resamples(
-                str(file.attrs["images"]),
+                read_attribute(file, "images"),
                 {metric: float(values.attrs["estimate"]) for metric, values in file.items()},
                 {metric: values[:] for metric, values in file.items()},
             )

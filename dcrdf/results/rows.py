@@ -1,6 +1,6 @@
 """From `metrics.json` files to one tidy table: a row per number."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -88,6 +88,16 @@ class Metrics(Checked):
     def digest(self) -> str:
         """That of its stage record."""
         return self.stage.digest
+
+
+def skipped_notes(read: Iterable[Metrics]) -> list[str]:
+    """A sentence for every result that lacks images, because their files were bad."""
+    return [
+        f"{len(one.skipped)} images of {one.category} were left out of run “{one.run}”,"
+        f" seed {one.seed}, because their files were bad."
+        for one in read
+        if one.skipped
+    ]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dcrdf.files.atomic import replacing
 from dcrdf.results.compare import comparison_frame, comparison_markdown, comparisons
 from dcrdf.results.interval_table import intervals_markdown
 from dcrdf.results.latex import latex_document
-from dcrdf.results.markdown import markdown_document
+from dcrdf.results.markdown import escape, markdown_document
 from dcrdf.results.names import in_order, metrics_in_order
 from dcrdf.results.paired import Pairing
 from dcrdf.results.paired_tables import (
@@ -32,6 +32,7 @@ def write_tables(
     order_of_runs: Sequence[str] = (),
     order_of_categories: Sequence[str] = (),
     pairing: Pairing | None = None,
+    notes: Sequence[str] = (),
 ) -> None:
     """Write `rows` (from `collect`) to `out_folder`.
 
@@ -39,7 +40,8 @@ def write_tables(
     `tables.md` and `tables.tex` all tables in percent, `tables.md` with the bootstrap intervals
     of the fused map where there are any; `comparison.csv` the papers' printed
     numbers beside ours where the data set has any; `paired.csv` the differences of `pairing`.
-    Raises `UserError` for rows of several data sets, or when a file cannot be written.
+    `notes` end `tables.md`. Raises `UserError` for rows of several data sets, or when a file cannot
+    be written.
     """
     datasets = sorted(set(rows["dataset"]))
     if len(datasets) != 1:
@@ -52,6 +54,7 @@ def write_tables(
         intervals_markdown(rows, order_of_runs, order_of_categories),
         paired_markdown(pairing) if pairing else "",
         comparison_markdown(beside),
+        "\n".join(f"- {escape(note)}" for note in notes),
     )
     texts = {
         "tidy.csv": _csv(sort_rows(rows, order_of_runs, order_of_categories)),

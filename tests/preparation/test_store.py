@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from dcrdf.errors import UserError
-from dcrdf.preparation.hdf5 import new_hdf5
+from dcrdf.preparation.hdf5 import new_hdf5, write_attributes
 from dcrdf.preparation.layout import FIELDS
 from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.preparation.store import open_prepared
-from dcrdf.preparation.writer import SplitWriter, write_attributes
+from dcrdf.preparation.writer import SplitWriter
 
 ARRAYS = ("rgb", "depth", "valid", "foreground", "gt", "label", "native_size", "plane")
 

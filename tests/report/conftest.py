@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
+from dcrdf.preparation.hdf5 import fixed_texts, write_attributes
 from dcrdf.report.context import ReportContext, RunFiles
 from dcrdf.report.runs import RunResult, Threshold
 from dcrdf.results.rows import collect
@@ -66,12 +67,10 @@ def write_maps(path: Path, split: SimpleNamespace, defects: list[str], **changes
             maps = 0.1 * rng.random((len(defects), SIZE, SIZE)) + 0.5 * split.gt
             test[branch] = maps.astype(np.float16)
             test[f"score_{branch}"] = scores + 0.01 * at
-        text = h5py.string_dtype("utf-8")
-        test.create_dataset("name", data=split.name, dtype=text)
-        test.create_dataset("defect", data=defects, dtype=text)
+        test["name"], test["defect"] = fixed_texts(split.name), fixed_texts(defects)
         test["label"] = np.array([kind != "good" for kind in defects], dtype=np.int8)
         attributes = {"stage": "{}", "seed": 0, "threshold": json.dumps(THRESHOLD)}
-        file.attrs.update(attributes | changes)
+        write_attributes(file, attributes | changes)
 
 
 def metric(number: float | None, **changes: Any) -> dict[str, Any]:
@@ -189,6 +188,7 @@ def make_result(tmp_path: Path) -> Callable[..., RunResult]:
             np.arange(len(scores)) >= len(good),
             {"fused": scores},
             Threshold.model_validate(THRESHOLD | {"threshold": threshold}),
+            size=0,
         )
 
     return make

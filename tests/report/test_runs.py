@@ -1,6 +1,5 @@
 """Reading maps.h5: a damaged or foreign file ends in one line that names it."""
 
-import json
 from pathlib import Path
 
 import h5py
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 
 from dcrdf.errors import UserError
+from dcrdf.preparation.hdf5 import write_attributes
 from dcrdf.report.runs import read_run
 
 
@@ -37,9 +37,9 @@ def change(path: Path, what: str) -> None:
         elif what == "no threshold":
             del file.attrs["threshold"]
         elif what == "broken threshold":
-            file.attrs["threshold"] = "{"
+            write_attributes(file, {"threshold": "{"})
         elif what == "threshold without rate":
-            file.attrs["threshold"] = json.dumps({"threshold": 1.0})
+            write_attributes(file, {"threshold": {"threshold": 1.0}})
         elif what == "no group":
             del file["test"]
 

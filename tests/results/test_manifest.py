@@ -80,7 +80,8 @@ def test_a_damaged_model_is_named(job):
 
 def test_manifest_holds_machine_and_times(job, tmp_path):
     path = tmp_path / "manifest.json"
-    write_manifest(path, [job()], *TIMES)
+    files = [job()]
+    write_manifest(path, provenance(files), files, *TIMES)
     record = json.loads(path.read_text())
     assert record["started"] == "2026-01-02T03:04:05+00:00"
     assert record["finished"] == "2026-01-02T03:05:00+00:00"

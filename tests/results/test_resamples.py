@@ -9,6 +9,7 @@ from dcrdf.errors import UserError
 from dcrdf.files.digests import seed_of
 from dcrdf.metrics import evaluate
 from dcrdf.metrics.bootstrap import resample_weights
+from dcrdf.preparation.hdf5 import write_attributes
 from dcrdf.results.job import Images
 from dcrdf.results.resamples import _draw, read_resamples
 
@@ -68,7 +69,6 @@ def test_damaged_and_absent_files_are_named(tmp_path):
     with pytest.raises(UserError, match=r"resamples\.h5: damaged"):
         read_resamples(path, "abcd1234")
     with h5py.File(path, "w") as file:
-        file.attrs["stage"] = "{}"
-        file.attrs["images"] = "x"
+        write_attributes(file, {"stage": "{}", "images": "x"})
     with pytest.raises(UserError, match=r"resamples\.h5: was made with other settings"):
         read_resamples(path, "abcd1234")

@@ -2,11 +2,14 @@
 
 import os
 import shutil
+import signal
 import time
+from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.end_to_end
+ROOT = Path(__file__).parents[2]
 TAIL = {"aggregate": 1, "report": 1}
 
 
@@ -193,3 +196,133 @@ def test_a_missing_data_root_is_named(finished):
     assert result.returncode == 2
     assert "dcrdf: error: nowhere/a: no such folder" in result.stderr
     assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_other_spellings_and_a_touched_configuration_rerun_nothing(finished):
+    finished.config["train"]["learning_rate"] = 0.005  # the default, spelt out
+    finished.command()
+    path = finished.folder / "own.yaml"
+    path.write_text(path.read_text().replace("0.005", "5.0e-3"))
+    result = finished.snakemake("--configfile", "own.yaml", "-n", configured=False)
+    assert "5.0e-3" in path.read_text()
+    assert "Nothing to be done" in result.stdout + result.stderr
+
+
+def test_an_added_category_is_made_alone(finished, make_scans):
+    """The scans of the others are written anew, with the same content."""
+    make_scans(finished.folder / "scans", ("a", "b", "c"))
+    finished.config["dataset"]["categories"].append("c")
+    assert finished.planned() == {"prepare": 1, "train": 1, "infer": 1, "evaluate": 1} | TAIL
+
+
+def patched(finished, code):
+    """Let code run before Snakemake's: a package of another version."""
+    folder = finished.folder / "patch"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(code)
+    finished.environment |= {"PYTHONPATH": str(folder)}
+
+
+def test_a_bumped_stage_version_reruns_that_stage_and_those_below(finished):
+    patched(finished, "from dcrdf.config import stages\n"
+            "stages.STAGE_VERSIONS = {**stages.STAGE_VERSIONS, 'infer': 999}\n")  # fmt: skip
+    assert finished.planned() == {"infer": 2, "evaluate": 2} | TAIL
+
+
+def test_a_new_option_reruns_its_stage_and_those_below(finished):
+    patched(finished, "from dcrdf.config import options, plan\n"
+            "dump = plan._dump\n"
+            "plan._dump = lambda x: dump(x) | (\n"
+            "    {'new': 1} if isinstance(x, options.EvaluateOptions) else {})\n")  # fmt: skip
+    assert finished.planned() == {"evaluate": 2} | TAIL
+
+
+def test_what_does_not_change_results_in_the_rules_reruns_nothing(finished):
+    """A comment, threads, resources, the logs' folder, the environment of conda."""
+    for name in ("workflow", "envs"):
+        (finished.folder / name).unlink()
+        shutil.copytree(ROOT / name, finished.folder / name)
+    rules = finished.folder / "workflow" / "rules"
+    for path in (finished.folder / "workflow").glob("rules/*.smk"):
+        text = path.read_text().replace("threads: 2", "threads: 1")
+        path.write_text("# A comment.\n" + text.replace("gpu=1,", "gpu=1,\n        mem_mb=7,"))
+    common = (rules / "common.smk").read_text()
+    (rules / "common.smk").write_text(common.replace('FOLDER / "logs"', 'FOLDER / "other logs"'))
+    assert "other logs" in (rules / "common.smk").read_text()
+    with (finished.folder / "envs" / "dcrdf.yaml").open("a") as file:
+        file.write("# another\n")
+    assert finished.planned() == {}
+
+
+def test_renamed_results_rerun_nothing(finished):
+    (finished.folder / "results").rename(finished.folder / "kept")
+    finished.config["results"] = "kept"
+    assert finished.planned() == {}
+
+
+def test_a_deleted_intermediate_is_made_again_when_something_needs_it(finished, set_key):
+    for path in (finished.results / "prepared").glob("a-*"):
+        path.unlink()
+    set_key(finished.config, "overrides.a.infer.blur_sigma_px", 2.0)
+    assert finished.planned() == {"prepare": 1, "train": 1, "infer": 1, "evaluate": 1} | TAIL
+
+
+@pytest.mark.parametrize(
+    ("deleted", "expected"),
+    [
+        ("bank/a/seed0/maps.h5", {"infer": 1, "evaluate": 1} | TAIL),
+        ("bank/a/seed0/model/weights.safetensors", {"infer": 1, "evaluate": 1} | TAIL),
+        ("bank/a/seed0/metrics.json", {"evaluate": 1} | TAIL),
+        ("tables/manifest.json", TAIL),
+        ("report.html", {"report": 1}),
+    ],
+)
+def test_a_deleted_result_is_made_again(finished, deleted, expected):
+    (finished.results / deleted).unlink()
+    assert finished.planned() == expected
+
+
+def interrupt_training(workflow, *arguments):
+    """Start the workflow, kill all of it when a training runs."""
+    process = workflow.start(*arguments)
+    try:
+        while not workflow.steps("train"):
+            assert process.poll() is None, (workflow.folder / "snakemake.log").read_text()[-3000:]
+            time.sleep(0.01)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    workflow.snakemake("--unlock")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [(), ("--keep-incomplete",)])
+def test_a_killed_training_leaves_no_stale_tables(finished, set_key, arguments):
+    set_key(finished.config, "overrides.a.train.batch_size", 3)
+    interrupt_training(finished, *arguments)
+    assert finished.planned() == {"train": 1, "infer": 1, "evaluate": 1} | TAIL
+
+
+@pytest.mark.slow
+def test_dropped_and_added_again(finished):
+    """A run and a category: what was made stays and is used."""
+    finished.config["runs"]["max"] = {**finished.config["runs"]["bank"], "infer": {"fusion": "max"}}
+    finished.run()
+    whole = dict(finished.config["runs"])
+    del finished.config["runs"]["max"]
+    assert finished.planned() == TAIL
+    finished.config["dataset"]["categories"] = ["b"]
+    finished.run()
+    finished.config["runs"] = whole
+    finished.config["dataset"]["categories"] = ["a", "b"]
+    assert finished.planned() == TAIL
+
+
+@pytest.mark.slow
+def test_a_touched_file_above_snakemakes_own_limit_reruns_nothing(finished):
+    large = finished.folder / "scans" / "a" / "recording.bin"
+    large.write_bytes(bytes(3_000_000))
+    finished.run()
+    later = time.time() + 100
+    os.utime(large, (later, later))
+    assert finished.planned() == {}

@@ -87,6 +87,7 @@ rule aggregate:
             category="Tables",
         ),
         latex=FOLDER / "tables" / "tables.tex",
+        manifest=FOLDER / "tables" / "manifest.json",
     log:
         LOGS / "aggregate.log",
     benchmark:
