@@ -46,50 +46,58 @@ def make_tables(
 ) -> list[Table]:
     """All tables of `rows` (whole test sets, not single kinds of defect) in reading order."""
     whole = rows[rows["defect"] == "all"]
-    return [
-        _make_table(key, part, order_of_runs, order_of_categories)
-        for key, part in _parts_in_order(whole)
+    tables = [
+        table
+        for part in _by_categories(whole)
+        for table in _tables(part, order_of_runs, order_of_categories)
     ]
-
-
-def _parts_in_order(rows: pd.DataFrame) -> Iterator[tuple[TableKey, pd.DataFrame]]:
-    parts = dict(iter(rows.groupby(list(TableKey._fields), sort=True)))
-    keys = [TableKey(*key) for key in parts]
-    metrics = metrics_in_order(key.metric for key in keys)
-    branches = in_order((key.branch for key in keys), BRANCH_TITLES)
+    metrics = metrics_in_order(table.key.metric for table in tables)
+    branches = in_order((table.key.branch for table in tables), BRANCH_TITLES)
     sizes, modes = ("image", "native", "network"), ("exact", "mvtec100")
-    keys.sort(
-        key=lambda key: (
+
+    def place(table: Table) -> tuple[str, int, int, int, int]:
+        key = table.key
+        return (
             key.dataset,
             metrics.index(key.metric),
             sizes.index(key.size),
             modes.index(key.mode),
             branches.index(key.branch),
         )
-    )
-    for key in keys:
-        yield key, parts[tuple(key)]
+
+    return sorted(tables, key=place)
 
 
-def _make_table(
-    key: TableKey,
-    part: pd.DataFrame,
-    order_of_runs: Sequence[str],
-    order_of_categories: Sequence[str],
-) -> Table:
-    by_seed = part.pivot(index=["run", "seed"], columns="category", values="value")
+def _by_categories(rows: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The rows of all tables that have the same columns, so that they are pivoted together."""
+    keys = rows[list(TableKey._fields)].apply(tuple, axis=1)
+    categories = rows["category"].groupby(keys).agg(frozenset)
+    for same in set(categories):
+        yield rows[keys.isin(categories.index[categories == same])]
+
+
+def _tables(
+    part: pd.DataFrame, order_of_runs: Sequence[str], order_of_categories: Sequence[str]
+) -> Iterator[Table]:
+    line = [*TableKey._fields, "run"]
+    by_seed = part.pivot(index=[*line, "seed"], columns="category", values="value")
     by_seed = by_seed[in_order(by_seed.columns, order_of_categories)]
+    by_seed.columns.name = None
     missing = by_seed.isna()
     by_seed[MEAN] = by_seed.mean(axis=1)
     missing[MEAN] = missing.any(axis=1)
 
-    groups = by_seed.groupby(level="run", sort=False)
-    runs = in_order(by_seed.index.unique("run"), order_of_runs)
-    seeds = groups.count().loc[runs]
-    incomplete = missing.groupby(level="run", sort=False).any().loc[runs]
-    incomplete &= seeds > 0
-    deviation = groups.std(ddof=1).loc[runs].mask(incomplete)
-    value = groups.mean().loc[runs]
-    for frame in (value, deviation, seeds, incomplete):
-        frame.columns.name = frame.index.name = None
-    return Table(key, value, deviation, seeds, incomplete)
+    groups = by_seed.groupby(level=line, sort=False)
+    seeds = groups.count()
+    incomplete = missing.groupby(level=line, sort=False).any() & (seeds > 0)
+    frames = groups.mean(), groups.std(ddof=1).mask(incomplete), seeds, incomplete
+    arrays = [frame.to_numpy() for frame in frames]
+    lines: dict[TableKey, dict[str, int]] = {}
+    for number, (*key, run) in enumerate(seeds.index):
+        lines.setdefault(TableKey(*key), {})[run] = number
+    for table_key, of_run in lines.items():
+        runs = in_order(of_run, order_of_runs)
+        chosen = [of_run[run] for run in runs]
+        yield Table(
+            table_key, *(pd.DataFrame(array[chosen], runs, by_seed.columns) for array in arrays)
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -94,20 +95,28 @@ def sort_rows(
 
 def _wide(tables: Sequence[Table]) -> dict[str, pd.DataFrame]:
     """Metric -> its tables stacked, each run in three rows: mean, std and seeds."""
-    stacked: dict[str, list[pd.DataFrame]] = {}
+    lines: dict[str, list[dict[str, Any]]] = {}
     for table in tables:
+        key = table.key
+        head = {"branch": key.branch, "size": key.size, "mode": key.mode}
+        is_complete = ~table.incomplete["mean"].to_numpy()
         for statistic, frame in (
             ("mean", table.value),
             ("std", table.deviation),
             ("seeds", table.seeds),
         ):
-            part = frame.astype(float).rename_axis("run").reset_index()
-            part.insert(1, "statistic", statistic)
-            for at, name in enumerate(("branch", "size", "mode")):
-                part.insert(at, name, getattr(table.key, name))
-            part["mean_is_complete"] = ~table.incomplete["mean"].to_numpy()
-            stacked.setdefault(table.key.metric, []).append(part)
-    return {metric: pd.concat(parts, ignore_index=True) for metric, parts in stacked.items()}
+            numbers = frame.to_numpy(float).tolist()
+            lines.setdefault(key.metric, []).extend(
+                {
+                    **head,
+                    "run": run,
+                    "statistic": statistic,
+                    **dict(zip(frame.columns, values, strict=True)),
+                    "mean_is_complete": complete,
+                }
+                for run, values, complete in zip(frame.index, numbers, is_complete, strict=True)
+            )
+    return {metric: pd.DataFrame(own) for metric, own in lines.items()}
 
 
 def _csv(frame: pd.DataFrame) -> str:
