@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-PARTS = ("metrics", "preparation", "anomalies", "workflow", "training")
+PARTS = ("metrics", "preparation", "anomalies", "store", "workflow", "training")
 
 
 def main() -> int:

@@ -32,7 +32,8 @@ from dcrdf.anomalies.cache import open_variants, write_variants
 from dcrdf.anomalies.clean import CleanSample
 from dcrdf.anomalies.draw import Draw
 from dcrdf.anomalies.inject import Anomaly, Changes, vary
-from dcrdf.anomalies.perlin import draw_gradients, gradient_noise
+from dcrdf.anomalies.masks import quantile_of
+from dcrdf.anomalies.perlin import corner_weights, draw_gradients, gradient_noise, perlin_field
 from dcrdf.anomalies.textures import texture_set
 from dcrdf.config.options import PrepareOptions, PseudoOptions, SyntheticOptions
 from dcrdf.datasets.layouts import list_samples
@@ -258,6 +259,41 @@ def faded(offset: float) -> float:
     return t**3 * (t * (6.0 * t - 15.0) + 10.0)
 
 
+def bench_batched(batch: int = 32) -> Rows:
+    """Fields and masks of a batch over the whole frame: our way, and all at once in torch."""
+    import torch
+
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(0)
+    rank = int(0.95 * (SIZE * SIZE - 1))
+    square = np.ones((3, 3), dtype=np.uint8)
+    axes = [[torch.from_numpy(part) for part in corner_weights(SIZE, n)] for n, _ in LATTICES]
+
+    def one_by_one() -> None:
+        for _ in range(batch):
+            field = perlin_field(SIZE, LATTICES, WEIGHTS, 1.0, rng)
+            threshold = quantile_of(field.ravel(), 0.95)
+            _, mask = cv2.threshold(field, float(threshold), 1.0, cv2.THRESH_BINARY)
+            cv2.morphologyEx(mask, cv2.MORPH_CLOSE, square)
+
+    def at_once() -> None:
+        noise = torch.zeros(batch, SIZE, SIZE)
+        for (cells, _), weight, (fade, offset) in zip(LATTICES, WEIGHTS, axes, strict=True):
+            angle = torch.rand(batch, cells + 1, cells + 1) * (2.0 * math.pi)
+            noise += offset @ (weight * angle.sin() @ fade.T)
+            noise += fade @ (weight * angle.cos() @ offset.T)
+        noise /= noise.std(dim=(1, 2), keepdim=True)
+        field = noise.tanh_()
+        threshold = field.flatten(1).kthvalue(rank + 1).values
+        mask = (field > threshold[:, None, None]).float()[:, None]
+        grown = torch.nn.functional.max_pool2d(mask, 3, 1, 1)
+        -torch.nn.functional.max_pool2d(-grown, 3, 1, 1)
+
+    ways = {"numpy and OpenCV, one by one (chosen)": one_by_one, "torch, batch of 32": at_once}
+    at_once()
+    return [(name, f"{batch / best_seconds(work, 3):.0f}") for name, work in ways.items()]
+
+
 # What changes ------------------------------------------------------------------------------------
 
 
@@ -404,6 +440,9 @@ def measured(categories: list[Category], folder: Path) -> list[str]:
         table(("step", "ms"), bench_steps(categories[0])),
         "## Perlin noise",
         table(("way", "ms", "ratio"), bench_perlin()),
+        "## Fields and masks in batches",
+        "Fields and masks alone, a second; whole frame, 256 x 256, on the CPU.",
+        table(("way", "samples/s"), bench_batched()),
         "## What changes",
         "Percentiles 5 / 50 / 95 or medians; colour and height inside the mask, where changed.",
         table(
