@@ -179,4 +179,4 @@ def test_the_real_sets(shared_data: Path) -> None:
     assert "field: " in details(table, "mode", "ok")
     road = check_category(shared_data / "sensor", "mvtec3d", "road1", PrepareOptions())
     assert "cannot be judged" in details(road, "alignment", "ok")
-    assert {x.what for x in road.findings if x.severity != "ok"} == {"samples"}
+    assert {x.what for x in road.findings if x.severity != "ok"} == {"threshold"}
