@@ -1,6 +1,9 @@
-"""Resumable training state: weights, Adam's moments and the log, in one safetensors file."""
+"""Resumable training state: weights, Adam's moments and the log, in one safetensors file with a
+checksum, which the format lacks."""
 
 import json
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +35,8 @@ def save_state(
         "epochs_done": str(progress.epochs_done),
         "rows": json.dumps(progress.rows),
     }
-    write_tensors(path, tensors, metadata)
+    tensors = {key: x.detach().cpu().contiguous() for key, x in tensors.items()}
+    write_tensors(path, tensors, {**metadata, "checksum": _checksum(tensors, metadata)})
 
 
 def resume_state(
@@ -51,11 +55,20 @@ def resume_state(
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError):
         return Progress()
-    if metadata.get("record") != record:
+    checksum = metadata.pop("checksum", None)
+    if metadata.get("record") != record or checksum != _checksum(tensors, metadata):
         return Progress()
     _restore_module(module, tensors)
     _restore_optimizer(optimizer, tensors)
     return Progress(int(metadata["epochs_done"]), json.loads(metadata["rows"]))
+
+
+def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    value = zlib.crc32(json.dumps(metadata, sort_keys=True).encode())
+    for key in sorted(tensors):
+        value = zlib.crc32(key.encode(), value)
+        value = zlib.crc32(tensors[key].reshape(-1).numpy().data.cast("B"), value)
+    return f"{value:08x}"
 
 
 def _restore_module(module: nn.Module, tensors: dict[str, Tensor]) -> None:

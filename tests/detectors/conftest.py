@@ -83,7 +83,10 @@ def fit(samples, variants, teacher, tmp_path_factory):
                 shown = replace(samples, depth=samples.depth[::-1].copy())
                 twins = replace(variants, depth=variants.depth[::-1].copy())
             needed = twins if getattr(options, "pseudo_anomalies", False) else None
+            random_state = torch.get_rng_state()
             detector.fit(shown, needed, context)
+            # Saved states hold no random state, so trainings must not draw from the global one.
+            assert torch.equal(torch.get_rng_state(), random_state)
             cache[key] = (detector, context)
         return cache[key]
 
