@@ -6,6 +6,7 @@ with nothing left behind.
 """
 
 import bz2
+import errno
 import gzip
 import lzma
 import tarfile
@@ -111,7 +112,8 @@ def _damage_named(archive: Path) -> Iterator[None]:
     except _DAMAGE as error:
         raise UserError(f"{archive}: truncated or damaged archive: {error}") from None
     except OSError as error:
-        if error.errno is not None:
+        # A damaged zip sends the reader to places before the file's start.
+        if error.errno not in (None, errno.EINVAL):
             raise
         raise UserError(f"{archive}: truncated or damaged archive: {error}") from None
     except (ValueError, NotImplementedError, RuntimeError, UnicodeError) as error:

@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -174,7 +175,7 @@ def test_a_seeded_sample_of_kills(copy_of_whole):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case)))
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}-{case[1].name}-{case[2]}")
 def test_kills(copy_of_whole, case):
     workflow = copy_of_whole()
     kill_and_call_again(workflow, digests(workflow.folder), Kill.drawn(case))
@@ -183,16 +184,16 @@ def test_kills(copy_of_whole, case):
 
 def kill_train_when(workflow, targets, is_time):
     """Start a training, kill it and its Snakemake at a moment of the model's folder."""
+    folder = workflow.folder / Path(targets[0]).parent
     process = workflow.start(*targets)
-    name = Path(targets[0]).parent
     try:
-        wait_for(lambda: is_time(workflow.folder / name), process)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        call_until_done(workflow, targets)
+        while not is_time(folder):  # moments are short: no sleep
+            assert process.poll() is None, "the training ended before the moment came"
     finally:
-        if process.poll() is None:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    call_until_done(workflow, targets)
 
 
 def names_in(folder):
