@@ -1,7 +1,7 @@
 """Camera files: the intrinsics and the depth unit that belong to 16-bit depth images."""
 
 import json
-import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +91,9 @@ def points_from_depth(depth: NDArray[np.uint16], camera: Camera) -> NDArray[np.f
 
 
 def _number(value: Any, key: str, path: Path) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise UserError(f"{path}: {key}: a number is expected, not {value!r}")
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not abs(value) <= sys.float_info.max:
+        raise UserError(f"{path}: {key}: a number is expected, not {str(value)[:40]!r}")
     if key in _POSITIVE and value <= 0:
         raise UserError(f"{path}: {key}: must be above 0 (got {value})")
     return float(value)

@@ -131,3 +131,10 @@ def test_yaml_lists_fill_tuples_and_ints_fill_floats(minimal):
     text = yaml.safe_dump({**minimal, "train": {"learning_rate": 1, "betas": [0, 0.9]}})
     config = parse_config(yaml.safe_load(text))
     assert resolve(config, "net", "a").train.betas == (0.0, 0.9)
+
+
+def test_endless_nesting_is_named(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text("[" * 100_000)
+    with pytest.raises(UserError, match=r"own\.yaml: not valid YAML"):
+        read_yaml(path)

@@ -25,6 +25,7 @@ def test_a_camera_file_is_read(tmp_path: Path) -> None:
         (GOOD.replace("600", "0"), "fx: must be above 0"),
         (GOOD.replace("600", "far"), "fx: a number is expected, not 'far'"),
         (GOOD.replace("600", ".inf"), "fx: a number is expected"),
+        (GOOD.replace("600", "1" + "0" * 400), "fx: a number is expected"),
         (GOOD.replace("600", "true"), "fx: a number is expected"),
         (GOOD + "missing_value: 0.5", "missing_value: a whole number"),
         ("- 1\n", "a mapping of keys"),

@@ -281,7 +281,7 @@ class Run:
 
     def wait_until_done(self):
         """Wait for the end; fails when the workflow failed."""
-        wait_until(lambda: self.process.poll() is not None, "the end of the workflow", 180)
+        wait_until(lambda: self.process.poll() is not None, "the end of the workflow", 900)
         assert self.process.returncode == 0, self.output()[-3000:]
 
     def wait_until(self, happened, what, seconds=90.0):

@@ -93,7 +93,7 @@ def content(path):
     if path.name == "detector.json":  # it holds the memory that the training took
         return json.loads(path.read_text()) | {"trained_on": None}
     if path.name == "report.html":  # it holds the sizes of the folders beside it
-        return re.sub(r"[0-9.]+ [kMG]B", "", path.read_text())
+        return re.sub(r"<small>[^<]* in all</small>.*?</table>", "", path.read_text(), flags=re.S)
     if path.is_file():
         return path.read_bytes()
     return {
