@@ -17,7 +17,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "synthesize": 1,
     "prepare": 1,
     "pseudo": 1,
-    "train": 4,
+    "train": 5,
     "infer": 4,
     "evaluate": 2,
     "resample": 1,

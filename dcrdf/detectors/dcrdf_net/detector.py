@@ -1,7 +1,6 @@
 """DCRDF-Net as a detector: its training data and its maps."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -46,8 +45,7 @@ class DcrdfNet(Detector):
             return objective(*batches(rows, epoch))
 
         train_in_epochs(self.network, step, len(train), context)
-        foreground = torch.from_numpy(np.array(train.foreground)).to(context.device)
-        self._fit_normality(batches, foreground, context.seed)
+        self._fit_normality(batches, context.seed)
 
     def _orientations(self, train: NormalSamples, device: torch.device) -> NDArray[np.intp]:
         if self.options.augment == "none":
@@ -56,16 +54,18 @@ class DcrdfNet(Detector):
             return np.arange(ORIENTATIONS)
         return orientations_of(self.teacher, train.rgb, train.depth, device)
 
-    def _fit_normality(self, batches: "TwinBatches", foreground: Tensor, seed: int) -> None:
-        """Learn from the good training images how the students usually err on the part."""
+    def _fit_normality(self, batches: "TwinBatches", seed: int) -> None:
+        """Learn from the good training images how the students usually err."""
         self.network.eval()
         for name in BRANCHES:
             branch: Branch = getattr(self.network, name)
 
-            def good(name: str = name, branch: Branch = branch) -> Iterator[Any]:
-                for rows, features in batches.clean_batches():
+            def good(
+                name: str = name, branch: Branch = branch
+            ) -> Iterator[tuple[Features, Features]]:
+                for features in batches.clean_batches():
                     output = branch(getattr(features, name))
-                    yield (output.student, output.shown), foreground[rows]
+                    yield output.student, output.shown
 
             branch.normality.fit(good, seed)
 
@@ -139,12 +139,12 @@ class TwinBatches:
         mask = oriented(self._variants.mask[rows, variant], self._orientations[turned])
         return clean, twins, torch.from_numpy(mask).to(self._context.device)
 
-    def clean_batches(self) -> Iterator[tuple[NDArray[np.intp], ModalityFeatures]]:
-        """Every clean image as it is, in batches: row numbers and features."""
+    def clean_batches(self) -> Iterator[ModalityFeatures]:
+        """Features of every clean image as it is, in batches."""
         size = self._context.options.batch_size
         for start in range(0, self._count, size):
             rows = np.arange(start, min(start + size, self._count))
-            yield rows, self._clean.rows(rows)
+            yield self._clean.rows(rows)
 
 
 def _rows(features: Features, rows: slice) -> Features:

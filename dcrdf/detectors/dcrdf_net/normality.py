@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from dcrdf.config.options import MapKind
 from dcrdf.networks.expectation import MAX_PLACES, LengthExpectation, unit_features
@@ -12,9 +11,8 @@ from dcrdf.networks.losses import upsampled_mean
 from dcrdf.networks.teacher import Features, TeacherShape
 from dcrdf.networks.whitening import ResidualMoments, ResidualWhitening, residuals
 
-StudentAndTeacher = tuple[Features, Features]
-GoodBatches = Callable[[], Iterable[tuple[StudentAndTeacher, Tensor]]]
-"""Starts a pass over the good training images: features of both, and foreground (B, H, W)."""
+GoodBatches = Callable[[], Iterable[tuple[Features, Features]]]
+"""Starts a pass over the good training images: the student's features and the teacher's."""
 
 
 class ResidualNormality(nn.Module):
@@ -43,13 +41,16 @@ class ResidualNormality(nn.Module):
 
     @torch.no_grad()
     def fit(self, good: GoodBatches, seed: int) -> None:
-        """Fit the whitenings in a first pass over good images, the expectations in a second."""
+        """Fit the whitenings in a first pass over good images, the expectations in a second.
+
+        Every place counts, the background's too: where nothing is known of it, it stands out.
+        """
         moments: list[ResidualMoments] | None = None
-        for (student, teacher), foreground in good():
+        for student, teacher in good():
             if moments is None:
                 moments = [ResidualMoments(x.shape[1], x.device) for x in student]
             for stage, own, shown in zip(moments, student, teacher, strict=True):
-                stage.add(residuals(own, shown)[_on_part(foreground, own)])
+                stage.add(residuals(own, shown).flatten(0, 2))
         for whiten, stage in zip(self.whitenings, moments or [], strict=True):
             whiten.fit(stage)  # type: ignore[operator]
         self._fit_expectations(good, [stage.count for stage in moments or []], seed)
@@ -59,19 +60,12 @@ class ResidualNormality(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         features: list[list[Tensor]] = [[] for _ in counts]
         lengths: list[list[Tensor]] = [[] for _ in counts]
-        for (student, teacher), foreground in good():
+        for student, teacher in good():
             for i, (own, shown) in enumerate(zip(student, teacher, strict=True)):
-                is_part = _on_part(foreground, own)
+                known = unit_features(own)
                 share = MAX_PLACES / max(counts[i], 1)
-                drawn = torch.rand(is_part.shape, generator=generator).to(own.device) < share
-                chosen = is_part & drawn
-                features[i].append(unit_features(own)[chosen])
+                chosen = (torch.rand(known.shape[:3], generator=generator) < share).to(own.device)
+                features[i].append(known[chosen])
                 lengths[i].append(self.whitenings[i](own, shown)[chosen])
         for expect, x, y in zip(self.expectations, features, lengths, strict=True):
             expect.fit(torch.cat(x), torch.cat(y), generator)  # type: ignore[operator]
-
-
-def _on_part(foreground: Tensor, features: Tensor) -> Tensor:
-    """Foreground (B, H, W) -> the feature cells that meet the part, (B, h, w)."""
-    part = foreground.float().unsqueeze(1)
-    return functional.adaptive_max_pool2d(part, features.shape[-2:]).squeeze(1) > 0
