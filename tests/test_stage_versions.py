@@ -41,6 +41,7 @@ STAGE_CODE = {
     "train": (
         "cli/train.py", "anomalies/cache.py", "detectors/**/*.py", "networks/*.py",
         "training/*.py", "files/digests.py", *PREPARED,
+        "!detectors/blur.py", "!detectors/branch_statistics.py", "!detectors/fixed_fusion.py",
         "!detectors/inference.py", "!detectors/model.py", "!detectors/robustness.py",
         "!detectors/scoring.py",
     ),

@@ -60,7 +60,7 @@ class DetectorInfo:
     """The options of section `train` that this detector's training reads."""
     fusions: frozenset[str] = field(
         default_factory=lambda: frozenset(
-            {"avg", "max", "zscore_sum", "zscore_max", "peak_norm", "rgb", "depth"}
+            {"avg", "max", "zscore_sum", "zscore_max", "peak_norm", "peak_trust", "rgb", "depth"}
         )
     )
 

@@ -39,7 +39,9 @@ def _each_once(values: tuple[Value, ...]) -> tuple[Value, ...]:
 Distinct = Annotated[tuple[Value, ...], Field(min_length=1), AfterValidator(_each_once)]
 """One or more values, each once, in the order given."""
 
-Fusion = Literal["cm_segf", "avg", "max", "zscore_sum", "zscore_max", "peak_norm", "rgb", "depth"]
+Fusion = Literal[
+    "cm_segf", "avg", "max", "zscore_sum", "zscore_max", "peak_norm", "peak_trust", "rgb", "depth"
+]
 
 MapKind = Literal["raw", "whitened", "relative"]
 
@@ -165,10 +167,15 @@ class TeacherOptions(Closed):
 
 
 class TrainOptions(Closed):
-    """Optimisation of the detectors that train in epochs (docs/method.md, section 5)."""
+    """Optimisation of the detectors that train in epochs (docs/method.md, section 5).
+
+    `min_steps`: a short training on few images halves its batches, down to 4, until it makes so
+    many steps; no additional images are shown. 0: batches are as said.
+    """
 
     epochs: Count = 150
     batch_size: Count = 16
+    min_steps: NonNegative = 0
     learning_rate: Positive = 0.005
     betas: tuple[Decay, Decay] = (0.5, 0.999)
     schedule: Literal["constant", "cosine"] = "constant"
@@ -183,7 +190,8 @@ class InferOptions(Closed):
     `maps` (dcrdf_net): `whitened` measures a student's error by how rarely good training images
     show such errors; `relative` also by how large they usually are at places of that content.
     `fusion: peak_norm` measures each blurred map by the maxima of good validation images and takes
-    the Euclidean norm of the two.
+    the Euclidean norm of the two; `peak_trust` also asks the image at hand: a modality that is
+    louder than on any good validation image, nearly everywhere and alone, counts less.
     """
 
     maps: MapKind = "raw"

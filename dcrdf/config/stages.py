@@ -18,7 +18,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "prepare": 1,
     "pseudo": 1,
     "train": 5,
-    "infer": 4,
+    "infer": 5,
     "evaluate": 2,
     "resample": 1,
     "robustness": 1,

@@ -16,6 +16,7 @@ from dcrdf.config.options import InferOptions, PrepareOptions
 from dcrdf.datasets.load import check_distances, clear_missing
 from dcrdf.datasets.sample import Scan
 from dcrdf.detectors.base import BRANCHES
+from dcrdf.detectors.branch_statistics import BranchStatistics
 from dcrdf.detectors.checkpoint import (
     DESCRIPTION,
     WEIGHTS,
@@ -23,7 +24,7 @@ from dcrdf.detectors.checkpoint import (
     load_detector,
     read_description,
 )
-from dcrdf.detectors.scoring import BranchStatistics, Scorer
+from dcrdf.detectors.scoring import Scorer
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
 from dcrdf.files.jsonfile import write_json

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from dcrdf.config.options import TrainOptions
 from dcrdf.errors import UserError
 from dcrdf.training.log import TrainingLog
-from dcrdf.training.order import epoch_batches
+from dcrdf.training.order import batch_size_for, epoch_batches
 from dcrdf.training.state import resume_state, save_state
 
 STATE = "state.safetensors"
@@ -68,13 +68,17 @@ def train_in_epochs(
     progress = resume_state(state_path, module, optimizer, context.record)
     if progress.epochs_done:
         context.announce_resumed(progress.epochs_done, options.epochs)
+    batch_size = batch_size_for(options, sample_count)
+    if batch_size != options.batch_size:
+        context.say(f"batches of {batch_size}: {options.min_steps} steps are asked for")
     log = TrainingLog(context.folder / "tensorboard", progress.rows)
     saved_at = time.monotonic()
     module.train()
     for epoch in range(progress.epochs_done, options.epochs):
         started = time.monotonic()
         _set_learning_rate(optimizer, options, epoch)
-        means = _run_epoch(step, optimizer, sample_count, epoch, context)
+        batches = epoch_batches(sample_count, batch_size, context.seed, epoch)
+        means = _run_epoch(step, optimizer, batches, epoch, context)
         log.add(epoch, means, time.monotonic() - started)
         context.announce(epoch + 1, options.epochs, means)
         progress.epochs_done = epoch + 1
@@ -107,13 +111,13 @@ def _set_learning_rate(optimizer: torch.optim.Optimizer, options: TrainOptions, 
 def _run_epoch(
     step: TrainingStep,
     optimizer: torch.optim.Optimizer,
-    sample_count: int,
+    batches: Iterable[NDArray[np.intp]],
     epoch: int,
     context: FitContext,
 ) -> dict[str, float]:
     sums: dict[str, Any] = {}
-    batches = 0
-    for rows in epoch_batches(sample_count, context.options.batch_size, context.seed, epoch):
+    steps = 0
+    for rows in batches:
         with context.autocast():
             losses = step(rows, epoch)
         total = torch.stack([loss.float() for loss in losses.values()]).sum()
@@ -124,8 +128,8 @@ def _run_epoch(
         optimizer.step()
         for name, loss in {**losses, "total": total}.items():
             sums[name] = sums.get(name, 0.0) + loss.detach().float()
-        batches += 1
-    return {name: float(value) / batches for name, value in sums.items()}
+        steps += 1
+    return {name: float(value) / steps for name, value in sums.items()}
 
 
 def _not_finite(losses: Losses, epoch: int, context: FitContext) -> UserError:

@@ -5,6 +5,19 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from dcrdf.config.options import TrainOptions
+
+SMALLEST_BATCH = 4
+"""A batch is not halved below this for the sake of `min_steps`: batch norms need samples."""
+
+
+def batch_size_for(options: TrainOptions, sample_count: int) -> int:
+    """`batch_size`, halved until so many samples make `min_steps` steps, or it is too small."""
+    size = options.batch_size
+    while size >= 2 * SMALLEST_BATCH and options.epochs * sample_count < options.min_steps * size:
+        size //= 2
+    return size
+
 
 def epoch_batches(count: int, batch_size: int, seed: int, epoch: int) -> Iterator[NDArray[np.intp]]:
     """Row numbers of each batch of an epoch; every row once, the last batch may be smaller."""

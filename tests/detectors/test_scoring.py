@@ -1,5 +1,7 @@
 """Fusions, blur and image scores against plain arithmetic."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,10 @@ from scipy.ndimage import gaussian_filter
 
 from dcrdf.config.options import InferOptions
 from dcrdf.detectors.base import NormalSamples
-from dcrdf.detectors.scoring import BranchStatistics, Scorer, gaussian_blur
+from dcrdf.detectors.blur import gaussian_blur
+from dcrdf.detectors.branch_statistics import BranchStatistics, image_levels
+from dcrdf.detectors.fixed_fusion import fuse
+from dcrdf.detectors.scoring import Scorer
 
 CPU = torch.device("cpu")
 GENERATOR = np.random.default_rng(0)
@@ -51,6 +56,20 @@ def excess(maps):
     return np.maximum(values - mean, 0) / (values.max(axis=(1, 2)).mean() - mean)
 
 
+def loud(maps):
+    """How much the ninth of ten pixels exceeds that of the loudest image that calibrates."""
+    levels = np.sort(maps.numpy().reshape(3, -1), axis=1)[:, 229]
+    return np.maximum(levels / (levels.max() * 0.8), 1)[:, None, None]
+
+
+def trusted(maps, other):
+    factor = loud(maps) / np.minimum(loud(maps), loud(other))
+    values = maps.numpy().astype(np.float64)
+    mean = values[FOREGROUND].mean()
+    unit = values.max(axis=(1, 2)).mean() - mean
+    return np.maximum(values / factor - mean, 0) / unit / factor**2
+
+
 EVERYWHERE = np.ones_like(FOREGROUND)
 EXPECTED = {
     "rgb": RGB_MAPS.numpy,
@@ -62,6 +81,7 @@ EXPECTED = {
         standardised(RGB_MAPS, FOREGROUND), standardised(DEPTH_MAPS, FOREGROUND)
     ),
     "peak_norm": lambda: np.hypot(excess(RGB_MAPS), excess(DEPTH_MAPS)),
+    "peak_trust": lambda: np.hypot(trusted(RGB_MAPS, DEPTH_MAPS), trusted(DEPTH_MAPS, RGB_MAPS)),
 }
 
 
@@ -74,6 +94,11 @@ def test_fusion(fusion):
         "rgb": BranchStatistics.of_maps(RGB_MAPS.numpy(), FOREGROUND, 0.0),
         "depth": BranchStatistics.of_maps(DEPTH_MAPS.numpy(), FOREGROUND, 0.0),
     }
+    if fusion == "peak_trust":  # as if good images were less loud, or nothing would be distrusted
+        scorer.statistics = {
+            name: replace(x, highest_level=0.8 * x.highest_level)
+            for name, x in scorer.statistics.items()
+        }
     prediction = scorer.score(SAMPLES.rgb, SAMPLES.depth)
     np.testing.assert_allclose(prediction.maps["fused"], EXPECTED[fusion](), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(
@@ -129,3 +154,64 @@ def test_a_restless_branch_weighs_less():
     raw["rgb"][0, 5, 5] = 3.0
     fused = scorer.finish(raw).maps["fused"]
     assert np.unravel_index(fused[0].argmax(), fused[0].shape) == (5, 5)
+
+
+@pytest.fixture
+def good():
+    """Maps of good images, (8, 32, 32) by branch, and what is usual of them."""
+    generator = np.random.default_rng(4)
+    maps = {
+        name: torch.from_numpy(generator.uniform(0.9, 1.1, (8, 32, 32)).astype(np.float32))
+        for name in ("rgb", "depth")
+    }
+    everywhere = np.ones((8, 32, 32), bool)
+    return maps, {n: BranchStatistics.of_maps(x.numpy(), everywhere, 0.0) for n, x in maps.items()}
+
+
+def test_the_level_is_what_nine_tenths_do_not_exceed():
+    maps = torch.rand(5, 20, 30, generator=torch.Generator().manual_seed(0))
+    expected = [np.sort(one.numpy().ravel())[539] for one in maps]
+    np.testing.assert_array_equal(image_levels(maps).numpy(), expected)
+    statistics = BranchStatistics.of_maps(maps.numpy(), np.ones(maps.shape, bool), 0.0)
+    assert statistics.highest_level == max(expected)
+
+
+@pytest.mark.parametrize("defect", [0.0, 5.0])
+def test_trust_changes_little_on_images_like_good_ones(good, defect):
+    maps, statistics = good
+    maps["rgb"][:, 4:12, 4:12] += defect  # a sixteenth of the image
+    plain, trusting = (
+        fuse(kind, maps["rgb"], maps["depth"], statistics) for kind in ("peak_norm", "peak_trust")
+    )
+    peaks = [x.flatten(1).amax(dim=1) for x in (plain, trusting)]
+    torch.testing.assert_close(*peaks, rtol=0.05, atol=0.0)
+
+
+@pytest.mark.parametrize("branch", ["rgb", "depth"])
+def test_a_modality_that_is_loud_everywhere_and_alone_hides_no_defect(good, branch):
+    maps, statistics = good
+    other = "depth" if branch == "rgb" else "rgb"
+    images = {branch: 4.0 * maps[branch], other: maps[other].clone()}
+    images[other][0, 5, 5] = 2.0
+    plain, trusting = (
+        fuse(fusion, images["rgb"], images["depth"], statistics)
+        for fusion in ("peak_norm", "peak_trust")
+    )
+    assert plain[0].argmax() != 5 * 32 + 5
+    assert trusting[0].argmax() == 5 * 32 + 5
+    assert trusting[0].max() > 2.0 * trusting[1:].max()
+
+
+def test_what_fills_the_image_in_both_modalities_counts_in_full(good):
+    maps, statistics = good
+    loud = [3.0 * maps[name] for name in ("rgb", "depth")]
+    plain, trusting = (fuse(kind, *loud, statistics) for kind in ("peak_norm", "peak_trust"))
+    torch.testing.assert_close(plain, trusting, rtol=0.1, atol=0.0)
+
+
+def test_predictions_say_how_loud_an_image_is(good):
+    maps, statistics = good
+    scorer = Scorer(FixedMaps(), InferOptions(blur_sigma_px=0.0), statistics, CPU)
+    loudness = scorer.finish({"rgb": maps["rgb"], "depth": 2.0 * maps["depth"]}).loudness
+    assert loudness["rgb"].max() == pytest.approx(1.0)
+    assert loudness["depth"].max() == pytest.approx(2.0)

@@ -1,5 +1,7 @@
 """The loop converges, repeats itself bit for bit, resumes, and stops at NaN."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -105,6 +107,19 @@ def test_nan_loss_stops_with_its_name(make_context):
 
     with pytest.raises(UserError, match=r"'bad' is nan in epoch 0.*learning_rate"):
         train_in_epochs(line, step, 10, make_context())
+
+
+def test_the_steps_asked_for_are_made(make_context):
+    line, sizes, said = Line(), [], []
+
+    def step(rows, epoch):
+        sizes.append(len(rows))
+        return line.loss(rows % len(POINTS), epoch)
+
+    context = replace(make_context(epochs=2, batch_size=16, min_steps=6), say=said.append)
+    train_in_epochs(line, step, 16, context)
+    assert sizes == [4] * 8
+    assert said == ["batches of 4: 6 steps are asked for"]
 
 
 def test_two_seeds_differ(make_context):

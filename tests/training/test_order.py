@@ -1,10 +1,12 @@
 """Every row once an epoch, every variant once a round, all from the seed."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcrdf.training.order import epoch_batches, orientation_of_rows, variant_of_rows
+from dcrdf.config.options import TrainOptions
+from dcrdf.training.order import batch_size_for, epoch_batches, orientation_of_rows, variant_of_rows
 
 
 @given(st.integers(1, 50), st.integers(1, 20), st.integers(0, 2**63), st.integers(0, 1000))
@@ -31,3 +33,21 @@ def test_orientations_and_variants_do_not_go_together():
     turns = [f(200, 8, 0, 0) for f in (orientation_of_rows, variant_of_rows)]
     assert abs(np.corrcoef(*turns)[0, 1]) < 0.3
     assert set(turns[0]) == set(range(8))
+
+
+@pytest.mark.parametrize(
+    ("min_steps", "batch_size", "samples", "expected"),
+    [
+        (0, 16, 60, 16),
+        (150, 16, 60, 16),  # 40 x 60 / 16 = 150 steps
+        (151, 16, 60, 8),
+        (600, 16, 60, 4),
+        (10_000, 16, 60, 4),
+        (10_000, 12, 60, 6),  # half of it would be below four
+        (10_000, 3, 60, 3),
+        (600, 16, 1000, 16),
+    ],
+)
+def test_few_images_make_smaller_batches(min_steps, batch_size, samples, expected):
+    options = TrainOptions(epochs=40, batch_size=batch_size, min_steps=min_steps)
+    assert batch_size_for(options, samples) == expected
