@@ -49,7 +49,9 @@ def run(args: argparse.Namespace) -> None:
         if made_from != digest_of_record(prepared.stage):
             raise UserError(f"{args.prepared}: prepared with other settings than {args.model}")
         validation, test = prepared.split("validation"), prepared.split("test")
-        normal = NormalSamples(validation.rgb, validation.depth, validation.foreground)
+        normal = NormalSamples(
+            validation.rgb, validation.depth, validation.foreground, validation.valid
+        )
         device = choose_device(args.device)
         scorer, predictions = Scorer.calibrate(detector, options, normal, device)
         scored_validation, scored_test = gather(predictions), score_split(scorer, test)

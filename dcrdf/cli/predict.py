@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TIFF = (".tiff", ".tif", ".TIFF", ".TIF")
 PNG = (".png", ".PNG")
+UNUSUAL = 1.25
+"""From here on a modality is remarked on: no verdict on such an image should be relied on."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +64,10 @@ def run(args: argparse.Namespace) -> int:
         _write_heat_map(args.out / f"{image.stem}_heat.png", rgb, verdict)
         word = "defective" if verdict.is_defective else "good"
         print(f"{image}: {word}  score {verdict.score:.4g}  threshold {verdict.threshold:.4g}")
-        rows.append([str(image), f"{verdict.score:.9g}", f"{verdict.threshold:.9g}", word])
+        remark = _remark(verdict)
+        if remark:
+            print(f"{image}: {remark}", file=sys.stderr, flush=True)
+        rows.append([str(image), f"{verdict.score:.9g}", f"{verdict.threshold:.9g}", word, remark])
     if rows:
         _write_table(args.out / "scores.csv", rows)
         used = {"rgb": "depth", "depth": "rgb"}.get(args.without or "", "fused")
@@ -130,6 +135,16 @@ def _judge(
     return scan.rgb, model.predict(None if args.without == "rgb" else scan.rgb, scan.xyz)
 
 
+def _remark(verdict: "Verdict") -> str:
+    """A line for an image that is unlike good parts nearly everywhere, else nothing."""
+    parts = [
+        f"{name} is {factor:.3g} times as unusual as on any good part, nearly everywhere"
+        for name, factor in verdict.unusual.items()
+        if factor > UNUSUAL
+    ]
+    return "; ".join([*parts, "look at light, sensor and part"]) if parts else ""
+
+
 def _write_heat_map(path: Path, rgb: "NDArray[np.uint8]", verdict: "Verdict") -> None:
     from dcrdf.files.images import write_png
     from dcrdf.report.figures import Scale
@@ -144,5 +159,5 @@ def _write_table(path: Path, rows: list[list[str]]) -> None:
 
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["image", "score", "threshold", "verdict"])
+        writer.writerow(["image", "score", "threshold", "verdict", "remark"])
         writer.writerows(rows)

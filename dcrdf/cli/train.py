@@ -101,7 +101,7 @@ def _training_samples(path: Path) -> "tuple[NormalSamples, dict[str, Any], str]"
 
     with open_prepared(path) as prepared:
         split = prepared.split("train")
-        samples = NormalSamples(split.rgb, split.depth, split.foreground)
+        samples = NormalSamples(split.rgb, split.depth, split.foreground, split.valid)
         preparation = {
             "options": prepared.options.model_dump(mode="json"),
             "constants": prepared.constants.to_dict(),

@@ -113,7 +113,8 @@ DETECTORS: Mapping[str, DetectorInfo] = {
             "paper": _PAPER,
             "best": {
                 "options": {**_PLAIN, "augment": "natural"},
-                "infer": {"maps": "relative", "fusion": "peak_norm"},
+                "train": {"min_steps": 600},
+                "infer": {"maps": "relative", "fusion": "peak_trust"},
             },
             **LADDER,
         },

@@ -24,11 +24,13 @@ BRANCHES = ("rgb", "depth")
 
 @dataclass(frozen=True)
 class NormalSamples:
-    """Prepared good samples: colour (N, H, W, 3) uint8, height (N, H, W), foreground (N, H, W)."""
+    """Prepared good samples: colour (N, H, W, 3) uint8, height (N, H, W), and (N, H, W) each, the
+    foreground and where height was measured."""
 
     rgb: NDArray[np.uint8]
     depth: NDArray[np.floating]
     foreground: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.rgb)

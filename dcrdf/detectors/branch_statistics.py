@@ -13,8 +13,9 @@ from torch import Tensor
 from dcrdf.detectors.blur import gaussian_blur
 from dcrdf.errors import UserError
 
-LEVEL_SHARE = 0.9
-"""Share of an image's pixels that lie at or below its level. A defect covers less than the rest."""
+LEVEL_SHARE = 0.25
+"""Share of an image's pixels that lie at or below its level. A defect, even one that covers the
+part, leaves so much of the image alone; bad light and a noisy sensor do not."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class BranchStatistics:
 
 
 def image_levels(maps: Tensor) -> Tensor:
-    """The value that nine tenths of each map (B, H, W) do not exceed, (B,)."""
+    """The value that the quietest quarter of each map (B, H, W) does not exceed, (B,)."""
     flat = maps.flatten(1)
     levels: Tensor = flat.kthvalue(max(1, round(LEVEL_SHARE * flat.shape[1])), dim=1).values
     return levels

@@ -26,7 +26,9 @@ class ScoredSplit:
 def score_split(scorer: Scorer, split: PreparedSplit) -> ScoredSplit:
     """Score every sample of a split in batches."""
     slices = batch_slices(len(split), scorer.options.batch_size)
-    return gather(scorer.score(split.rgb[rows], split.depth[rows]) for rows in slices)
+    return gather(
+        scorer.score(split.rgb[rows], split.depth[rows], split.valid[rows]) for rows in slices
+    )
 
 
 def gather(predictions: Iterable[Prediction]) -> ScoredSplit:

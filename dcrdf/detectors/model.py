@@ -16,7 +16,7 @@ from dcrdf.config.options import InferOptions, PrepareOptions
 from dcrdf.datasets.load import check_distances, clear_missing
 from dcrdf.datasets.sample import Scan
 from dcrdf.detectors.base import BRANCHES
-from dcrdf.detectors.branch_statistics import BranchStatistics
+from dcrdf.detectors.calibration import Calibration
 from dcrdf.detectors.checkpoint import (
     DESCRIPTION,
     WEIGHTS,
@@ -46,6 +46,8 @@ class Verdict:
     map_median: float
     """Median of validation maps: what is usual on good parts."""
     branch_scores: Mapping[str, float]
+    unusual: Mapping[str, float]
+    """By how much each modality is unlike good parts as a whole; 1 if it is not."""
 
 
 class Model:
@@ -64,12 +66,10 @@ class Model:
             self.options = PrepareOptions.parse(preparation["options"], "preparation")
             self.constants = PreparationConstants.from_dict(preparation["constants"])
             options = InferOptions.parse(scoring["options"], "scoring")
-            statistics = {
-                name: BranchStatistics.from_dict(scoring["statistics"][name]) for name in BRANCHES
-            }
+            calibration = Calibration.from_dict(scoring["statistics"])
             self.thresholds = _checked_thresholds(description["thresholds"])
         torch.set_num_threads(cpu_threads or options.cpu_threads)
-        self.scorer = Scorer(detector, options, statistics, choose_device(device))
+        self.scorer = Scorer(detector, options, calibration, choose_device(device))
 
     def predict(self, rgb: NDArray[np.uint8] | None, xyz_m: NDArray[np.float32] | None) -> Verdict:
         """Judge one scan: colour (H, W, 3) uint8 and points (H, W, 3) in metres, camera frame.
@@ -86,6 +86,7 @@ class Model:
         prediction = self.scorer.score(
             None if rgb is None else prepared.rgb[None],
             None if xyz_m is None else prepared.depth[None],
+            prepared.valid[None],
         )
         used = "fused" if rgb is not None and xyz_m is not None else _only(rgb)
         limits = self.thresholds[used]
@@ -98,6 +99,7 @@ class Model:
             to_native(prediction.maps["fused"][0], size, self.options.resize),
             float(limits["map_median"]),
             {name: float(x[0]) for name, x in prediction.scores.items() if name != "fused"},
+            {name: float(x[0]) for name, x in prediction.unusual.items()},
         )
 
     def _prepare(

@@ -126,6 +126,7 @@ def _score(
     return model.scorer.score(
         None if absent == "rgb" else np.stack([image.rgb for image in images]),
         None if absent == "depth" else np.stack([image.depth for image in images]),
+        np.stack([image.valid for image in images]),
     )
 
 

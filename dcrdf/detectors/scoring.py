@@ -16,8 +16,9 @@ from torch import Tensor
 from dcrdf.config.options import InferOptions
 from dcrdf.detectors.base import BRANCHES, Detector, NormalSamples
 from dcrdf.detectors.blur import gaussian_blur
-from dcrdf.detectors.branch_statistics import BranchStatistics
-from dcrdf.detectors.fixed_fusion import PEAK_FUSIONS, fuse, loudness
+from dcrdf.detectors.calibration import Calibration
+from dcrdf.detectors.depth_holes import hole_shares
+from dcrdf.detectors.fixed_fusion import PEAK_FUSIONS, fuse
 from dcrdf.training.images import depth_tensor, rgb_tensor
 
 
@@ -25,13 +26,13 @@ from dcrdf.training.images import depth_tensor, rgb_tensor
 class Prediction:
     """Maps (B, H, W) float32 and image scores (B,) float64 by branch, `fused` among them.
 
-    `loudness` (B,) of the branches: the level of each image's map over the highest of good
-    validation images; far above one, the whole image is unlike what the branch was trained on.
+    `unusual` (B,) of the branches: by how much the modality is unlike good validation images as a
+    whole, 1 or more; far above one, light or sensor have changed, or all of the part.
     """
 
     maps: Mapping[str, NDArray[np.float32]]
     scores: Mapping[str, NDArray[np.float64]]
-    loudness: Mapping[str, NDArray[np.float64]]
+    unusual: Mapping[str, NDArray[np.float64]]
 
 
 class Scorer:
@@ -41,12 +42,12 @@ class Scorer:
         self,
         detector: Detector,
         options: InferOptions,
-        statistics: Mapping[str, BranchStatistics],
+        calibration: Calibration | None,
         device: torch.device,
     ) -> None:
         self.detector = detector.for_inference().to(device)
         self.options = options
-        self.statistics = statistics
+        self.calibration = calibration
         self.device = device
         self.detector.maps = options.maps
 
@@ -60,21 +61,16 @@ class Scorer:
     ) -> tuple[Self, list[Prediction]]:
         """A scorer whose fusion statistics come from the validation split, and its predictions of
         that split in batches: the network sees every image once."""
-        bare = cls(detector, options, {}, device)
-        batches = [
-            bare.raw_maps(validation.rgb[rows], validation.depth[rows])
-            for rows in batch_slices(len(validation), options.batch_size)
+        bare = cls(detector, options, None, device)
+        slices = batch_slices(len(validation), options.batch_size)
+        batches = [bare.raw_maps(validation.rgb[rows], validation.depth[rows]) for rows in slices]
+        joined = {name: torch.cat([raw[name] for raw in batches]) for name in BRANCHES}
+        calibration = Calibration.of_good(joined, validation, options.blur_sigma_px)
+        scorer = cls(bare.detector, options, calibration, device)
+        return scorer, [
+            scorer.finish(raw, validation.valid[rows])
+            for raw, rows in zip(batches, slices, strict=True)
         ]
-        statistics = {
-            name: BranchStatistics.of_maps(
-                np.concatenate([raw[name].cpu().numpy() for raw in batches]),
-                validation.foreground,
-                options.blur_sigma_px,
-            )
-            for name in BRANCHES
-        }
-        scorer = cls(bare.detector, options, statistics, device)
-        return scorer, [scorer.finish(raw) for raw in batches]
 
     @torch.no_grad()
     def raw_maps(
@@ -90,35 +86,55 @@ class Scorer:
         return {name: maps.float() for name, maps in raw.items()}
 
     def score(
-        self, rgb: NDArray[np.uint8] | None, depth: NDArray[np.floating] | None
+        self,
+        rgb: NDArray[np.uint8] | None,
+        depth: NDArray[np.floating] | None,
+        valid: NDArray[np.bool_] | None = None,
     ) -> Prediction:
         """Score colour images (B, H, W, 3) and normalised heights (B, H, W).
 
-        Without one modality the fused map is the other branch's.
+        `valid` (B, H, W) says where height was measured; None: where it usually is. Without one
+        modality the fused map is the other branch's.
         """
-        return self.finish(self.raw_maps(rgb, depth))
+        return self.finish(self.raw_maps(rgb, depth), valid)
 
     @torch.no_grad()
-    def finish(self, raw: Mapping[str, Tensor]) -> Prediction:
+    def finish(
+        self, raw: Mapping[str, Tensor], valid: NDArray[np.bool_] | None = None
+    ) -> Prediction:
         """Raw maps -> fused, blurred maps and image scores."""
         blurred = {name: self._blur(raw[name]) for name in BRANCHES if name in raw}
-        maps = {"fused": self._fused(raw, blurred), **blurred}
-        levels = loudness(blurred, self.statistics) if self.statistics else {}
+        unusual = self._unusual(blurred, valid)
+        maps = {"fused": self._fused(raw, blurred, unusual), **blurred}
         return Prediction(
             {name: x.cpu().numpy() for name, x in maps.items()},
             {name: self._image_scores(x) for name, x in maps.items()},
-            {name: x.double().cpu().numpy() for name, x in levels.items()},
+            {name: x.double().cpu().numpy() for name, x in unusual.items()},
         )
 
-    def _fused(self, raw: Mapping[str, Tensor], blurred: Mapping[str, Tensor]) -> Tensor:
+    def _unusual(
+        self, blurred: Mapping[str, Tensor], valid: NDArray[np.bool_] | None
+    ) -> dict[str, Tensor]:
+        if self.calibration is None:
+            return {}
+        shares = None if valid is None else torch.from_numpy(hole_shares(valid)).float()
+        return self.calibration.unusual(blurred, shares)
+
+    def _fused(
+        self,
+        raw: Mapping[str, Tensor],
+        blurred: Mapping[str, Tensor],
+        unusual: Mapping[str, Tensor],
+    ) -> Tensor:
         fusion = self.options.fusion
         if len(blurred) == 1:
             return next(iter(blurred.values()))
         if fusion in raw:  # a branch alone, or the detector's own fusion
             return self._blur(raw[fusion])
+        usual = {} if self.calibration is None else self.calibration.branches
         if fusion in PEAK_FUSIONS:
-            return fuse(fusion, blurred["rgb"], blurred["depth"], self.statistics)
-        return self._blur(fuse(fusion, raw["rgb"], raw["depth"], self.statistics))
+            return fuse(fusion, blurred["rgb"], blurred["depth"], usual, unusual)
+        return self._blur(fuse(fusion, raw["rgb"], raw["depth"], usual, unusual))
 
     def _blur(self, maps: Tensor) -> Tensor:
         return gaussian_blur(maps, self.options.blur_sigma_px)
@@ -137,7 +153,7 @@ class Scorer:
         """Options and statistics as JSON."""
         return {
             "options": self.options.model_dump(mode="json"),
-            "statistics": {name: x.to_dict() for name, x in self.statistics.items()},
+            "statistics": {} if self.calibration is None else self.calibration.to_dict(),
         }
 
 

@@ -41,7 +41,9 @@ def samples() -> NormalSamples:
     depth = (disc * (1 - np.hypot(x, y) / 48) + 0.02 * generator.random((6, SIZE, SIZE))).astype(
         np.float32
     )
-    return NormalSamples(rgb, depth, np.broadcast_to(disc, depth.shape))
+    return NormalSamples(
+        rgb, depth, np.broadcast_to(disc, depth.shape), np.ones(depth.shape, np.bool_)
+    )
 
 
 @pytest.fixture(scope="session")
