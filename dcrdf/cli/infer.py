@@ -8,7 +8,7 @@ from typing import Any
 from dcrdf.cli.common import add_device_argument, add_stage_arguments, stage_of
 from dcrdf.cli.device import claim_gpu
 from dcrdf.config.options import InferOptions
-from dcrdf.errors import UserError
+from dcrdf.errors import UserError, about
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,8 +53,9 @@ def run(args: argparse.Namespace) -> None:
             validation.rgb, validation.depth, validation.foreground, validation.valid
         )
         device = choose_device(args.device)
-        scorer, predictions = Scorer.calibrate(detector, options, normal, device)
-        scored_validation, scored_test = gather(predictions), score_split(scorer, test)
+        with about(args.model):
+            scorer, predictions = Scorer.calibrate(detector, options, normal, device)
+            scored_validation, scored_test = gather(predictions), score_split(scorer, test)
         thresholds = {
             name: {
                 **asdict(false_alarm_threshold(values, options.false_alarm_rate)),

@@ -12,7 +12,7 @@ from dcrdf.cli.common import add_device_argument, add_stage_arguments, stage_of
 from dcrdf.cli.device import claim_gpu
 from dcrdf.config.options import Degradation, RobustnessOptions
 from dcrdf.config.stages import Stage, digest_of_record
-from dcrdf.errors import UserError
+from dcrdf.errors import UserError, about
 
 DEGRADATIONS = get_args(Degradation)
 
@@ -59,7 +59,8 @@ def run(args: argparse.Namespace) -> None:
     test = [sample for sample in samples if sample.split == "test"]
     values: list[dict[str, Any]] = []
     for degradation in (None, *options.degradations):
-        scored = score_degraded(model, test, degradation, options.seed)
+        with about(degradation or INTACT):
+            scored = score_degraded(model, test, degradation, options.seed)
         values += degraded_values(degradation or INTACT, **vars(scored))
         print(f"{degradation or INTACT}: scored", flush=True)
     folders = args.job.resolve().parts

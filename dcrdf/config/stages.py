@@ -15,7 +15,7 @@ from dcrdf.errors import UserError
 STAGE_VERSIONS: Mapping[str, int] = {
     "download": 1,
     "synthesize": 1,
-    "prepare": 1,
+    "prepare": 2,
     "pseudo": 1,
     "train": 5,
     "infer": 5,
@@ -26,6 +26,13 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "report": 2,
 }
 """Bumped by hand when a stage's code changes what it writes."""
+
+
+class _Entries(dict[str, Any]):
+    """What a record from outside holds; an entry that it lacks is the user's business."""
+
+    def __missing__(self, key: str) -> Any:
+        raise UserError(f"--stage: the record lacks {key!r}; see `dcrdf plan`")
 
 
 @dataclass(frozen=True)
@@ -64,12 +71,16 @@ class Stage:
         """Parse a record; raise `UserError` when it is not one of stage `expected_name`."""
         try:
             record = json.loads(text)
-            stage = cls(record["stage"], record["options"], record["upstream"], record["version"])
-        except (json.JSONDecodeError, KeyError, TypeError):
+            name, version = record["stage"], record["version"]
+            options, upstream = _Entries(record["options"]), _Entries(record["upstream"])
+            canonical_json(record).encode()
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise UserError("--stage: not a stage record; see `dcrdf plan`") from None
-        if stage.name != expected_name:
-            raise UserError(f"--stage: a record of {stage.name!r} given to {expected_name!r}")
-        return stage
+        if name != expected_name:
+            raise UserError(f"--stage: a record of {name!r} given to {expected_name!r}")
+        if not isinstance(version, int):
+            raise UserError(f"--stage: {version!r} is no version; see `dcrdf plan`")
+        return cls(name, options, upstream, version)
 
 
 def canonical_json(value: Any) -> str:

@@ -1,5 +1,6 @@
 """A sample's files -> arrays, checked against each other."""
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,16 +10,20 @@ from dcrdf.errors import UserError
 from dcrdf.files.images import read_depth16, read_mask, read_rgb, read_xyz
 
 FARTHEST_PLAUSIBLE_M = 50.0
+"""A point with a coordinate beyond it was not measured: some sensors write such a number (65.535,
+the largest float) where they saw nothing."""
 
 
 def load_scan(sample: Sample) -> Scan:
     """Read a sample: colour, points in metres with missing ones (0, 0, 0), and the mask.
 
+    Points beyond `FARTHEST_PLAUSIBLE_M` are missing ones; the scan counts them.
+
     `UserError` names the file when one is damaged, sizes differ, all points are missing, or the
     points lie so far away that millimetres must have been taken for metres.
     """
     rgb = read_rgb(sample.rgb)
-    xyz = _points(sample)
+    xyz, far_points = _points(sample)
     gt = None if sample.gt is None else read_mask(sample.gt)
     source = sample.xyz or sample.depth or sample.rgb
     for path, array in ((source, xyz), (sample.gt, gt)):
@@ -27,10 +32,10 @@ def load_scan(sample: Sample) -> Scan:
                 f"{path}: {_size(array)} pixels, but {sample.rgb} has {_size(rgb)};"
                 " the images of a sample must have one size"
             )
-    return Scan(rgb, xyz, gt)
+    return Scan(rgb, xyz, gt, far_points)
 
 
-def _points(sample: Sample) -> NDArray[np.float32]:
+def _points(sample: Sample) -> tuple[NDArray[np.float32], int]:
     if sample.xyz is not None:
         xyz, hint = read_xyz(sample.xyz), "multiply the values by 0.001"
     elif sample.depth is not None and sample.camera is not None:
@@ -39,19 +44,44 @@ def _points(sample: Sample) -> NDArray[np.float32]:
     else:
         raise UserError(f"{sample.rgb}: neither xyz nor depth with a camera belongs to this image")
     path = sample.xyz or sample.depth
-    xyz = clear_missing(xyz)
-    check_distances(xyz[:, :, 2], str(path), hint)
-    return xyz
+    return clear_missing(xyz, str(path), hint)
 
 
-def check_distances(z: NDArray[np.float32], what: str, hint: str) -> None:
-    """Refuse distances (H, W) that are all missing or can only be millimetres (`UserError`)."""
-    if not z.any():
-        raise UserError(f"{what}: all points are missing (zero or not finite)")
-    distance_m = median_distance_m(z)
+def clear_missing(
+    xyz: NDArray[np.float32], what: str, hint: str
+) -> tuple[NDArray[np.float32], int]:
+    """Points (H, W, 3) whose unmeasured ones are (0, 0, 0), and how many lay implausibly far away.
+
+    Not measured is what has a coordinate that is NaN, infinite or beyond `FARTHEST_PLAUSIBLE_M`.
+    The input is left alone. `UserError` when all points of `what` are missing, or so far away that
+    they can only be millimetres: `hint` says what to do.
+    """
+    _check_any(xyz, what)
+    limit = (FARTHEST_PLAUSIBLE_M,) * 3
+    near = cv2.inRange(xyz, tuple(-x for x in limit), limit).astype(np.bool_)
+    if near.all():
+        return xyz, 0
+    finite = np.isfinite(xyz).all(axis=2)
+    _check_distances(np.where(finite, xyz[:, :, 2], np.float32(0)), what, hint)
+    cleared = np.where(near[:, :, None], xyz, np.float32(0))
+    _check_any(cleared, what)
+    return cleared, int(np.count_nonzero(finite & ~near))
+
+
+def _check_any(xyz: NDArray[np.float32], what: str) -> None:
+    if not xyz[:, :, 2].any():
+        raise UserError(
+            f"{what}: all points are missing (zero, not finite or farther than"
+            f" {FARTHEST_PLAUSIBLE_M:.0f} m)"
+        )
+
+
+def _check_distances(z: NDArray[np.float32], what: str, hint: str) -> None:
+    """Refuse distances (H, W) that can only be millimetres (`UserError`)."""
+    distance_m = median_distance_m(z) if z.any() else 0.0
     if abs(distance_m) > FARTHEST_PLAUSIBLE_M:
         raise UserError(
-            f"{what}: the median distance is {distance_m:.0f} m: millimetres given as metres?"
+            f"{what}: the median distance is {distance_m:.4g} m: millimetres given as metres?"
             f" {hint}"
         )
 
@@ -60,16 +90,8 @@ def median_distance_m(z: NDArray[np.float32]) -> float:
     """The median of the distances (H, W) that are not missing, from every fourth row and column."""
     coarse = z[::4, ::4]
     seen = coarse[coarse != 0]
-    return float(np.median(seen if seen.size else z[z != 0]))
-
-
-def clear_missing(xyz: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Points with a NaN or infinite coordinate become (0, 0, 0); the input is left alone."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        not_finite = ~np.isfinite(xyz[:, :, 0] + xyz[:, :, 1] + xyz[:, :, 2])
-    if not not_finite.any():
-        return xyz
-    return np.where(not_finite[:, :, None], np.float32(0), xyz)
+    # The mean of two middle ones may be beyond float32.
+    return float(np.median((seen if seen.size else z[z != 0]).astype(np.float64)))
 
 
 def _size(array: NDArray[np.generic]) -> str:

@@ -67,8 +67,10 @@ class Scan:
         xyz: float32 (H, W, 3), metres in the camera's frame (x right, y down, z forward); a
             missing point is (0, 0, 0).
         gt: bool (H, W), True on the defect; None where no mask is given.
+        far_points: how many of the missing points were given, implausibly far away.
     """
 
     rgb: NDArray[np.uint8]
     xyz: NDArray[np.float32]
     gt: NDArray[np.bool_] | None = None
+    far_points: int = 0

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from dcrdf.config.options import InferOptions, PrepareOptions
-from dcrdf.datasets.load import check_distances, clear_missing
+from dcrdf.datasets.load import clear_missing
 from dcrdf.datasets.sample import Scan
 from dcrdf.detectors.base import BRANCHES
 from dcrdf.detectors.calibration import Calibration
@@ -76,7 +76,7 @@ class Model:
 
         One of the two may be None: the other branch's map, score and threshold are then used.
         Raises `UserError` for other shapes and types, sizes that differ, points that are all
-        missing, and millimetres given as metres.
+        missing, millimetres given as metres, and a score that is no number.
         """
         rgb = None if rgb is None else _checked_rgb(rgb)
         xyz_m = None if xyz_m is None else _checked_points(xyz_m)
@@ -139,9 +139,9 @@ def _checked_points(xyz_m: Any) -> NDArray[np.float32]:
         raise UserError(
             f"predict: xyz_m: an array (H, W, 3) of floats is expected, got {_kind(xyz_m)}"
         )
-    points = clear_missing(np.ascontiguousarray(xyz_m, dtype=np.float32))
-    check_distances(points[:, :, 2], "predict: xyz_m", "multiply the values by 0.001")
-    return points
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, hence missing
+        points = np.ascontiguousarray(xyz_m, dtype=np.float32)
+    return clear_missing(points, "predict: xyz_m", "multiply the values by 0.001")[0]
 
 
 def _kind(value: Any) -> str:

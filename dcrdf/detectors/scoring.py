@@ -19,6 +19,7 @@ from dcrdf.detectors.blur import gaussian_blur
 from dcrdf.detectors.calibration import Calibration
 from dcrdf.detectors.depth_holes import hole_shares
 from dcrdf.detectors.fixed_fusion import PEAK_FUSIONS, fuse
+from dcrdf.errors import UserError
 from dcrdf.training.images import depth_tensor, rgb_tensor
 
 
@@ -76,14 +77,14 @@ class Scorer:
     def raw_maps(
         self, rgb: NDArray[np.uint8] | None, depth: NDArray[np.floating] | None
     ) -> dict[str, Tensor]:
-        """The detector's own maps, before fusion and blur."""
+        """The detector's own maps, before fusion and blur; `UserError` unless they are finite."""
         half = self.options.precision == "bfloat16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             raw = self.detector.branch_maps(
                 None if rgb is None else rgb_tensor(rgb, self.device),
                 None if depth is None else depth_tensor(depth, self.device),
             )
-        return {name: maps.float() for name, maps in raw.items()}
+        return _finite({name: maps.float() for name, maps in raw.items()})
 
     def score(
         self,
@@ -102,10 +103,10 @@ class Scorer:
     def finish(
         self, raw: Mapping[str, Tensor], valid: NDArray[np.bool_] | None = None
     ) -> Prediction:
-        """Raw maps -> fused, blurred maps and image scores."""
+        """Raw maps -> fused, blurred maps and image scores; `UserError` where they are none."""
         blurred = {name: self._blur(raw[name]) for name in BRANCHES if name in raw}
         unusual = self._unusual(blurred, valid)
-        maps = {"fused": self._fused(raw, blurred, unusual), **blurred}
+        maps = _finite({"fused": self._fused(raw, blurred, unusual), **blurred})
         return Prediction(
             {name: x.cpu().numpy() for name, x in maps.items()},
             {name: self._image_scores(x) for name, x in maps.items()},
@@ -155,6 +156,17 @@ class Scorer:
             "options": self.options.model_dump(mode="json"),
             "statistics": {} if self.calibration is None else self.calibration.to_dict(),
         }
+
+
+def _finite(maps: dict[str, Tensor]) -> dict[str, Tensor]:
+    """NaN is below every threshold: it would pass for a good part."""
+    for name, values in maps.items():
+        if not bool(torch.isfinite(values).all()):
+            raise UserError(
+                f"the {name} map holds NaN or infinity: the model's weights or the heights are"
+                " damaged"
+            )
+    return maps
 
 
 def batch_slices(count: int, size: int) -> list[slice]:

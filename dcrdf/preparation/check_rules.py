@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 
 from dcrdf.config.options import InferOptions, PrepareOptions
-from dcrdf.datasets.load import load_scan, median_distance_m
+from dcrdf.datasets.load import FARTHEST_PLAUSIBLE_M, load_scan, median_distance_m
 from dcrdf.datasets.sample import SPLITS, Sample
 from dcrdf.errors import UserError
 from dcrdf.files.formats import describe_format
 from dcrdf.preparation.alignment import EdgeProduct, best_shift, edge_product
 from dcrdf.preparation.decisions import decide_mode, median_part_share
-from dcrdf.preparation.measure import ScanFacts, measure_scan
+from dcrdf.preparation.measure import MeasuredScan, ScanFacts, measure_scan
 from dcrdf.preparation.summary import HIGH_SHARE, LOW_SHARE, SMALL_PART_SHARE
 
 FEW_TRAINING_SAMPLES = 10
@@ -48,6 +48,7 @@ class SampleFacts:
     content: str
     formats: tuple[str, str]
     distance_m: float
+    height_span_m: float
     gt_share: float | None
     scan: ScanFacts
     edges: EdgeProduct
@@ -72,6 +73,7 @@ def look_at(sample: Sample, options: PrepareOptions) -> SampleFacts | str:
             content=hashlib.sha256(scan.rgb.tobytes()).hexdigest(),
             formats=(describe_format(sample.rgb), describe_format(points_file)),
             distance_m=median_distance_m(scan.xyz[..., 2]),
+            height_span_m=_span_m(measured),
             gt_share=None if scan.gt is None else float(scan.gt.mean()),
             scan=measured.facts,
             edges=edge_product(measured.rgb, measured.surface_m),
@@ -128,6 +130,35 @@ def units_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
             detail = f"{facts.distance_m:.3g} m away, the others {middle_m:.3g} m: another unit?"
             findings.append(Finding("warning", "distance", detail, facts.points_file))
     return _shortened(findings)
+
+
+def heights_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
+    """Heights that no part can have: numbers that stand for points that were not measured."""
+    findings = []
+    for facts in seen:
+        if facts.height_span_m > abs(facts.distance_m):
+            detail = (
+                f"heights span {facts.height_span_m:.3g} m, {facts.distance_m:.3g} m from the"
+                " camera: points that were not measured? set them to zero"
+            )
+            findings.append(Finding("warning", "heights", detail, facts.points_file))
+    span_m = float(np.median([facts.height_span_m for facts in seen]))
+    return _shortened(findings) or [Finding("ok", "heights", f"span {span_m:.3g} m in the median")]
+
+
+def far_points_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
+    """Points that are taken as missing because of their distance."""
+    return _shortened(
+        Finding(
+            "warning",
+            "missing depth",
+            f"{facts.scan.far_points} points farther than {FARTHEST_PLAUSIBLE_M:.0f} m are taken"
+            " as missing",
+            facts.points_file,
+        )
+        for facts in seen
+        if facts.scan.far_points
+    )
 
 
 def missing_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
@@ -223,6 +254,13 @@ def masks_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
     return [Finding("ok", "masks", detail)]
 
 
+def _span_m(measured: MeasuredScan) -> float:
+    """Height between the lowest and the highest hundredth of the measured points."""
+    heights_m = measured.surface_m[measured.valid]
+    low_m, high_m = np.percentile(heights_m, [1.0, 99.0]) if heights_m.size else (0.0, 0.0)
+    return float(high_m - low_m)
+
+
 def _threshold_finding(images: int) -> Finding:
     """What so many validation images can say of false alarms; `infer` counts in the same way."""
     rate = InferOptions().false_alarm_rate
@@ -240,6 +278,8 @@ RULES: tuple[Rule, ...] = (
     formats_rule,
     units_rule,
     missing_rule,
+    far_points_rule,
+    heights_rule,
     mode_rule,
     alignment_rule,
     duplicates_rule,

@@ -33,7 +33,8 @@ class ScanFacts:
     """What is known of a measured scan besides its images.
 
     The shares are of the scan at its own size. `inlier_share` is the border's agreement with the
-    scan's own best plane (0 where there is none), `plane` the one that was used.
+    scan's own best plane (0 where there is none), `plane` the one that was used; `far_points` are
+    missing ones that were given, implausibly far away.
     """
 
     native_size: tuple[int, int]
@@ -43,6 +44,7 @@ class ScanFacts:
     plane_replaced: bool
     missing_share: float
     part_share: float
+    far_points: int = 0
 
     @property
     def has_plane(self) -> bool:
@@ -138,6 +140,7 @@ def _above(
         plane_replaced=given is not None,
         missing_share=1.0 - np.count_nonzero(valid) / valid.size,
         part_share=np.count_nonzero(part) / part.size,
+        far_points=scan.far_points,
     )
     return facts, height_m, part
 

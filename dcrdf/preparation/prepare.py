@@ -76,7 +76,7 @@ def prepare_category(
         constants = run.write_train()
         for split in SPLITS[1:]:
             run.write_split(split, constants)
-        summary = run.summary(constants.mode)
+        summary = run.summary(constants)
         attributes = {
             "category": summary.category,
             "stage": stage_json,
@@ -140,8 +140,9 @@ class _CategoryRun:
             records.append(found.record)
         self._close(writer, split, records, constants.mode)
 
-    def summary(self, mode: Mode) -> PrepareSummary:
+    def summary(self, constants: PreparationConstants) -> PrepareSummary:
         """What was found; to be called when all splits are written."""
+        mode = constants.mode
         everything = [record for records in self._records.values() for record in records]
         train = [record.facts for record in self._records["train"]]
         doubtful = [x for x in everything if not x.facts.plane_accepted]
@@ -155,6 +156,10 @@ class _CategoryRun:
             missing_share=float(np.mean([x.facts.missing_share for x in everything])),
             planes_replaced=_identities(x for x in doubtful if x.facts.plane_replaced),
             planes_doubtful=_identities(x for x in doubtful if not x.facts.plane_replaced),
+            height_span_m=constants.high_m - constants.low_m,
+            plane_distance_m=constants.plane[3],
+            far_points=sum(x.facts.far_points for x in everything),
+            with_far_points=_identities(x for x in everything if x.facts.far_points),
             skipped=tuple((x.sample.identity, x.reason) for x in self._skipped),
         )
 

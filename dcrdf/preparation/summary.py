@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from dcrdf.datasets.load import FARTHEST_PLAUSIBLE_M
 from dcrdf.preparation.normalise import Mode
 
 SHOWN = 5
@@ -19,6 +20,8 @@ class PrepareSummary:
     `foreground_share` is the training median, `part_share` what it would be as a part,
     `missing_share` the mean over all scans. `planes_replaced` and `planes_doubtful` name the
     scans that took the training plane, or kept a plane with too few inliers (`field`).
+    `height_span_m` is the training heights', `plane_distance_m` the camera's from their plane.
+    `with_far_points` name the scans whose `far_points` lay implausibly far away.
     """
 
     category: str
@@ -30,6 +33,10 @@ class PrepareSummary:
     missing_share: float
     planes_replaced: Sequence[str]
     planes_doubtful: Sequence[str]
+    height_span_m: float
+    plane_distance_m: float
+    far_points: int
+    with_far_points: Sequence[str]
     skipped: Sequence[tuple[str, str]]
 
     @property
@@ -51,6 +58,16 @@ class PrepareSummary:
             )
         if self.planes_doubtful:
             found.append(f"the border fits no plane well in {_some(self.planes_doubtful)}")
+        if self.far_points:
+            found.append(
+                f"{self.far_points} points farther than {FARTHEST_PLAUSIBLE_M:.0f} m taken as"
+                f" missing, in {_some(self.with_far_points)}"
+            )
+        if self.height_span_m > self.plane_distance_m > 0.0:
+            found.append(
+                f"training heights span {self.height_span_m:.3g} m, {self.plane_distance_m:.3g} m"
+                " from the camera: points that were not measured? `dcrdf check` names the scans"
+            )
         found.extend(f"skipped {identity}: {reason}" for identity, reason in self.skipped)
         return found
 

@@ -44,9 +44,55 @@ def test_missing_points_become_zero(sample: Sample, scan_arrays: Arrays) -> None
 
 
 def test_clear_missing_leaves_its_input_alone() -> None:
-    xyz = np.full((2, 2, 3), np.nan, np.float32)
-    assert (clear_missing(xyz) == 0).all()
-    assert np.isnan(xyz).all()
+    xyz = np.full((2, 2, 3), 0.5, np.float32)
+    xyz[0, 0] = np.nan
+    cleared, far_points = clear_missing(xyz, "x", "hint")
+    assert (cleared[0, 0] == 0).all()
+    assert far_points == 0
+    assert np.isnan(xyz[0, 0]).all()
+
+
+LARGEST = float(np.finfo(np.float32).max)
+
+
+@pytest.mark.parametrize("value", [65.535, -65.535, 1e6, LARGEST, -LARGEST])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_numbers_for_no_measurement_become_zero_and_are_counted(
+    sample: Sample, scan_arrays: Arrays, value: float, axis: int
+) -> None:
+    xyz = scan_arrays(30)["xyz"].copy()
+    xyz[2:5, 3:9, axis] = value
+    xyz[8, 8] = np.nan
+    assert sample.xyz is not None
+    write_xyz(sample.xyz, xyz)
+    scan = load_scan(sample)
+    expected = scan_arrays(30)["xyz"].copy()
+    expected[2:5, 3:9] = 0
+    expected[8, 8] = 0
+    np.testing.assert_array_equal(scan.xyz, expected)
+    assert scan.far_points == 18
+
+
+def test_fifty_metres_are_plausible(sample: Sample, scan_arrays: Arrays) -> None:
+    xyz = scan_arrays(30)["xyz"].copy()
+    xyz[2:5, 3:9] = (50.0, -50.0, 50.0)
+    assert sample.xyz is not None
+    write_xyz(sample.xyz, xyz)
+    scan = load_scan(sample)
+    np.testing.assert_array_equal(scan.xyz, xyz)
+    assert scan.far_points == 0
+
+
+def test_points_that_are_all_missing_or_too_far_are_refused(sample: Sample) -> None:
+    xyz = np.zeros((24, 32, 3), np.float32)
+    xyz[:12, :, 2], xyz[12:, :, 2] = LARGEST, -LARGEST
+    assert sample.xyz is not None
+    write_xyz(sample.xyz, xyz)
+    with pytest.raises(UserError, match=r"xyz/000\.tiff: all points are missing"):
+        load_scan(sample)
+    write_xyz(sample.xyz, np.abs(xyz))
+    with pytest.raises(UserError, match=r"xyz/000\.tiff: the median distance is 3\.403e\+38 m"):
+        load_scan(sample)
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])

@@ -16,6 +16,7 @@ from dcrdf.detectors.calibration import Calibration
 from dcrdf.detectors.depth_holes import DepthHoles, hole_shares
 from dcrdf.detectors.fixed_fusion import fuse
 from dcrdf.detectors.scoring import Scorer
+from dcrdf.errors import UserError
 
 CPU = torch.device("cpu")
 GENERATOR = np.random.default_rng(0)
@@ -40,6 +41,16 @@ class FixedMaps:
         if depth is not None:
             maps["depth"] = DEPTH_MAPS[: len(depth)]
         return maps
+
+
+class MapsOf(FixedMaps):
+    """A detector that gives these maps."""
+
+    def __init__(self, maps):
+        self.given = maps
+
+    def branch_maps(self, rgb, depth):
+        return self.given
 
 
 SAMPLES = NormalSamples(
@@ -259,3 +270,19 @@ def test_predictions_say_how_unusual_an_image_is(good):
 def test_a_calibration_travels_as_json(good):
     calibration = Calibration(good[1], DepthHoles(0.02, 0.25))
     assert Calibration.from_dict(json.loads(json.dumps(calibration.to_dict()))) == calibration
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("branch", ["rgb", "depth"])
+def test_maps_that_are_no_numbers_are_refused(branch, value):
+    """NaN is below every threshold, so it would be called good."""
+    scorer = Scorer(FixedMaps(), InferOptions(fusion="avg"), None, CPU)
+    maps = {"rgb": RGB_MAPS, "depth": DEPTH_MAPS}
+    spoilt = maps[branch].clone()
+    spoilt[1, 3, 4] = value
+    with pytest.raises(UserError, match="NaN or infinity"):
+        scorer.finish({**maps, branch: spoilt})
+    with pytest.raises(UserError, match="NaN or infinity"):
+        Scorer(MapsOf({**maps, branch: spoilt}), scorer.options, None, CPU).raw_maps(
+            SAMPLES.rgb, SAMPLES.depth
+        )

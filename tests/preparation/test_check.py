@@ -180,3 +180,25 @@ def test_the_real_sets(shared_data: Path) -> None:
     road = check_category(shared_data / "sensor", "mvtec3d", "road1", PrepareOptions())
     assert "cannot be judged" in details(road, "alignment", "ok")
     assert {x.what for x in road.findings if x.severity != "ok"} == {"threshold"}
+
+
+@pytest.mark.parametrize("z_m", [65.535, float(np.finfo(np.float32).max)])
+def test_numbers_for_no_measurement_are_counted(root: Path, good: Path, z_m: float) -> None:
+    xyz = read_xyz(good / "xyz" / "002.tiff").copy()
+    xyz[20:40, 20:40, 2] = z_m
+    write_xyz(good / "xyz" / "002.tiff", xyz)
+    report = check(root)
+    found = details(report, "missing depth")
+    assert "400 points farther than 50 m are taken as missing" in found
+    assert "xyz/002.tiff" in found
+    assert not details(report, "heights")
+
+
+def test_absurd_heights_are_named(root: Path, good: Path) -> None:
+    xyz = read_xyz(good / "xyz" / "002.tiff").copy()
+    xyz[20:40, 20:40, 2] = 40.0
+    write_xyz(good / "xyz" / "002.tiff", xyz)
+    found = details(check(root), "heights")
+    assert "heights span 35.1 m" in found
+    assert found.count("xyz/") == 1
+    assert "xyz/002.tiff" in found

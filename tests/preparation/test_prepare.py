@@ -239,6 +239,54 @@ def test_a_split_that_fails_as_a_whole_stops_even_then(samples, options, tmp_pat
     assert not (tmp_path / "a.h5").exists()
 
 
+def write_block(path, z_m):
+    """Let a sensor write `z_m` where it saw nothing."""
+    xyz = read_xyz(path).copy()
+    xyz[20:40, 20:40, 2] = z_m
+    write_xyz(path, xyz)
+
+
+NOT_MEASURED = [65.535, 1e6, float(np.finfo(np.float32).max)]
+
+
+@pytest.mark.parametrize("z_m", NOT_MEASURED)
+@pytest.mark.filterwarnings("error")
+def test_numbers_for_no_measurement_spoil_nothing(samples, options, tmp_path, z_m):
+    prepare(samples, options, tmp_path / "sound.h5")
+    for split in SPLITS:
+        write_block(of(samples, split)[0].xyz, z_m)
+    summary = prepare(samples, options, tmp_path / "spoilt.h5")
+    with open_prepared(tmp_path / "sound.h5") as sound, open_prepared(tmp_path / "spoilt.h5") as it:
+        assert it.constants.low_m == pytest.approx(sound.constants.low_m, abs=1e-4)
+        assert it.constants.high_m == pytest.approx(sound.constants.high_m, abs=1e-4)
+        for split in SPLITS:
+            assert np.isfinite(it.split(split).depth).all()
+            assert not it.split(split).valid[0][25:35, 25:35].any()
+    assert summary.far_points == 3 * 400
+    assert len(summary.with_far_points) == 3
+    assert len(summary.warnings) == 1
+
+
+def test_absurd_training_heights_are_reported(samples, options, tmp_path):
+    for sample in of(samples, "train"):
+        write_block(sample.xyz, 40.0)
+    summary = prepare(samples, options, tmp_path / "a.h5")
+    assert any("training heights span 35." in warning for warning in summary.warnings)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_scan_of_implausible_numbers_alone_is_named_or_skipped(samples, options, tmp_path, split):
+    spoilt = of(samples, split)[0]
+    xyz = np.full_like(read_xyz(spoilt.xyz), NOT_MEASURED[-1])
+    xyz[::2] *= -1
+    write_xyz(spoilt.xyz, xyz)
+    with pytest.raises(UserError, match=str(spoilt.xyz)):
+        prepare(samples, options, tmp_path / "a.h5")
+    lenient = options.model_copy(update={"strict": False})
+    summary = prepare(samples, lenient, tmp_path / "a.h5")
+    assert [identity for identity, _ in summary.skipped] == [spoilt.identity]
+
+
 def test_training_samples_are_needed(samples, options, tmp_path):
     with pytest.raises(UserError, match="a: no training samples"):
         prepare(of(samples, "test"), options, tmp_path / "a.h5")

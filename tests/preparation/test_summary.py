@@ -13,6 +13,10 @@ SUMMARY = PrepareSummary(
     missing_share=0.024,
     planes_replaced=(),
     planes_doubtful=(),
+    height_span_m=0.02,
+    plane_distance_m=0.45,
+    far_points=0,
+    with_far_points=(),
     skipped=(),
 )
 
@@ -51,6 +55,16 @@ def test_planes_and_skipped_scans_are_named():
     assert "biscuit/test/dent/1" in lines[2]
     assert lines[3].endswith("skipped biscuit/test/dent/2: rgb/2.png: truncated second line")
     assert all(line.startswith("biscuit: warning: ") for line in lines[1:])
+
+
+def test_points_that_were_not_measured_are_reported():
+    far = replace(SUMMARY, far_points=400, with_far_points=("biscuit/train/good/000",))
+    (warning,) = far.warnings
+    assert warning == (
+        "400 points farther than 50 m taken as missing, in 1 scans (biscuit/train/good/000)"
+    )
+    (warning,) = replace(SUMMARY, height_span_m=48.2).warnings
+    assert warning.startswith("training heights span 48.2 m, 0.45 m from the camera")
 
 
 def test_it_is_json():
