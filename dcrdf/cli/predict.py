@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcrdf.cli.common import add_device_argument
-from dcrdf.errors import UserError
+from dcrdf.config.sources import check_text
+from dcrdf.errors import UserError, about
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 TIFF = (".tiff", ".tif", ".TIFF", ".TIF")
 PNG = (".png", ".PNG")
+TABLE = "scores.csv"
 UNUSUAL = 1.25
 """From here on a modality is remarked on: no verdict on such an image should be relied on."""
 
@@ -46,10 +48,13 @@ def run(args: argparse.Namespace) -> int:
     from dcrdf.datasets.cameras import read_camera
 
     folder = args.model / "model" if (args.model / "model").is_dir() else args.model
+    for image in args.images:
+        check_text(image)
     names = [image.stem for image in args.images]
     if len(set(names)) != len(names):
         raise UserError("predict: two images have the same name; score them into two folders")
     camera = None if args.camera is None else read_camera(args.camera)
+    _keep_what_is_read(args)
 
     import dcrdf
 
@@ -61,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         except UserError as error:
             print(f"dcrdf: error: {error}", file=sys.stderr, flush=True)
             continue
-        _write_heat_map(args.out / f"{image.stem}_heat.png", rgb, verdict)
+        _write_heat_map(_heat_map(args.out, image), rgb, verdict)
         word = "defective" if verdict.is_defective else "good"
         print(f"{image}: {word}  score {verdict.score:.4g}  threshold {verdict.threshold:.4g}")
         remark = _remark(verdict)
@@ -69,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"{image}: {remark}", file=sys.stderr, flush=True)
         rows.append([str(image), f"{verdict.score:.9g}", f"{verdict.threshold:.9g}", word, remark])
     if rows:
-        _write_table(args.out / "scores.csv", rows)
+        _write_table(args.out / TABLE, rows)
         used = {"rgb": "depth", "depth": "rgb"}.get(args.without or "", "fused")
         print(model.thresholds[used]["note"])
     failed = len(names) - len(rows)
@@ -78,13 +83,33 @@ def run(args: argparse.Namespace) -> int:
     return 2 if failed else 0
 
 
+def _keep_what_is_read(args: argparse.Namespace) -> None:
+    """Refuse an output folder in which an output would replace an input."""
+    outputs = {(args.out / TABLE).resolve()}
+    outputs |= {_heat_map(args.out, image).resolve() for image in args.images}
+    for image in args.images:
+        geometry = [_named_alike(image, _places(image, args), kind) for kind in (TIFF, PNG)]
+        for path in (image, args.camera, *geometry):
+            if path is not None and path.resolve() in outputs:
+                raise UserError(f"{path}: would be overwritten; give another folder with --out")
+
+
+def _heat_map(out: Path, image: Path) -> Path:
+    return out / f"{image.stem}_heat.png"
+
+
+def _places(image: Path, args: argparse.Namespace) -> list[Path]:
+    """Where the geometry of an image may lie."""
+    return [args.geometry] if args.geometry else [image.parent, *_siblings(image)]
+
+
 def _sample(image: Path, camera: "Camera | None", args: argparse.Namespace) -> "Sample":
     from dcrdf.datasets.sample import Sample
 
     common = {"category": "own", "split": "test", "defect": "good", "name": image.stem}
     if args.without == "depth":
         return Sample(**common, rgb=image)  # type: ignore[arg-type]
-    places = [args.geometry] if args.geometry else [image.parent, *_siblings(image)]
+    places = _places(image, args)
     xyz = None if camera else _named_alike(image, places, TIFF)
     if xyz is not None:
         return Sample(**common, rgb=image, xyz=xyz)  # type: ignore[arg-type]
@@ -130,9 +155,14 @@ def _judge(
 
     if args.without == "depth":
         rgb = read_rgb(sample.rgb)
-        return rgb, model.predict(rgb, None)
+        with about(sample.rgb):
+            return rgb, model.predict(rgb, None)
     scan = load_scan(sample)
-    return scan.rgb, model.predict(None if args.without == "rgb" else scan.rgb, scan.xyz)
+    if scan.far_points:
+        taken = f"{scan.far_points} points implausibly far away taken as missing"
+        print(f"{sample.rgb}: {taken}", file=sys.stderr, flush=True)
+    with about(sample.rgb):
+        return scan.rgb, model.predict(None if args.without == "rgb" else scan.rgb, scan.xyz)
 
 
 def _remark(verdict: "Verdict") -> str:

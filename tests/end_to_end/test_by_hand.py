@@ -9,7 +9,9 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+import torch
 import yaml
+from safetensors.torch import load_file, save_file
 
 import dcrdf
 from dcrdf.cli import main
@@ -391,3 +393,87 @@ def test_degraded_scans_of_other_settings_are_refused(chain, capsys):
     shutil.rmtree(chain.root / "a" / "test" / "good" / "xyz")
     assert chain.call("robustness", chain.job, "--root", chain.root, "--out", out) == 2
     assert "no xyz belongs to this image" in capsys.readouterr().err
+
+
+@pytest.fixture
+def bank(chain):
+    """A memory bank's job that was run."""
+    values = yaml.safe_load(chain.config.read_text())
+    values["runs"] = {"net": {"detector": "memory_bank", "preset": "default"}}
+    values["evaluate"] = {"sizes": ["network"]}
+    return Chain(chain.folder, chain.root, values).run()
+
+
+def test_weights_that_are_no_numbers_call_nothing_good(bank, capsys):
+    """NaN is below every threshold."""
+    for folder in (bank.model, bank.job / "model"):
+        path = folder / "weights.safetensors"
+        tensors = load_file(path)
+        path.unlink()  # the two are one file
+        network = {name: x * torch.nan for name, x in tensors.items() if name.startswith("network")}
+        save_file(tensors | network, path)
+        description = json.loads((folder / "detector.json").read_text())
+        del description["weights_sha256"]
+        (folder / "detector.json").write_text(json.dumps(description))
+    image = bank.root / "a/test/spot/rgb/000.png"
+    capsys.readouterr()
+    assert main(["predict", str(bank.job), str(image), "--out", str(bank.folder / "own")]) == 2
+    printed = capsys.readouterr()
+    assert not printed.out
+    assert printed.err.startswith(f"dcrdf: error: {image}: the ")
+    assert "NaN or infinity" in printed.err
+    assert not (bank.folder / "own").exists()
+    with pytest.raises(UserError, match="NaN or infinity"):
+        dcrdf.load(bank.job / "model").predict(read_rgb(image), None)
+    infer = ("--model", bank.model, "--prepared", bank.prepared, "--out", bank.folder / "again")
+    assert bank.call("infer", *infer) == 2
+    assert f"{bank.model}: the " in capsys.readouterr().err
+    assert not (bank.folder / "again").exists()
+
+
+def test_numbers_for_no_measurement_are_holes_for_predict(bank, capsys):
+    """The largest float, as some sensors write it, is judged like a hole, and is counted."""
+    scan = bank.root / "a" / "test" / "good"
+    verdicts = []
+    for z_m in (0.0, float(np.finfo(np.float32).max)):
+        xyz = read_xyz(scan / "xyz" / "000.tiff").copy()
+        xyz[20:40, 20:40, 2] = z_m
+        xyz[20:40, 20:40, :2] = 0.0 if z_m == 0.0 else 0.1
+        write_xyz(scan / "xyz" / "000.tiff", xyz)
+        capsys.readouterr()
+        out = bank.folder / "own"
+        assert main(["predict", str(bank.job), str(scan / "rgb/000.png"), "--out", str(out)]) == 0
+        verdicts.append((out / "scores.csv").read_text())
+    assert verdicts[0] == verdicts[1]
+    assert "000.png: 400 points implausibly far away" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["rgb", "xyz", "camera"])
+def test_predict_overwrites_nothing_that_it_reads(bank, capsys, kind):
+    folder = bank.root / "a" / "test" / "spot"
+    images = [folder / "rgb" / "000.png", folder / "rgb" / "000_heat.png"]
+    images[0].with_name("001.png").rename(images[1])
+    (folder / "xyz" / "001.tiff").rename(folder / "xyz" / "000_heat.tiff")
+    more, spoilt = [], images[1]
+    if kind == "xyz":
+        xyz = read_xyz(folder / "xyz" / "000_heat.tiff")
+        spoilt = folder / "xyz" / "000_heat.png"
+        write_png(spoilt, np.rint(xyz[..., 2] / 1e-5).astype(np.uint16))
+        (folder / "xyz" / "000_heat.tiff").unlink()
+    if kind == "camera":
+        spoilt = folder / "xyz" / "scores.csv"
+        spoilt.write_text(
+            json.dumps({"fx": 750.0, "fy": 750.0, "cx": 31.5, "cy": 31.5, "depth_unit_m": 0.001})
+        )
+        more = ["--camera", str(spoilt)]
+    before = spoilt.read_bytes()
+    out = spoilt.parent.parent / "." / spoilt.parent.name
+    capsys.readouterr()
+    command = ["predict", str(bank.job), *map(str, images), "--out", str(out), *more]
+    assert main(command) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "would be overwritten" in error
+    assert spoilt.name in error
+    assert spoilt.read_bytes() == before
+    assert not list(folder.rglob("000_heat_heat.png"))
