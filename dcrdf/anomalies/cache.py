@@ -2,7 +2,8 @@
 
 Datasets `rgb`, `depth`, `mask` (bits packed along the columns) with one chunk per variant,
 `modality`, `name`. Attributes: `stage`, `options`, `category`, `prepared_options` (digest),
-`prepared_input` (digest). Everything follows from (seed, category, sample, variant) alone.
+`prepared_input` (digest), and of a folder of textures `textures_digest`. Everything follows from
+(seed, category, sample, variant) alone.
 """
 
 import json
@@ -21,7 +22,7 @@ from dcrdf.anomalies.arrays import ColourImage, FloatImage, Mask
 from dcrdf.anomalies.clean import CleanSample
 from dcrdf.anomalies.draw import MODALITIES
 from dcrdf.anomalies.inject import Changes, vary
-from dcrdf.anomalies.textures import texture_set
+from dcrdf.anomalies.textures import digest_of_textures, texture_set
 from dcrdf.config.options import PseudoOptions
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
@@ -99,6 +100,10 @@ class Variants:
         self.stage: dict[str, Any] = json.loads(read_attribute(file, "stage"))
         self.options = PseudoOptions.parse(json.loads(read_attribute(file, "options")), "pseudo")
         self.category = read_attribute(file, "category")
+        self.textures_digest: str | None = None
+        """Of a folder of textures: its content."""
+        if "textures_digest" in file.attrs:
+            self.textures_digest = read_attribute(file, "textures_digest")
         self._source = (
             read_attribute(file, "prepared_options"),
             read_attribute(file, "prepared_input"),
@@ -249,13 +254,15 @@ def _own_member(file: h5py.File, name: str) -> h5py.Dataset:
 
 def _attributes(prepared: Prepared, options: PseudoOptions, stage_json: str) -> dict[str, str]:
     prepared_options, prepared_input = _source(prepared)
-    return {
+    attributes = {
         "stage": stage_json,
         "options": options.model_dump_json(),
         "category": prepared.category,
         "prepared_options": prepared_options,
         "prepared_input": prepared_input,
     }
+    textures = digest_of_textures(options.textures)
+    return attributes if textures is None else attributes | {"textures_digest": textures}
 
 
 def _source(prepared: Prepared) -> tuple[str, str]:

@@ -14,14 +14,14 @@ import numpy as np
 
 from dcrdf.anomalies.arrays import ColourImage, FloatImage
 from dcrdf.anomalies.perlin import gradient_noise
+from dcrdf.config.sources import texture_images
 from dcrdf.errors import UserError
-from dcrdf.files.digests import seed_of
+from dcrdf.files.digests import seed_of, sha256_of_file, sha256_of_json
 from dcrdf.files.images import read_rgb
 
 SIDE_PX = 256
 PER_FAMILY = 8
 PROCEDURAL = "procedural"
-IMAGE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png"})
 DECODED_MAX = 512
 """Folder textures kept decoded: 100 MB."""
 
@@ -38,6 +38,16 @@ def texture_set(source: str, seed: int) -> Sequence[ColourImage]:
     return _procedural_set(seed) if source == PROCEDURAL else _folder_set(source)
 
 
+def digest_of_textures(source: str) -> str | None:
+    """A digest of the names and the content of a folder's textures; None for the procedural set,
+    which follows from its seed."""
+    if source == PROCEDURAL:
+        return None
+    folder = Path(source)
+    paths = _folder_set(source).paths
+    return sha256_of_json([[x.relative_to(folder).as_posix(), sha256_of_file(x)] for x in paths])
+
+
 class FolderTextures(Sequence[ColourImage]):
     """The images below a folder in the order of their relative paths."""
 
@@ -46,8 +56,7 @@ class FolderTextures(Sequence[ColourImage]):
             raise UserError(
                 f"pseudo.textures: {folder} is no folder; name a folder of images or '{PROCEDURAL}'"
             )
-        found = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
-        self.paths = sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+        self.paths = texture_images(folder)
         if not self.paths:
             raise UserError(f"pseudo.textures: {folder} holds no .jpg or .png image")
 

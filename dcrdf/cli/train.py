@@ -38,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Train, then write the detector and its loss table."""
     stage = stage_of(args, "train")
+    if stage.options["detector"] not in DETECTORS:
+        raise UserError(f"--stage: no detector {stage.options['detector']!r}; see `dcrdf plan`")
     detector_options = DETECTORS[stage.options["detector"]].options.parse(
         stage.options["options"], "options"
     )
@@ -125,7 +127,10 @@ def _variants(
     with open_variants(path) as variants, open_prepared(prepared) as source:
         variants.require_made_from(source)
         arrays = PseudoAnomalies(variants.rgb, variants.depth, variants.mask)
-        return arrays, variants.stage["options"]
+        made_with = dict(variants.stage["options"])
+        if variants.textures_digest is not None:
+            made_with["textures_digest"] = variants.textures_digest
+        return arrays, made_with
 
 
 def _teacher(stage: Stage, weights: Path | None) -> "Teacher":

@@ -142,12 +142,16 @@ class Plan:
 
     # What steps read ---------------------------------------------------------------------------
 
-    def pseudo_inputs(self, category: str, digest: str) -> dict[str, Path]:
+    def pseudo_inputs(self, category: str, digest: str) -> dict[str, Path | list[Path]]:
         """The files that making pseudo-anomalies reads."""
         stage = self.stage("pseudo", digest)
-        inputs = {"prepared": self.prepared_path(category, stage.upstream["prepare"])}
-        if stage.options["textures"] == "dtd":
+        prepared = self.prepared_path(category, stage.upstream["prepare"])
+        inputs: dict[str, Path | list[Path]] = {"prepared": prepared}
+        textures = stage.options["textures"]
+        if textures == "dtd":
             inputs["textures"] = self.sources.textures_marker
+        elif textures != "procedural":
+            inputs["own_textures"] = self.sources.texture_files(textures)
         return inputs
 
     def train_inputs(self, category: str, digest: str) -> dict[str, Path]:

@@ -1,6 +1,7 @@
 """Where raw data, textures and teacher weights come from, and which step makes them if they are
 not there: the part of the plan that looks at the file system."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,12 @@ SYNTHETIC_SIGN = ".dcrdf-made-here"
 DOWNLOAD_MARKER = ".dcrdf-download.json"
 EMBEDDED_CATEGORIES = ("cracker", "flange", "handle")
 """The parts that `synthesize` can make."""
+
+
+IMAGE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png"})
+"""Of the textures in a folder."""
+RESERVED_DEFECTS = frozenset({"all"})
+"""What metrics of several kinds of defects go by."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,8 @@ class Sources:
         if folder.is_dir() and not was_synthesized and not self.download_marker.exists():
             files = sorted(path for path in folder.rglob("*") if path.is_file())
             for path in files:
-                _refuse_braces(str(path))
+                check_path(path)
+                check_defect(path.parent.parent)
             return files
         if self.config.downloads.dataset is not None:
             return [self.download_marker]
@@ -130,11 +138,22 @@ class Sources:
             raise UserError(f"config: teacher.weights: {teacher['weights']}: no such file")
 
     def check_textures(self, textures: str) -> None:
-        """Refuse a folder of textures that is not there (`UserError`)."""
-        if textures not in ("procedural", "dtd") and not Path(textures).is_dir():
+        """Refuse a folder of textures that is not there, or holds none (`UserError`)."""
+        if textures in ("procedural", "dtd"):
+            return
+        if not Path(textures).is_dir():
             raise UserError(
                 f"config: pseudo.textures: {textures}: no such folder; give one, procedural or dtd"
             )
+        if not self.texture_files(textures):
+            raise UserError(f"config: pseudo.textures: {textures}: holds no .jpg or .png image")
+
+    def texture_files(self, folder: str) -> list[Path]:
+        """The images below an own folder of textures: every one counts, as with own scans."""
+        files = texture_images(Path(folder))
+        for path in files:
+            check_path(path)
+        return files
 
     def weights_path(self, teacher: Mapping[str, Any]) -> Path | None:
         """The weight file of a teacher, or None where a package carries the weights."""
@@ -146,6 +165,32 @@ class Sources:
         return Path(weights)
 
 
-def _refuse_braces(path: str) -> None:
-    if "{" in path or "}" in path:
-        raise UserError(f"{path}: Snakemake takes braces in a path for a wildcard; rename it")
+def texture_images(folder: Path) -> list[Path]:
+    """The images below a folder, in the order of their relative paths."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def check_defect(folder: Path) -> None:
+    """Refuse a folder of defects that is called what tables call all of them (`UserError`)."""
+    if folder.name in RESERVED_DEFECTS:
+        raise UserError(
+            f"{folder}: {folder.name!r} stands for all kinds of defects in tables; rename it"
+        )
+
+
+def check_path(path: Path) -> None:
+    """Refuse a file of which Snakemake would not take the name as it is (`UserError`)."""
+    check_text(path)
+    for letters, name in (("{}", "braces"), ("<>", "angle brackets")):
+        if set(letters) & set(str(path)):
+            raise UserError(f"{path}: Snakemake takes {name} in a path for a wildcard; rename it")
+
+
+def check_text(path: Path) -> None:
+    """Refuse a path that is not UTF-8 (`UserError`): no record could hold its name."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise UserError(f"{shown}: the name is not UTF-8; rename it") from None

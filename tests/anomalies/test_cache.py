@@ -11,9 +11,11 @@ from dcrdf.anomalies import cache
 from dcrdf.anomalies.cache import open_variants, write_variants
 from dcrdf.anomalies.draw import MODALITIES
 from dcrdf.anomalies.inject import make_variant
+from dcrdf.anomalies.textures import digest_of_textures
 from dcrdf.config.options import PrepareOptions, PseudoOptions
 from dcrdf.errors import UserError
 from dcrdf.files.digests import seed_of
+from dcrdf.files.png import write_png
 
 STAGE = '{"stage":"pseudo","version":1}'
 NAMES = ["000", "001", "two words"]
@@ -290,3 +292,17 @@ def test_a_flipped_byte_is_noticed(prepared, tmp_path):
     path.write_bytes(data)
     with pytest.raises(UserError, match=re.escape(f"{path}: damaged")):
         read_all(path)
+
+
+def test_a_folders_textures_are_told_of(prepared, tmp_path):
+    folder = tmp_path / "textures"
+    folder.mkdir()
+    write_png(folder / "a.png", np.full((16, 16, 3), 90, np.uint8))
+    for textures, expected in (
+        (str(folder), digest_of_textures(str(folder))),
+        ("procedural", None),
+    ):
+        options = PseudoOptions(variants=1, textures=textures)
+        write_variants(PREPARED, options, tmp_path / "v.h5", STAGE, 1)
+        with open_variants(tmp_path / "v.h5") as variants:
+            assert variants.textures_digest == expected

@@ -4,7 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from dcrdf.anomalies.textures import FAMILIES, PER_FAMILY, SIDE_PX, texture_set
+from dcrdf.anomalies.textures import (
+    FAMILIES,
+    PER_FAMILY,
+    SIDE_PX,
+    digest_of_textures,
+    texture_set,
+)
 from dcrdf.errors import UserError
 from dcrdf.files.png import write_png
 
@@ -97,3 +103,16 @@ def test_damaged_image_is_named(tmp_path):
     path.write_bytes(b"not an image at all")
     with pytest.raises(UserError, match=re.escape(str(path))):
         texture_set(str(tmp_path), 0)[0]
+
+
+def test_the_digest_is_of_names_and_content(tmp_path):
+    assert digest_of_textures("procedural") is None
+    image = np.zeros((8, 8, 3), np.uint8)
+    digests = []
+    for number, (name, grey) in enumerate((("a", 0), ("a", 0), ("a", 1), ("b", 0))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        write_png(folder / f"{name}.png", image + np.uint8(grey))
+        digests.append(digest_of_textures(str(folder)))
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 3

@@ -1,6 +1,9 @@
 """Records change exactly where an option says so, and shared stages are shared."""
 
 import copy
+import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -106,6 +109,58 @@ def test_stage_json_round_trip(minimal):
         Stage.from_json("{", "train")
 
 
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        (b"{seed}.png", "braces"),
+        (b"<b>.png", "angle brackets"),
+        (b"\xff\xfe.png", r"\\xff\\xfe.png: the name is not UTF-8"),
+    ],
+)
+def test_scans_whose_names_no_rule_could_hold_are_refused(minimal, tmp_path, name, named):
+    folder = tmp_path / "a" / "train" / "good" / "rgb"
+    folder.mkdir(parents=True)
+    Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(b"x")
+    minimal["dataset"] |= {"root": str(tmp_path), "synthetic": None, "categories": ["a"]}
+    with pytest.raises(UserError, match=named):
+        plan_of(minimal).check()
+
+
+@pytest.mark.parametrize("place", ["all", "test/all"])
+def test_a_kind_that_tables_call_all_of_them_is_refused(minimal, tmp_path, place):
+    folder = tmp_path / "a" / place / "rgb"
+    folder.mkdir(parents=True)
+    (folder / "000.png").write_bytes(b"x")
+    minimal["dataset"] |= {"root": str(tmp_path), "synthetic": None, "categories": ["a"]}
+    with pytest.raises(UserError, match=f"{place}: 'all' stands for all kinds of defects"):
+        plan_of(minimal).check()
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"options": "x"}, "not a stage record"),
+        ({"upstream": 5}, "not a stage record"),
+        ({"version": "5"}, "'5' is no version"),
+        ({"options": {"a": "\ud800"}}, "not a stage record"),
+    ],
+)
+def test_a_record_of_wrong_content_is_refused(minimal, changes, named):
+    record = plan_of(minimal).chain("net", "a", 0).train.to_dict() | changes
+    with pytest.raises(UserError, match=named):
+        Stage.from_json(json.dumps(record), "train")
+
+
+def test_an_entry_that_a_record_lacks_is_named(minimal):
+    record = plan_of(minimal).chain("net", "a", 0).train.to_dict() | {"options": {}, "upstream": {}}
+    stage = Stage.from_json(json.dumps(record), "train")
+    with pytest.raises(UserError, match="--stage: the record lacks 'detector'"):
+        stage.options["detector"]
+    with pytest.raises(UserError, match="--stage: the record lacks 'prepare'"):
+        stage.upstream["prepare"]
+    assert "pseudo" not in stage.upstream
+
+
 def test_own_folder_is_read_file_by_file(minimal, tmp_path):
     folder = tmp_path / "a" / "train" / "good" / "rgb"
     folder.mkdir(parents=True)
@@ -161,6 +216,10 @@ def test_missing_weights_and_textures_stop_before_anything_runs(
     path = tmp_path / value
     path.parent.mkdir(exist_ok=True)
     path.touch() if path.suffix else path.mkdir()
+    if key == "pseudo.textures":
+        with pytest.raises(UserError, match=f"{key}: {value}: holds no .jpg or .png image"):
+            plan_of(minimal).check()
+        (path / "a.png").touch()
     plan_of(minimal).check()
 
 
@@ -191,3 +250,17 @@ def test_another_reference_draws_nothing_anew(minimal, set_key):
     assert before.aggregate.digest != other.aggregate.digest
     more = plan_of(set_key(minimal, "compare.resamples", 2000))
     assert all(chain.resample.digest != digests[job] for job, chain in more.chains.items())
+
+
+def test_own_textures_are_read_file_by_file(minimal, set_key, tmp_path):
+    """Or a replaced texture would rerun nothing."""
+    paths = [tmp_path / "a.png", tmp_path / "b" / "c.JPG"]
+    (tmp_path / "b").mkdir()
+    for path in (*paths, tmp_path / "notes.txt"):
+        path.write_bytes(b"x")
+    plan = plan_of(set_key(minimal, "pseudo.textures", str(tmp_path)))
+    stage = plan.chain("net", "a", 0).pseudo
+    assert plan.pseudo_inputs("a", stage.digest)["own_textures"] == paths
+    (tmp_path / "{x}.png").write_bytes(b"x")
+    with pytest.raises(UserError, match="braces"):
+        plan.sources.check_textures(str(tmp_path))
