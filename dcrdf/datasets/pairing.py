@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from dcrdf.config.sources import check_defect, check_text
 from dcrdf.datasets.cameras import find_camera
 from dcrdf.datasets.sample import GOOD, Sample, Split
 from dcrdf.errors import UserError
@@ -27,11 +28,14 @@ class Folder:
 def visible_folders(path: Path) -> list[Path]:
     """The folders in `path`, sorted by name; hidden ones are left out."""
     try:
-        return sorted(
+        folders = sorted(
             entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")
         )
     except OSError as error:
         raise UserError(f"{path}: cannot read: {error.strerror or error}") from None
+    for folder in folders:
+        check_text(folder)
+    return folders
 
 
 def holds_samples(path: Path) -> bool:
@@ -43,8 +47,9 @@ def pair(folder: Folder, split: Split, *, masks_needed: bool = False) -> list[Sa
     """The samples of a folder, sorted by name.
 
     With `masks_needed` every defective sample must have a mask. `UserError` names the file that
-    lacks its counterpart.
+    lacks its counterpart, or the name that cannot be used.
     """
+    check_defect(folder.path)
     images = _by_stem(folder.path / "rgb", RGB_SUFFIXES)
     has_xyz = (folder.path / "xyz").is_dir() or not (folder.path / "depth").is_dir()
     part, suffixes = ("xyz", XYZ_SUFFIXES) if has_xyz else ("depth", DEPTH_SUFFIXES)
@@ -77,6 +82,7 @@ def _by_stem(path: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
     for file in sorted(path.iterdir()):
         if file.name.startswith(".") or file.suffix.lower() not in suffixes or file.is_dir():
             continue
+        check_text(file)
         if file.stem in found:
             raise UserError(f"{file}: {found[file.stem].name} has the same name; remove one")
         found[file.stem] = file

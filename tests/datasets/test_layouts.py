@@ -1,3 +1,4 @@
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -256,3 +257,22 @@ def test_real_sets(
 ) -> None:
     split = Counter(s.split for s in list_samples(shared_data / root, "mvtec3d", category))
     assert (split["train"], split["validation"], split["test"]) == expected
+
+
+@pytest.mark.parametrize("layout", ["mvtec3d", "folder"])
+def test_a_kind_that_tables_call_all_of_them_is_refused(mvtec_root: Path, layout: str) -> None:
+    folder = mvtec_root / "bagel" / "test" / "hole"
+    folder.rename(folder.with_name("all"))
+    assert "test/all: 'all' stands for all kinds of defects" in refusal(mvtec_root, layout)
+
+
+@pytest.mark.parametrize("part", ["rgb", "folder", "category"])
+def test_names_that_are_not_utf8_are_refused(mvtec_root: Path, part: str) -> None:
+    category = mvtec_root / "bagel"
+    old = {
+        "rgb": category / "train/good/rgb/000.png",
+        "folder": category / "test/hole",
+        "category": category,
+    }[part]
+    old.rename(os.fsdecode(os.fsencode(old.parent) + b"/\xff\xfe.png"))
+    assert refusal(mvtec_root).endswith("\\xff\\xfe.png: the name is not UTF-8; rename it")
