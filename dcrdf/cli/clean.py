@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> None:
         total_mb += size_mb
         print(f"{size_mb:10.1f} MB  {path}")
         if args.yes:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            shutil.rmtree(path) if _is_own_folder(path) else path.unlink()
     print(f"{total_mb:10.1f} MB  {'removed' if args.yes else 'would be removed; add --yes'}")
 
 
@@ -45,6 +45,11 @@ def _stored(plan: Plan) -> list[Path]:
     return [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
 
 
+def _is_own_folder(path: Path) -> bool:
+    """Of a link to a folder only the link is ours."""
+    return path.is_dir() and not path.is_symlink()
+
+
 def _size_mb(path: Path) -> float:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file()) / 2**20
+    files = path.rglob("*") if _is_own_folder(path) else [path]
+    return sum(file.lstat().st_size for file in files if not file.is_dir()) / 2**20

@@ -84,7 +84,10 @@ def jobs_of(args: argparse.Namespace, name: str) -> tuple[Stage, list[JobFiles]]
         stage = Stage.from_json(args.stage, name)
     if results is None:
         raise UserError("--results: give the data set's results folder")
-    return stage, [_job(values, results) for values in stage.options["jobs"]]
+    jobs = stage.options["jobs"]
+    if not isinstance(jobs, list):
+        raise UserError("--stage: not a record of jobs; see `dcrdf plan`")
+    return stage, [_job(values, results) for values in jobs]
 
 
 def _job(values: Mapping[str, Any], results: Path) -> JobFiles:

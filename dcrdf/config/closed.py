@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dcrdf.errors import UserError
 
+MAX_SIZE = 1_000_000
+"""Values, and characters of texts, that a section may hold."""
 _YAML_TEXT_NUMBER = re.compile(r"[-+]?\d+[eE][-+]?\d+")
 
 
@@ -42,9 +44,26 @@ class Closed(BaseModel):
 
 def _as_json(values: dict[str, Any], where: str) -> str:
     try:
+        _check_size(values)
         return json.dumps(values)
     except (TypeError, ValueError) as error:
         raise UserError(f"config: {where or 'file'}: {error}") from None
+
+
+def _check_size(values: Any) -> None:
+    """ValueError for more values than anyone writes: aliases of YAML can repeat one another until
+    no memory holds the text."""
+    left, waiting = MAX_SIZE, [values]
+    while waiting:
+        value = waiting.pop()
+        left -= 1 + (len(value) if isinstance(value, str) else 0)
+        if left < 0:
+            raise ValueError("holds too much; do its aliases repeat one another?")
+        if isinstance(value, dict):
+            waiting += value
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
 
 
 def _describe(problem: Any, model: type[BaseModel], where: str) -> str:

@@ -59,6 +59,10 @@ def markdown() -> str:
     return "\n".join(parts)
 
 
+MERELY_ABSURD = 1e6
+"""Limits from here on stop slips of the pen; nobody needs to know them."""
+
+
 def _section(title: str, model: type[Closed]) -> Iterator[str]:
     yield f"## `{title}`\n"
     yield f"{inspect.cleandoc(model.__doc__ or '')}\n"
@@ -97,7 +101,11 @@ def _allowed(schema: dict[str, Any]) -> str:
         least = "one or more of" if schema.get("minItems") else "list of"
         return f"{least} {_allowed(schema['items'])}"
     limits = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-    bounds = [f"{sign} {schema[key]:g}" for key, sign in limits.items() if key in schema]
+    bounds = [
+        f"{sign} {schema[key]:g}"
+        for key, sign in limits.items()
+        if key in schema and abs(schema[key]) < MERELY_ABSURD
+    ]
     if "multipleOf" in schema:
         bounds.append(f"multiple of {schema['multipleOf']}")
     return " ".join([schema.get("type", "nothing").replace("null", "nothing"), *bounds])

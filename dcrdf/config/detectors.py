@@ -22,7 +22,7 @@ class DcrdfNetOptions(Closed):
     gfrn: Literal["none", "literal", "residual"] = "literal"
     gate: Literal["none", "cm_segf"] = "cm_segf"
     gate_evidence: Literal["features", "maps"] = "features"
-    gate_hidden: Count = 256
+    gate_hidden: Annotated[int, Field(ge=1, le=65_536)] = 256
     distance: Literal["flattened", "per_pixel"] = "flattened"
     calibrate: bool = False
     focal_gamma: Positive = 2.0

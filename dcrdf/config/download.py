@@ -3,12 +3,19 @@ hosts move. The packaged values are the official ones at the time of writing."""
 
 from collections.abc import Mapping
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from dcrdf.config.closed import Closed
 
-Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+
+def _can_be_split(url: str) -> str:
+    urlsplit(url)
+    return url
+
+
+Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$"), AfterValidator(_can_be_split)]
 Digest = Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64}|md5:[0-9a-f]{32})$")]
 DigestOrPrefix = Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{8,64}|md5:[0-9a-f]{32})$")]
 
@@ -20,7 +27,7 @@ class DownloadOptions(Closed):
     hash: Digest
     inner_folder: str = ""
     licence: str = ""
-    max_unpacked_gb: Annotated[float, Field(gt=0.0)] = 100.0
+    max_unpacked_gb: Annotated[float, Field(gt=0.0, le=1e6)] = 100.0
 
 
 class FileOptions(Closed):

@@ -10,9 +10,28 @@ from dcrdf.config.closed import Closed
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Decay = Annotated[float, Field(ge=0.0, lt=1.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-Count = Annotated[int, Field(ge=1)]
-NonNegative = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0.0, le=1e6)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+NonNegative = Annotated[int, Field(ge=0, le=10**18)]
+Pixels = Annotated[int, Field(ge=1, le=2048)]
+"""No more than an image is wide."""
+
+
+def _usable_path(text: str) -> str:
+    """A path as it stands: nothing expands it, and Snakemake must not."""
+    if not text.strip():
+        raise ValueError("a path is missing")
+    if text.startswith("~"):
+        raise ValueError("'~' is not expanded; write the path in full")
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+        raise ValueError("a path holds no control characters")
+    for letters, name in (("{}", "braces"), ("<>", "angle brackets")):
+        if set(letters) & set(text):
+            raise ValueError(f"Snakemake takes {name} in a path for a wildcard")
+    return text
+
+
+PathText = Annotated[str, AfterValidator(_usable_path)]
 
 Degradation = Literal[
     "depth_holes_10",
@@ -74,7 +93,7 @@ class PrepareOptions(Closed):
     part_max_share: Share = 0.95
     normalise_low_percentile: Annotated[float, Field(ge=0.0, lt=50.0)] = 1.0
     normalise_high_percentile: Annotated[float, Field(gt=50.0, le=100.0)] = 99.0
-    normalise_min_span_mm: Positive = 5.0
+    normalise_min_span_mm: Annotated[float, Field(ge=1e-6, le=1e6)] = 5.0
     fill: Literal["push_pull", "telea", "navier_stokes", "nearest"] = "push_pull"
     strict: bool = True
 
@@ -94,25 +113,25 @@ class PseudoOptions(Closed):
     """
 
     variants: Annotated[int, Field(ge=1, le=64)] = 4
-    textures: str = "procedural"
+    textures: PathText = "procedural"
     mask: Literal["literal", "blobs"] = "literal"
     variant: Literal["joint", "modality"] = "joint"
     edge: Literal["emphasise", "attenuate"] = "emphasise"
     edge_tau: Positive = 1.0
     edge_alpha: Share = 0.3
     edge_band_share: Share = 0.03
-    perlin_grids: Annotated[tuple[Count, ...], Field(min_length=1)] = (16, 32, 64)
+    perlin_grids: Annotated[tuple[Pixels, ...], Field(min_length=1)] = (16, 32, 64)
     perlin_weights: tuple[Positive, ...] = (0.5, 0.3, 0.2)
     perlin_kappa: Positive = 1.0
     quantile: tuple[Share, Share] = (0.90, 0.995)
     mask_share: tuple[Share, Share] = (0.005, 0.10)
-    blob_cells: tuple[Count, Count] = (3, 10)
+    blob_cells: tuple[Pixels, Pixels] = (3, 10)
     strength: Literal["weighted", "uniform"] = "weighted"
     colour_strength: tuple[Positive, Positive] = (0.3, 1.0)
     texture_share: tuple[Share, Share] = (0.2, 0.9)
     texture_shift: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
     depth_strength: tuple[Positive, Positive] = (0.1, 0.6)
-    guide_radius_px: Count = 4
+    guide_radius_px: Pixels = 4
     guide_eps: Positive = 1e-3
     seed: NonNegative = 0
 
@@ -141,7 +160,7 @@ class TeacherOptions(Closed):
     """
 
     name: Literal["resnet18", "resnet50", "wide_resnet50_2", "efficientnet_lite0"] = "resnet50"
-    weights: str = "torchvision"
+    weights: PathText = "torchvision"
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
     @model_validator(mode="after")
@@ -196,7 +215,7 @@ class InferOptions(Closed):
 
     maps: MapKind = "raw"
     fusion: Fusion = "zscore_sum"
-    blur_sigma_px: Annotated[float, Field(ge=0.0)] = 4.0
+    blur_sigma_px: Annotated[float, Field(ge=0.0, le=2048.0)] = 4.0
     score: Literal["max", "top_share"] = "max"
     top_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.001
     false_alarm_rate: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05
@@ -211,7 +230,7 @@ class EvaluateOptions(Closed):
     sizes: Distinct[Literal["network", "native"]] = ("network", "native")
     modes: Distinct[Literal["exact", "mvtec100"]] = ("exact",)
     limits: Distinct[Annotated[float, Field(gt=0.0, le=1.0)]] = (0.30, 0.10, 0.05, 0.01)
-    bootstrap: NonNegative = 0
+    bootstrap: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
     submission: bool = False
 

@@ -18,6 +18,7 @@ from dcrdf.config.options import (
     EvaluateOptions,
     InferOptions,
     NonNegative,
+    PathText,
     PrepareOptions,
     PseudoOptions,
     ReportOptions,
@@ -37,7 +38,9 @@ SECTIONS: Mapping[str, type[Closed]] = {
     "evaluate": EvaluateOptions,
     "robustness": RobustnessOptions,
 }
-RESERVED_RUN_NAMES = frozenset({"prepared", "variants", "models", "tables", "logs", "benchmarks"})
+RESERVED_RUN_NAMES = frozenset(
+    {"prepared", "variants", "models", "tables", "logs", "benchmarks", "report.html"}
+)
 Partial = dict[str, Any]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*")
 
@@ -48,12 +51,30 @@ def _check_name(name: str, what: str) -> str:
     return name
 
 
+class UniqueKeys(yaml.SafeLoader):  # type: ignore[misc]
+    """Reads plain YAML and refuses a key that stands twice in a mapping: the last would win."""
+
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        """As the base class does."""
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if (key.tag, key.value) in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark
+                )
+            seen.add((key.tag, key.value))
+        return node
+
+
 class DatasetOptions(Closed):
     """Where the raw scans are and how they are laid out."""
 
     name: str
     layout: Literal["mvtec3d", "folder", "eyecandies"] = "mvtec3d"
-    root: str
+    root: PathText
     categories: Distinct[str]
     synthetic: SyntheticOptions | None = None
 
@@ -108,8 +129,8 @@ class CategoryOverrides(StageOverrides):
 class Config(StageSections):
     """The whole configuration file."""
 
-    results: str = "results"
-    data: str = "data"
+    results: PathText = "results"
+    data: PathText = "data"
     dataset: DatasetOptions
     downloads: DownloadsOptions = DownloadsOptions()
     seeds: Distinct[NonNegative] = (0,)
@@ -124,7 +145,7 @@ class Config(StageSections):
         for name in runs:
             _check_name(name, "run")
             if name in RESERVED_RUN_NAMES:
-                raise ValueError(f"{name!r} is a folder of the results; name the run otherwise")
+                raise ValueError(f"{name!r} is a part of the results; name the run otherwise")
         return runs
 
 
@@ -145,9 +166,9 @@ class Resolved:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; object tags are refused (`UserError`)."""
+    """The mapping in a YAML file; object tags and repeated keys are refused (`UserError`)."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), UniqueKeys)  # noqa: S506 - a safe loader
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:

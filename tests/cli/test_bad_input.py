@@ -1,5 +1,6 @@
 """Bad input ends in one line that names the file or key, code 2, nothing half-written."""
 
+import json
 import os
 import shutil
 
@@ -146,3 +147,41 @@ def test_results_folder_that_is_a_file(place, tmp_path, capsys):
     (tmp_path / "occupied").write_text("")
     assert prepare(tmp_path / "occupied" / "a.h5") == 2
     assert_one_line(capsys, "occupied")
+
+
+@pytest.mark.parametrize(
+    ("command", "record", "named"),
+    [
+        ("prepare", {"options": "x"}, "not a stage record"),
+        ("prepare", {}, "the record lacks 'layout'"),
+        ("train", {}, "the record lacks 'detector'"),
+        ("train", {"options": {"detector": "x"}}, "no detector 'x'"),
+        ("aggregate", {}, "the record lacks 'jobs'"),
+        ("aggregate", {"options": {"jobs": 5}}, "not a record of jobs"),
+        ("aggregate", {"options": {"jobs": [5]}}, "not a record of jobs"),
+        ("report", {"options": {"jobs": {}}}, "not a record of jobs"),
+    ],
+)
+def test_records_of_wrong_content(tmp_path, capsys, command, record, named):
+    stage = {"stage": command, "options": {}, "upstream": {}, "version": 1, **record}
+    files = {
+        "prepare": ["--root", tmp_path, "--out", tmp_path / "a.h5"],
+        "train": ["--prepared", tmp_path / "a.h5", "--out", tmp_path / "model"],
+    }.get(command, ["--results", tmp_path])
+    assert main([command, "--stage", json.dumps(stage), *map(str, files)]) == 2
+    assert_one_line(capsys, named)
+    assert not list(tmp_path.iterdir())
+
+
+def test_clean_removes_a_link_and_not_what_it_shows(tmp_path, minimal, capsys):
+    minimal |= {"results": str(tmp_path / "results")}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(minimal))
+    kept = tmp_path / "kept" / "file"
+    kept.parent.mkdir()
+    kept.write_text("x")
+    link = tmp_path / "results/tiny/models/a-seed0-deadbeef"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(kept.parent)
+    assert main(["clean", str(tmp_path / "own.yaml"), "--yes"]) == 0
+    assert not link.is_symlink()
+    assert kept.exists()

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from dcrdf.config.schema import parse_config, read_yaml, resolve
+from dcrdf.config.workflow import plan_of
 from dcrdf.errors import UserError
 
 
@@ -56,6 +57,35 @@ from dcrdf.errors import UserError
         ("compare.references", ["other"], "compare.references"),
         ("compare.references", ["net", "net"], "compare.references"),
         ("compare.reference", ["net"], "compare.reference"),
+        ("runs", {"report.html": {"detector": "dcrdf_net", "preset": "paper"}}, "report.html"),
+        ("results", "", "results: a path is missing"),
+        ("results", "~/out", "results: '~' is not expanded"),
+        ("results", "a{x}b", "results: Snakemake takes braces"),
+        ("results", "a<x>b", "results: Snakemake takes angle brackets"),
+        ("results", "a\0b", "results: a path holds no control characters"),
+        ("data", "a\nb", "data: a path holds no control characters"),
+        ("dataset.root", "~", "dataset.root: '~' is not expanded"),
+        ("teacher.weights", "{a}.safetensors", "teacher.weights"),
+        ("pseudo.textures", "", "pseudo.textures"),
+        ("pseudo.perlin_grids", [10**9, 16, 32], "pseudo.perlin_grids.0"),
+        ("pseudo.guide_radius_px", 10**9, "pseudo.guide_radius_px"),
+        ("pseudo.blob_cells", [3, 10**9], "pseudo.blob_cells"),
+        ("pseudo.guide_eps", 1e300, "pseudo.guide_eps"),
+        ("train.learning_rate", 1e300, "train.learning_rate"),
+        ("train.epochs", 10**30, "train.epochs"),
+        ("train.batch_size", 10**30, "train.batch_size"),
+        ("prepare.normalise_min_span_mm", 1e300, "prepare.normalise_min_span_mm"),
+        ("prepare.normalise_min_span_mm", 1e-300, "prepare.normalise_min_span_mm"),
+        ("infer.blur_sigma_px", 1e9, "infer.blur_sigma_px"),
+        ("evaluate.bootstrap", 10**12, "evaluate.bootstrap"),
+        ("runs.net.options.gate_hidden", 10**15, "runs.net.options.gate_hidden"),
+        ("seeds", [10**30], "seeds.0"),
+        ("downloads.dataset", {"url": "http://[::1/x", "hash": "md5:" + "0" * 32}, "IPv6"),
+        (
+            "downloads.dataset",
+            {"url": "http://a/x", "hash": "md5:" + "0" * 32, "max_unpacked_gb": 1e300},
+            "downloads.dataset.max_unpacked_gb",
+        ),
     ],
 )
 def test_bad_key_is_named(minimal, set_key, key, value, named):
@@ -138,3 +168,49 @@ def test_endless_nesting_is_named(tmp_path):
     path.write_text("[" * 100_000)
     with pytest.raises(UserError, match=r"own\.yaml: not valid YAML"):
         read_yaml(path)
+
+
+@pytest.mark.parametrize("text", ["train: {}\nseeds: [1]\ntrain: {}", "a: {b: 1, c: 2, b: 3}"])
+def test_a_key_that_is_there_twice_is_named(tmp_path, text):
+    path = tmp_path / "own.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"own\.yaml: not valid YAML: the key '(train|b)' is"):
+        read_yaml(path)
+
+
+def test_a_merged_key_may_be_said_anew(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text("a: &base {x: 1, y: 2}\nb: {<<: *base, x: 3}\nc: {<<: *base}")
+    assert read_yaml(path)["b"] == {"x": 3, "y": 2}
+
+
+@pytest.mark.parametrize("door", ["file", "workflow"])
+def test_aliases_that_repeat_one_another_are_refused(minimal, tmp_path, door, capsys):
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
+    path = tmp_path / "own.yaml"
+    path.write_text(yaml.safe_dump(minimal) + "\n".join(lines))
+    if door == "file":
+        with pytest.raises(UserError, match="holds too much; do its aliases repeat"):
+            parse_config(read_yaml(path))
+        return
+    with pytest.raises(SystemExit):
+        plan_of(yaml.safe_load(path.read_text()), [path])
+    error = capsys.readouterr().err
+    assert "holds too much; do its aliases repeat" in error
+    assert error.count("\n") == 1
+
+
+def test_aliases_that_hold_themselves_are_refused(minimal):
+    loop: list[object] = []
+    loop.append(loop)
+    with pytest.raises(UserError, match="holds too much"):
+        parse_config({**minimal, "seeds": loop})
+
+
+def test_the_workflow_names_a_key_that_is_there_twice(minimal, tmp_path, capsys):
+    path = tmp_path / "own.yaml"
+    path.write_text(yaml.safe_dump(minimal) + "seeds: [1]\nseeds: [2]\n")
+    with pytest.raises(SystemExit):
+        plan_of(yaml.safe_load(path.read_text()), [str(path)])
+    assert "own.yaml: not valid YAML: the key 'seeds' is there twice" in capsys.readouterr().err

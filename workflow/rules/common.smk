@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dcrdf.config.workflow import plan_of
 
-PLAN = plan_of(config)
+PLAN = plan_of(config, workflow.configfiles)
 FOLDER = PLAN.folder
 SOURCES = PLAN.sources
 LOGS = FOLDER / "logs"
