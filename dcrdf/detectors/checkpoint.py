@@ -66,7 +66,7 @@ def entries_named(folder: Path) -> Iterator[None]:
     except UserError as error:
         shown = str(error).removeprefix("config: ")
         raise UserError(shown if str(path) in shown else f"{path}: {shown}") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(
             f"{path}: a missing or damaged entry ({type(error).__name__}: {error}); train again"
         ) from None

@@ -6,6 +6,7 @@ never return from a damaged one.
 
 import io
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,6 +90,26 @@ def require_finite(values: NDArray[Any], name: str) -> None:
         raise ValueError(f"{name} holds something else than numbers")
 
 
+def require_labels(values: NDArray[Any]) -> None:
+    """ValueError when some of the values are neither 0 nor 1."""
+    if values.dtype.kind != "i" or not np.isin(values, (0, 1)).all():
+        raise ValueError("a label is neither 0 nor 1")
+
+
+def require_stored(dataset: h5py.Dataset) -> None:
+    """ValueError when the file holds fewer chunks than the shape promises: a header may claim
+    terabytes, which are made up as zeros when they are read."""
+    if dataset.chunks is None:
+        is_whole = int(dataset.id.get_storage_size()) >= int(dataset.nbytes)
+    else:
+        chunks = [
+            -(-side // step) for side, step in zip(dataset.shape, dataset.chunks, strict=True)
+        ]
+        is_whole = int(dataset.id.get_num_chunks()) == math.prod(chunks)
+    if not is_whole:
+        raise ValueError(f"{dataset.name} is stored in part only")
+
+
 def fixed_texts(values: Sequence[str]) -> NDArray[Any]:
     """Texts (N,) as UTF-8 of one length, to be stored."""
     encoded = np.array([value.encode() for value in values], np.bytes_)
@@ -99,4 +120,5 @@ def read_texts(dataset: h5py.Dataset) -> list[str]:
     """What `fixed_texts` made; ValueError when the dataset holds something else."""
     if dataset.dtype.kind != "S" or dataset.ndim != 1:
         raise ValueError(f"{dataset.name} does not hold texts of fixed length")
+    require_stored(dataset)
     return [value.decode() for value in dataset[:]]

@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.sample import SPLITS
 from dcrdf.errors import UserError
-from dcrdf.preparation.hdf5 import read_attribute, require_finite
+from dcrdf.files.limits import check_pixels
+from dcrdf.preparation.hdf5 import (
+    read_attribute,
+    require_finite,
+    require_labels,
+    require_stored,
+)
 from dcrdf.preparation.layout import ATTRIBUTES, FIELDS, NATIVE_GT, Field, native_gt_name
 from dcrdf.preparation.normalise import PreparationConstants
 
@@ -81,7 +87,10 @@ class PreparedSplit:
     @cached_property
     def label(self) -> NDArray[np.int8]:
         """1 for a defective sample, 0 for a good one, (N,)."""
-        return self._read("label")
+        label: NDArray[np.int8] = self._read("label")
+        with damage_named(self._path, f"{self._group.name}/label"):
+            require_labels(label)
+        return label
 
     @cached_property
     def mask_known(self) -> NDArray[np.bool_]:
@@ -101,7 +110,10 @@ class PreparedSplit:
     @cached_property
     def native_size(self) -> NDArray[np.int32]:
         """(height, width) of the scans, (N, 2)."""
-        return self._read("native_size")
+        sizes: NDArray[np.int32] = self._read("native_size")
+        for height, width in np.unique(sizes, axis=0).tolist():
+            check_pixels(height, width, self._path)
+        return sizes
 
     @cached_property
     def plane(self) -> NDArray[np.float64]:
@@ -136,6 +148,7 @@ class PreparedSplit:
             dataset = plain_link(masks, native_gt_name(index), self._path)
             if dataset.shape != (height, width) or dataset.dtype != np.bool_:
                 raise ValueError("its shape does not fit native_size")
+            require_stored(dataset)
             mask: NDArray[np.bool_] = dataset[:]
         return mask
 

@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcrdf.errors import UserError
-from dcrdf.preparation.hdf5 import read_attribute, read_texts, require_finite
+from dcrdf.preparation.hdf5 import (
+    read_attribute,
+    read_texts,
+    require_finite,
+    require_labels,
+    require_stored,
+)
 from dcrdf.preparation.store import plain_link
 
 BRANCHES = ("fused", "rgb", "depth")
@@ -49,7 +55,9 @@ class MapsFile:
     def is_defect(self) -> NDArray[np.bool_]:
         """Which images (N,) are defective."""
         with _damage_named(self._path):
-            return np.asarray(self._member("label")[:] > 0)
+            label = self._member("label")[:]
+            require_labels(label)
+            return np.asarray(label > 0)
 
     def maps(self, branch: str) -> NDArray[np.float16]:
         """The maps (N, S, S) of a branch."""
@@ -68,7 +76,9 @@ class MapsFile:
             return scores
 
     def _member(self, name: str) -> h5py.Dataset:
-        return plain_link(self._test, name, self._path, "infer")
+        member = plain_link(self._test, name, self._path, "infer")
+        require_stored(member)
+        return member
 
 
 @contextmanager

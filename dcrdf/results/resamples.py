@@ -22,7 +22,7 @@ from dcrdf.files.atomic import replacing
 from dcrdf.files.digests import seed_of, sha256_of_json
 from dcrdf.metrics import bootstrap
 from dcrdf.metrics.undefined import UndefinedMetricWarning
-from dcrdf.preparation.hdf5 import new_hdf5, read_attribute, write_attributes
+from dcrdf.preparation.hdf5 import new_hdf5, read_attribute, require_stored, write_attributes
 from dcrdf.results.job import Images, branch_images, open_job
 from dcrdf.results.maps import READ_ERRORS
 
@@ -85,6 +85,8 @@ def read_resamples(path: Path, expected: str) -> Resamples:
     try:
         with h5py.File(path, "r") as file:
             digest = digest_of_record(json.loads(read_attribute(file, "stage")))
+            for values in file.values():
+                require_stored(values)
             read = Resamples(
                 read_attribute(file, "images"),
                 {metric: float(values.attrs["estimate"]) for metric, values in file.items()},

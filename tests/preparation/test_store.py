@@ -247,3 +247,28 @@ def test_flipped_bytes_are_noticed_or_harmless(path):
             np.testing.assert_array_equal(one, two)
     assert len(complaints) > 30
     assert all(line.startswith(str(path)) for line in complaints)
+
+
+@pytest.mark.parametrize("size", [(200_000, 200_000), (2**31 - 1, 2**31 - 1), (-5, 0), (0, 50)])
+def test_sizes_that_no_scan_has_are_refused(path, size):
+    with h5py.File(path, "r+") as file:
+        file["test/native_size"][:] = [size] * 3
+    with open_prepared(path) as prepared, pytest.raises(UserError, match=str(path)):
+        _ = prepared.split("test").native_size
+
+
+def test_a_native_mask_that_is_not_there_is_refused(path):
+    with h5py.File(path, "r+") as file:
+        del file["test/native_gt/000000"]
+        file["test/native_gt"].create_dataset(
+            "000000", (70, 50), np.bool_, chunks=(10, 10), compression="gzip"
+        )
+    with open_prepared(path) as prepared, pytest.raises(UserError, match="stored in part only"):
+        prepared.split("test").native_gt(0)
+
+
+def test_labels_are_nought_or_one(path):
+    with h5py.File(path, "r+") as file:
+        file["test/label"][:] = 7
+    with open_prepared(path) as prepared, pytest.raises(UserError, match="neither 0 nor 1"):
+        _ = prepared.split("test").label
