@@ -22,6 +22,8 @@ from dcrdf.files.atomic import replacing_folder
 
 MAX_RATIO = 2_000
 HARMLESS_BYTES = 100_000_000
+_MAX_DEPTH = 64
+"""Folders in one another: more are nothing but a trap for whatever walks them."""
 _MAX_HEADER_BYTES = 1_000_000
 _COPY_BYTES = 1 << 20
 _ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
@@ -198,6 +200,9 @@ def _safe_path(name: str, archive: Path) -> PurePosixPath:
     outside = path.is_absolute() or ".." in path.parts or "\\" in name or name[1:2] == ":"
     if outside or not name or any(ord(letter) < 32 or ord(letter) == 127 for letter in name):
         raise UserError(f"{archive}: {name!r} leads out of the folder or is no plain name; refused")
+    if len(path.parts) > _MAX_DEPTH:
+        shown = "/".join(path.parts[:3])
+        raise UserError(f"{archive}: {shown}/... lies in more than {_MAX_DEPTH} folders; refused")
     return path
 
 

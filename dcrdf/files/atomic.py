@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -53,8 +52,8 @@ def replacing_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
                 path.replace(old)
             aside.replace(path)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        _remove_tree(aside)
+        _remove_tree(old)
 
 
 def _usual_mode() -> int:
@@ -82,9 +81,25 @@ def _remove_leftovers(path: Path) -> None:
         if match is None or _is_another_process(int(match[1])):
             continue
         if sibling.is_dir() and not sibling.is_symlink():
-            shutil.rmtree(sibling, ignore_errors=True)
+            _remove_tree(sibling)
         else:
             sibling.unlink(missing_ok=True)
+
+
+def _remove_tree(folder: Path) -> None:
+    """Remove a folder as far as that is allowed; unlike `shutil.rmtree`, however deep it is."""
+    folders = [folder]
+    for one in folders:  # grows
+        with suppress(OSError):
+            for entry in os.scandir(one):
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                else:
+                    with suppress(OSError):
+                        Path(entry.path).unlink()
+    for one in reversed(folders):
+        with suppress(OSError):
+            one.rmdir()
 
 
 def _is_another_process(number: int) -> bool:

@@ -234,3 +234,13 @@ def test_what_is_there_is_not_touched(
     with pytest.raises(UserError, match="out: is already there"):
         unpack(archive, tmp_path / "out")
     assert tree(tmp_path / "out") == {"mine": b"precious"}
+
+
+@pytest.mark.parametrize("depth", [65, 1900])
+def test_folders_without_end_are_refused(packed: Callable[[list[Entry]], Path], depth: int) -> None:
+    deep = ("d/" * depth + "f", b"x")
+    assert_refused(packed([*GOOD, deep]), "d/d/d/... lies in more than 64 folders")
+
+
+def test_deep_folders_arrive(packed: Callable[[list[Entry]], Path], tmp_path: Path) -> None:
+    assert unpack(packed([("d/" * 63 + "f", b"x")]), tmp_path / "out") == 1

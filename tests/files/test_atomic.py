@@ -175,3 +175,28 @@ def test_what_others_are_writing_stays(tmp_path: Path) -> None:
     with replacing(table) as aside:
         aside.write_text("")
     assert {path.name for path in tmp_path.iterdir()} == {"table.csv", *others}
+
+
+def test_leftovers_go_however_deep(tmp_path: Path) -> None:
+    """What older versions left of an archive of folders in folders."""
+    target = tmp_path / "out"
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    with replacing_folder(target) as aside:
+        leftover = aside.name.replace(f"-{os.getpid()}.", f"-{process.pid}.")
+    deepest = tmp_path / leftover / ("d/" * 1500)
+    place = tmp_path / leftover
+    place.mkdir()
+    for _ in range(1500):
+        place = place / "d"
+        place.mkdir()
+    (place / "f").write_text("x")
+    assert place == deepest
+    (tmp_path / leftover / "link").symlink_to(tmp_path / "kept")
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").write_text("x")
+    target.rmdir()
+    with replacing_folder(target):
+        pass
+    assert not (tmp_path / leftover).exists()
+    assert (tmp_path / "kept" / "file").exists()
