@@ -11,11 +11,19 @@ from torch import Tensor
 
 from dcrdf.files.atomic import replacing
 
+SAFETENSORS_OWN = ".tmp??????"
+"""What safetensors itself writes to before it renames; a kill leaves it behind."""
+
 
 def write_tensors(
     path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Write tensors by name; `UserError` when the operating system refuses (disk full)."""
+    """Write tensors by name; `UserError` when the operating system refuses (disk full).
+
+    One process at a time writes into a folder.
+    """
+    for left_over in path.parent.glob(SAFETENSORS_OWN):
+        left_over.unlink(missing_ok=True)
     with replacing(path) as aside:
         try:
             save_file(

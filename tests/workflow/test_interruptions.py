@@ -56,7 +56,9 @@ def digests(folder):
 
 def is_unfinished(name):
     """States, and what is written aside: neither is taken for an output by anybody."""
-    return name.endswith("/state.safetensors") or ".part" in Path(name).name or ".part/" in name
+    own = Path(name).name
+    is_aside = ".part" in own or ".part/" in name or own.startswith(".tmp")
+    return name.endswith("/state.safetensors") or is_aside
 
 
 def remove_outputs(workflow, step):
