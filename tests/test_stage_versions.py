@@ -24,7 +24,8 @@ PREPARED = ("preparation/layout.py", "preparation/store.py")
 MAPS_BESIDE_IMAGES = ("results/job.py", "results/maps.py", "results/native.py",
                       "preparation/resize.py", *PREPARED)  # fmt: skip
 TABLES = ("cli/jobs.py", "results/*.py", "results/published/*", "!results/difference.py",
-          "!results/evaluation.py", "!results/job.py", "!results/native.py")  # fmt: skip
+          "!results/evaluation.py", "!results/job.py", "!results/native.py",
+          "!results/record.py")  # fmt: skip
 
 STAGE_CODE = {
     "download": ("cli/download.py", "datasets/download.py", "files/archives.py", "files/fetch.py"),
@@ -77,7 +78,7 @@ NO_STAGE = (
     "cli/check.py", "preparation/check*.py", "cli/clean.py",
     "cli/contact_sheet.py", "anomalies/sheet.py",
     "cli/diff.py", "results/difference.py", "cli/plan.py", "cli/predict.py",
-    "cli/published.py",
+    "cli/published.py", "results/record.py",
 )  # fmt: skip
 """Files that no output depends on."""
 

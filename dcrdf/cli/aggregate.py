@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> None:
     folder = jobs[0].results / "tables"
     runs, categories = in_order(job.run for job in jobs), in_order(job.category for job in jobs)
     files = [ResultFiles(job.metrics, job.folder / "model" / "detector.json") for job in jobs]
-    record = provenance(files)
+    record = {"stage": stage.to_dict(), **provenance(files)}
     notes = skipped_notes(read_metrics(job.metrics) for job in jobs)
     write_tables(rows, folder, runs, categories, pairing_of(stage, jobs), notes)
     robustness = expected_robustness(jobs)

@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> None:
         ReportContext(
             out=results / "report.html",
             title=stage.options["title"],
+            record=stage.digest,
             rows=collect([job.metrics for job in jobs], expected_digests(jobs)),
             runs=[
                 RunFiles(

@@ -1,4 +1,5 @@
-"""The door through which the Snakefile enters: configuration -> plan, errors in one line."""
+"""The door through which the Snakefile enters: configuration -> plan, errors in one line; and what
+must be made again, whatever Snakemake remembers."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -27,3 +28,14 @@ def plan_of(values: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Plan
         print(f"dcrdf: error: {error}", file=sys.stderr)
         sys.exit(2)
     return plan
+
+
+def make_again(workflow: Any, outputs: Iterable[Path]) -> None:
+    """Have Snakemake's `workflow` make these outputs again where a call comes by them.
+
+    To be called while Snakemake asks for inputs, before it decides what to run: then its option
+    `--forcerun` has been read, which would add targets, and a Snakefile can only add to the same
+    set. Processes that Snakemake starts for single jobs do what they are told.
+    """
+    if workflow.is_main_process:
+        workflow.dag.forcefiles.update(map(str, outputs))

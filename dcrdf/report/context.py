@@ -82,3 +82,5 @@ class ReportContext:
     """Scores on degraded test scans, where they were asked for."""
     notes: Sequence[str] = ()
     """Further remarks for the honest-notes section, in plain words."""
+    record: str = ""
+    """The digest of the page's record, for its head."""

@@ -66,6 +66,7 @@ def _content(context: ReportContext) -> dict[str, Any]:
     best = standings[0].run
     return {
         "title": context.title,
+        "record": context.record,
         "dataset": ", ".join(sorted(set(context.rows["dataset"]))),
         "results": results,
         "shown": shown,

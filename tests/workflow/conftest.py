@@ -47,7 +47,7 @@ class Workflow:
         self.python = sys.executable
         # Trainings save a state after every epoch.
         self.environment = os.environ | {
-            "PYTHONPATH": str(ROOT / "tests" / "clock"), "CLOCK_FACTOR": "1e6",
+            "PYTHONPATH": f"{ROOT / 'tests' / 'clock'}:{ROOT}", "CLOCK_FACTOR": "1e6",
         }  # fmt: skip
 
     def command(self, *arguments, configured=True):

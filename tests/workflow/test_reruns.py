@@ -104,16 +104,50 @@ def test_a_failed_training_leaves_no_stale_tables(finished, set_key):
         assert finished.planned() == {"train": 1, "infer": 1, "evaluate": 1} | TAIL
 
 
-def test_results_of_other_settings_are_refused_without_snakemakes_memory(finished, set_key):
-    """With .snakemake gone a changed option is not seen; `aggregate` names the stale file."""
+def forgotten(finished):
+    """Results whose Snakemake memory is gone, as in the copy of a results folder."""
     shutil.rmtree(finished.folder / ".snakemake")
-    set_key(finished.config, "overrides.a.infer.blur_sigma_px", 2.0)
-    (finished.results / "tables" / "tidy.csv").unlink()
-    result = finished.snakemake()
-    assert result.returncode != 0
-    assert (
-        "bank/a/seed0/metrics.json: was made with other settings" in result.stdout + result.stderr
-    )
+    return finished
+
+
+def test_results_without_snakemakes_memory_are_current(finished):
+    assert forgotten(finished).planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        (
+            "overrides.a.train.batch_size",
+            3,
+            {"train": 1, "infer": 1, "evaluate": 1} | TAIL,
+        ),
+        ("dataset.categories", ["a"], TAIL),
+        ("report.title", "Another", {"report": 1}),
+    ],
+)
+def test_without_snakemakes_memory_the_same_is_made_again(finished, set_key, key, value, expected):
+    """The outputs' own records say what they were made with."""
+    set_key(forgotten(finished).config, key, value)
+    assert finished.planned() == expected
+
+
+def test_results_copied_over_others_are_made_again(finished, set_key, tmp_path):
+    """Here Snakemake remembers, but not these files."""
+    kept = tmp_path / "kept"
+    shutil.copytree(finished.results, kept)
+    set_key(finished.config, "evaluate.limits", [0.3, 0.05])
+    finished.run()
+    shutil.copytree(kept, finished.results, dirs_exist_ok=True)
+    assert finished.planned() == {"evaluate": 2} | TAIL
+    finished.run()
+    assert ",aupro_05," in (finished.results / "tables" / "tidy.csv").read_text()
+    assert finished.planned() == {}
+
+
+def test_stale_results_wait_until_they_are_asked_for(finished, set_key):
+    set_key(forgotten(finished).config, "evaluate.limits", [0.3, 0.05])
+    assert finished.planned("--", "results/tiny/bank/a/seed0/metrics.json") == {"evaluate": 1}
 
 
 def test_the_bare_command_loads_the_default_profile(finished):
@@ -220,7 +254,7 @@ def patched(finished, code):
     folder = finished.folder / "patch"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(code)
-    finished.environment |= {"PYTHONPATH": str(folder)}
+    finished.environment |= {"PYTHONPATH": f"{folder}:{ROOT}"}
 
 
 def test_a_bumped_stage_version_reruns_that_stage_and_those_below(finished):

@@ -3,12 +3,14 @@ import shlex
 import sys
 from pathlib import Path
 
-from dcrdf.config.workflow import plan_of
+from dcrdf.config.workflow import make_again, plan_of
+from dcrdf.results.record import stale_outputs
 
 PLAN = plan_of(config, workflow.configfiles)
 FOLDER = PLAN.folder
 SOURCES = PLAN.sources
 LOGS = FOLDER / "logs"
+STALE = stale_outputs(PLAN)
 
 # The console script of this environment, whether or not it is activated.
 # Libraries' own threads would fight over the cores; torch's come from the options.
@@ -32,6 +34,13 @@ def chain_of(wildcards):
 
 def job_of(wildcards):
     return PLAN.job(wildcards.run, wildcards.category, int(wildcards.seed))
+
+
+def infer_inputs(wildcards):
+    """The files that scoring reads. Every result depends on a scoring, so Snakemake comes by here
+    before it decides what to run: results of other settings are made again."""
+    make_again(workflow, STALE)
+    return PLAN.infer_inputs(*job_of(wildcards))
 
 
 def stage_json(name):

@@ -37,7 +37,7 @@ rule train:
 
 rule infer:
     input:
-        unpack(lambda wildcards: PLAN.infer_inputs(*job_of(wildcards))),
+        unpack(infer_inputs),
     output:
         maps=FOLDER / "{run}" / "{category}" / "seed{seed}" / "maps.h5",
         description=FOLDER
