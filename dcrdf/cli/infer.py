@@ -42,12 +42,15 @@ def run(args: argparse.Namespace) -> None:
     detector, description = load_detector(args.model)
     with entries_named(args.model):
         record, made_from = description["stage"], description["stage"]["upstream"]["prepare"]
+        scans = description["preparation"]["input_digest"]
         digest, seed = digest_of_record(record), record["options"]["seed"]
     if digest != stage.upstream["train"]:
         raise UserError(f"{args.model}: a checkpoint of other settings; train it again")
     with open_prepared(args.prepared) as prepared:
         if made_from != digest_of_record(prepared.stage):
             raise UserError(f"{args.prepared}: prepared with other settings than {args.model}")
+        if scans != prepared.input_digest:
+            raise UserError(f"{args.prepared}: made from other scans than {args.model}")
         validation, test = prepared.split("validation"), prepared.split("test")
         normal = NormalSamples(
             validation.rgb, validation.depth, validation.foreground, validation.valid
@@ -68,6 +71,7 @@ def run(args: argparse.Namespace) -> None:
             "stage": stage.to_json(),
             "threshold": thresholds["fused"],
             "category": prepared.category,
+            "input_digest": prepared.input_digest,
             "seed": seed,
         }
         write_maps(

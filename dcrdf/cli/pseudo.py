@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the cache."""
     from dcrdf.anomalies.cache import write_variants
+    from dcrdf.preparation.store import open_prepared
 
     stage = stage_of(args, "pseudo")
     options = PseudoOptions.parse(dict(stage.options), "pseudo")
@@ -27,4 +28,6 @@ def run(args: argparse.Namespace) -> None:
         if args.textures is None:
             raise UserError("--textures: the record asks for dtd; give the folder it lies in")
         options = options.model_copy(update={"textures": str(args.textures)})
+    with open_prepared(args.prepared) as prepared:
+        prepared.require_record(stage.upstream["prepare"])
     write_variants(args.prepared, options, args.out, stage.to_json(), args.processes)

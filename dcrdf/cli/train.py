@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dcrdf.cli.common import (
     add_device_argument,
@@ -14,7 +14,7 @@ from dcrdf.cli.common import (
 from dcrdf.cli.device import claim_gpu
 from dcrdf.config.detectors import DETECTORS
 from dcrdf.config.options import TeacherOptions, TrainOptions
-from dcrdf.config.stages import Stage
+from dcrdf.config.stages import Stage, digest_of_record
 from dcrdf.errors import UserError
 
 if TYPE_CHECKING:
@@ -51,13 +51,14 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.detectors.checkpoint import save_detector
     from dcrdf.files.digests import seed_of
     from dcrdf.files.locks import only_writer
-    from dcrdf.results.machine import machine
+    from dcrdf.networks.teacher import weights_identity
+    from dcrdf.results.machine import code_version, machine, software_versions
     from dcrdf.training.device import choose_device, make_repeatable
     from dcrdf.training.log import write_loss_table
     from dcrdf.training.loop import STATE, FitContext
     from dcrdf.training.memory import peak_memory_mb
 
-    samples, preparation, category = _training_samples(args.prepared)
+    samples, preparation, category = _training_samples(args.prepared, stage)
     variants, pseudo = _variants(args.variants, stage, args.prepared)
     seed = seed_of("train", category, stage.options["seed"]) % 2**63
     make_repeatable(seed, train_options.cpu_threads)
@@ -79,6 +80,9 @@ def run(args: argparse.Namespace) -> None:
                 "device": device.type,
                 "peak_memory_mb": peak_memory_mb(device),
                 **machine(),
+                "code": code_version(),
+                "software": software_versions(),
+                "teacher": weights_identity(_weights_of(stage, args.teacher_weights)),
             },
         }
         save_detector(args.out, detector, stage.options["detector"], description)
@@ -97,11 +101,12 @@ def _keep_other_model(folder: Path, stage: Stage, *, force: bool) -> None:
         refuse_other_settings(folder, found, stage.to_dict(), force=force)
 
 
-def _training_samples(path: Path) -> "tuple[NormalSamples, dict[str, Any], str]":
+def _training_samples(path: Path, stage: Stage) -> "tuple[NormalSamples, dict[str, Any], str]":
     from dcrdf.detectors.base import NormalSamples
     from dcrdf.preparation.store import open_prepared
 
     with open_prepared(path) as prepared:
+        prepared.require_record(stage.upstream["prepare"])
         split = prepared.split("train")
         samples = NormalSamples(split.rgb, split.depth, split.foreground, split.valid)
         preparation = {
@@ -126,6 +131,8 @@ def _variants(
 
     with open_variants(path) as variants, open_prepared(prepared) as source:
         variants.require_made_from(source)
+        if digest_of_record(variants.stage) != stage.upstream["pseudo"]:
+            raise UserError(f"{path}: made with other settings; run `dcrdf pseudo` with these")
         arrays = PseudoAnomalies(variants.rgb, variants.depth, variants.mask)
         made_with = dict(variants.stage["options"])
         if variants.textures_digest is not None:
@@ -137,11 +144,15 @@ def _teacher(stage: Stage, weights: Path | None) -> "Teacher":
     from dcrdf.networks.teacher import load_teacher
 
     options = TeacherOptions.parse(stage.options["teacher"], "teacher")
-    if options.weights == "package":
-        return load_teacher(options.name, "package")
-    if weights is None:
+    return load_teacher(options.name, _weights_of(stage, weights), options.sha256)
+
+
+def _weights_of(stage: Stage, given: Path | None) -> "Path | Literal['package']":
+    if stage.options["teacher"]["weights"] == "package":
+        return "package"
+    if given is None:
         raise UserError("--teacher-weights: give the weight file of the teacher")
-    return load_teacher(options.name, weights, options.sha256)
+    return given
 
 
 def _announce_resumed(done: int, epochs: int) -> None:

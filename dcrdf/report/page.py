@@ -32,7 +32,7 @@ from dcrdf.report.views import (
 )
 from dcrdf.results.cells import DAGGER_NOTE, DEVIATION_NOTE, percent
 from dcrdf.results.compare import MEAN_NOTE, NOTE, PARTIAL_NOTE, cited_sources, comparisons
-from dcrdf.results.manifest import software_versions
+from dcrdf.results.machine import software_versions
 from dcrdf.results.names import in_order
 from dcrdf.results.paired_tables import paired_note, paired_tables
 from dcrdf.results.pivot import Table, make_tables

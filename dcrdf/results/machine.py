@@ -1,14 +1,42 @@
-"""The machine that a step ran on, and the code it ran, as far as the system tells in no time."""
+"""The machine that a step ran on and the code and software it ran, as far as is told at once."""
 
 import os
 import platform
 import shutil
 import subprocess
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parents[1]
+
+
+PACKAGES = (
+    "dcrdf",
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "pandas",
+    "opencv-python-headless",
+    "tifffile",
+    "imagecodecs",
+    "h5py",
+    "pydantic",
+    "safetensors",
+    "snakemake",
+)
+
+
+def software_versions() -> dict[str, str]:
+    """Python's and the installed packages' versions; a package that is absent is left out."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def machine() -> dict[str, Any]:

@@ -1,45 +1,16 @@
 """What a table was made with: settings, data, code and machine, for tracing it back."""
 
-import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from dcrdf.files.digests import sha256_of_file
 from dcrdf.files.jsonfile import write_json
-from dcrdf.results.machine import code_version, machine
+from dcrdf.results.machine import code_version, machine, software_versions
 from dcrdf.results.rows import Metrics, read_metrics
-from dcrdf.results.run_folder import job_settings, trained_on
-
-PACKAGES = (
-    "dcrdf",
-    "torch",
-    "torchvision",
-    "numpy",
-    "scipy",
-    "pandas",
-    "opencv-python-headless",
-    "tifffile",
-    "imagecodecs",
-    "h5py",
-    "pydantic",
-    "safetensors",
-    "snakemake",
-)
-
-
-def software_versions() -> dict[str, str]:
-    """Python's and the installed packages' versions; a package that is absent is left out."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+from dcrdf.results.run_folder import job_settings, training_of
 
 
 @dataclass(frozen=True)
@@ -53,7 +24,8 @@ class ResultFiles:
 
 def provenance(files: Sequence[ResultFiles]) -> dict[str, Any]:
     """The running code, the settings of every run and category (with the digest of its scans), and
-    of every `metrics.json` its identity, record and digests and what machine trained its model.
+    of every `metrics.json` its identity, record and digests, the digest of its model's weights and
+    what machine, code, software and teacher trained it.
 
     The same files and software give the same record: it holds no times. Of a model that has been
     removed nothing is told.
@@ -113,7 +85,7 @@ def _result(files: ResultFiles, metrics: Metrics) -> dict[str, Any]:
         **metrics.model_dump(include={"dataset", "run", "category", "seed", "counts"}),
     }
     if files.description.is_file():
-        record["trained_on"] = trained_on(files.description)
+        record |= training_of(files.description)
     return record
 
 

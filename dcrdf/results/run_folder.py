@@ -7,6 +7,7 @@ from typing import Any
 
 from dcrdf.errors import UserError
 from dcrdf.files.jsonfile import read_json
+from dcrdf.results.record import digest_in
 from dcrdf.results.rows import Metrics, read_metrics
 
 Settings = dict[str, Any]
@@ -38,6 +39,7 @@ def read_run(path: Path) -> RunFolder:
     for file in files:
         metrics = read_metrics(file)
         found = job_settings(file.parent / "model" / "detector.json", metrics)
+        _require_one_making(file, metrics)
         if settings.setdefault(metrics.category, found) != found:
             raise UserError(f"{file}: made with other settings than another seed; run both again")
         seeds.setdefault(metrics.category, []).append(metrics.seed)
@@ -45,6 +47,17 @@ def read_run(path: Path) -> RunFolder:
     for category, numbers in seeds.items():
         settings[category]["seeds"] = sorted(numbers)
     return RunFolder(path, settings, jobs)
+
+
+def _require_one_making(file: Path, metrics: Metrics) -> None:
+    """Refuse metrics that were not made from the model and the maps beside them (`UserError`)."""
+    made_from = metrics.stage.model_dump().get("upstream", {}).get("infer")
+    for path in (file.parent / "model" / "detector.json", file.parent / "maps.h5"):
+        if path.is_file() and digest_in(path) != made_from:
+            raise UserError(
+                f"{file}: not made from the {path.relative_to(file.parent)} beside it; run"
+                " `dcrdf infer` and `dcrdf evaluate` again"
+            )
 
 
 def job_settings(description_path: Path, metrics: Metrics) -> Settings:
@@ -78,7 +91,10 @@ def job_settings(description_path: Path, metrics: Metrics) -> Settings:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def trained_on(description_path: Path) -> Any:
-    """The machine that trained a model, as its `detector.json` tells."""
+def training_of(description_path: Path) -> dict[str, Any]:
+    """What a model's `detector.json` tells of its training: `weights_sha256` and `trained_on` (the
+    machine, code, software, and teacher weights); what older versions did not write is absent."""
     description = read_json(description_path)
-    return description.get("trained_on") if isinstance(description, dict) else None
+    if not isinstance(description, dict):
+        return {}
+    return {key: description[key] for key in ("weights_sha256", "trained_on") if key in description}

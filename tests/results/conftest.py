@@ -69,6 +69,7 @@ def description_file() -> Callable[..., Path]:
             "preparation": {"options": {"image_size": 64}, "input_digest": "d1g35t"},
             "pseudo": {"variants": 2},
             "trained_on": {"device": "cpu"},
+            "weights_sha256": "f00d",
             "stage": {"stage": "train", "version": 1, "options": train, "upstream": {}},
             "infer": {"stage": "infer", "version": 2, "options": {"fusion": "avg"}},
         } | changes

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dcrdf.errors import UserError
-from dcrdf.results.manifest import ResultFiles, provenance, software_versions, write_manifest
+from dcrdf.results.manifest import ResultFiles, provenance, write_manifest
 from dcrdf.results.rows import read_metrics
 
 TIMES = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 1, 2, 3, 5, 0, tzinfo=UTC)
@@ -24,19 +24,6 @@ def job(metrics_file, description_file):
     return write
 
 
-def test_versions_are_of_the_running_software():
-    import numpy as np
-
-    found = software_versions()
-    assert found["numpy"] == np.__version__
-    assert "python" in found
-
-
-def test_absent_packages_are_left_out(monkeypatch):
-    monkeypatch.setattr("dcrdf.results.manifest.PACKAGES", ("no-such-package-here",))
-    assert list(software_versions()) == ["python"]
-
-
 def test_provenance_traces_every_file_and_holds_no_time(job):
     files = [job("a", seed=1), job("a", seed=0), job("b")]
     record = provenance(files)
@@ -47,6 +34,7 @@ def test_provenance_traces_every_file_and_holds_no_time(job):
     assert first["stage_digest"] == read_metrics(files[0].metrics).digest
     assert first["stage"]["upstream"] == {"infer": "abcd1234"}
     assert first["trained_on"] == {"device": "cpu"}
+    assert first["weights_sha256"] == "f00d"
     assert record == provenance(files)
 
 
