@@ -50,10 +50,18 @@ def read_description(folder: Path) -> dict[str, Any]:
     path = folder / DESCRIPTION
     if not path.is_file():
         raise UserError(f"{folder}: no detector here ({DESCRIPTION} is missing)")
-    description: dict[str, Any] = read_json(path)
+    try:
+        description: dict[str, Any] = read_json(path)
+    except UserError as error:
+        raise UserError(f"{error}; {remedy(folder)}") from None
     if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise UserError(f"{path}: not a detector of format {FORMAT}; train it again")
+        raise UserError(f"{path}: not a detector of format {FORMAT}; {remedy(folder)}")
     return description
+
+
+def remedy(folder: Path) -> str:
+    """What to do about a damaged detector: nothing makes its folder again while it is there."""
+    return f"remove the folder {folder} and run again"
 
 
 @contextmanager
@@ -68,7 +76,8 @@ def entries_named(folder: Path) -> Iterator[None]:
         raise UserError(shown if str(path) in shown else f"{path}: {shown}") from None
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(
-            f"{path}: a missing or damaged entry ({type(error).__name__}: {error}); train again"
+            f"{path}: a missing or damaged entry ({type(error).__name__}: {error});"
+            f" {remedy(folder)}"
         ) from None
 
 
@@ -92,16 +101,21 @@ def load_detector(folder: Path) -> tuple[Detector, dict[str, Any]]:
 def _check_weights(path: Path, sha256: Any) -> None:
     """Weights hold no checksum of their own. Checkpoints of older versions name none."""
     if sha256 is not None and path.is_file() and sha256_of_file(path) != sha256:
-        raise UserError(f"{path}: damaged or of another training: not what {DESCRIPTION} names")
+        raise UserError(
+            f"{path}: damaged or of another training: not what {DESCRIPTION} names;"
+            f" {remedy(path.parent)}"
+        )
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except FileNotFoundError:
-        raise UserError(f"{path}: missing; train the detector again") from None
+        raise UserError(f"{path}: missing; {remedy(path.parent)}") from None
     except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path}: not a readable checkpoint: {error}") from None
+        raise UserError(
+            f"{path}: not a readable checkpoint: {error}; {remedy(path.parent)}"
+        ) from None
 
 
 def _fill(detector: Detector, tensors: dict[str, Tensor], path: Path) -> None:
