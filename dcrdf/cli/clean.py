@@ -42,7 +42,13 @@ def _used(plan: Plan) -> set[Path]:
 
 def _stored(plan: Plan) -> list[Path]:
     folders = [plan.folder / name for name in ("prepared", "variants", "models")]
-    return [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
+    return [
+        path
+        for folder in folders
+        if folder.is_dir()
+        for path in folder.iterdir()
+        if not path.name.startswith(".")  # being written, perhaps
+    ]
 
 
 def _is_own_folder(path: Path) -> bool:
