@@ -175,6 +175,28 @@ class Plan:
             "prepared": self.prepared_path(category, self.chains[job].prepare.digest),
         }
 
+    @property
+    def downloads(self) -> list[Path]:
+        """What is fetched before other steps can run: the data set's and textures' markers and
+        teacher weights, of those that this plan needs. Data that are there are not fetched."""
+        sources, shared = self.sources, self.stages.values()
+        teachers = [one.options["teacher"] for one in shared if one.name == "train"]
+        needed = {
+            sources.download_marker: any(
+                sources.download_marker in sources.raw_inputs(category)
+                for category in self.config.dataset.categories
+            ),
+            sources.textures_marker: any(
+                one.name == "pseudo" and one.options["textures"] == "dtd" for one in shared
+            ),
+            **{
+                sources.weights_folder / f"{teacher['name']}.pth": True
+                for teacher in teachers
+                if teacher["weights"] == "torchvision"
+            },
+        }
+        return [path for path, is_needed in needed.items() if is_needed]
+
     @cached_property
     def sources(self) -> Sources:
         """Where raw data, textures and weights come from."""

@@ -105,11 +105,20 @@ class Sources:
                 check_defect(path.parent.parent)
             return files
         if self.config.downloads.dataset is not None:
+            self._check_room(folder)
             return [self.download_marker]
         raise UserError(
             f"{folder}: no such folder; set dataset.root to the data set's folder,"
             " or give downloads.dataset or dataset.synthetic"
         )
+
+    def _check_room(self, folder: Path) -> None:
+        """A download makes the whole root; beside other data it would be refused halfway."""
+        if not self.download_marker.exists() and self.root.is_dir() and any(self.root.iterdir()):
+            raise UserError(
+                f"{folder}: no such folder, and nothing is downloaded into {self.root}, which holds"
+                " other data; complete them, or choose another dataset.root"
+            )
 
     def _check_synthetic(self, category: str, was_synthesized: bool) -> None:
         """Own data under `dataset.synthetic` would be taken for made ones, or never be made."""

@@ -169,6 +169,32 @@ def test_own_folder_is_read_file_by_file(minimal, tmp_path):
     assert plan_of(minimal).sources.raw_inputs("a") == [folder / "000.png"]
 
 
+DOWNLOAD = {"url": "https://example.org/set.zip", "hash": "md5:" + "0" * 32}
+
+
+def test_only_what_is_needed_and_not_there_is_downloaded(minimal, tmp_path, set_key):
+    minimal["dataset"] |= {"root": str(tmp_path / "set"), "synthetic": None, "categories": ["a"]}
+    minimal["downloads"] = {"dataset": DOWNLOAD}
+    minimal["data"] = str(tmp_path)
+    assert plan_of(minimal).downloads == [tmp_path / "set/.dcrdf-download.json"]
+    (tmp_path / "set" / "a").mkdir(parents=True)
+    assert plan_of(minimal).downloads == []
+    set_key(minimal, "teacher", {"name": "resnet18", "weights": "torchvision"})
+    set_key(minimal, "pseudo.textures", "dtd")
+    assert plan_of(minimal).downloads == [
+        tmp_path / "dtd/.dcrdf-download.json",
+        tmp_path / "weights/resnet18.pth",
+    ]
+
+
+def test_nothing_is_downloaded_beside_other_data(minimal, tmp_path):
+    (tmp_path / "a").mkdir()
+    minimal["dataset"] |= {"root": str(tmp_path), "synthetic": None, "categories": ["a", "b"]}
+    minimal["downloads"] = {"dataset": DOWNLOAD}
+    with pytest.raises(UserError, match=r"/b: no such folder, and nothing is downloaded into"):
+        plan_of(minimal).check()
+
+
 def test_missing_root_is_named(minimal, tmp_path):
     minimal["dataset"] |= {"root": str(tmp_path / "nowhere"), "synthetic": None}
     with pytest.raises(UserError, match="nowhere"):

@@ -4,7 +4,13 @@ import subprocess
 
 import pytest
 
-from dcrdf.results.machine import code_version, gpu_names, machine, processor_name
+from dcrdf.results.machine import (
+    code_version,
+    gpu_names,
+    machine,
+    processor_name,
+    software_versions,
+)
 
 
 def git(folder, *arguments):
@@ -63,3 +69,16 @@ def test_an_installed_package_has_no_commit(package):
     assert set(code_version(package)) == {"version"}
     git(package.parent, "init", "-q")
     assert set(code_version(package)) == {"version"}
+
+
+def test_versions_are_of_the_running_software():
+    import numpy as np
+
+    found = software_versions()
+    assert found["numpy"] == np.__version__
+    assert "python" in found
+
+
+def test_absent_packages_are_left_out(monkeypatch):
+    monkeypatch.setattr("dcrdf.results.machine.PACKAGES", ("no-such-package-here",))
+    assert list(software_versions()) == ["python"]

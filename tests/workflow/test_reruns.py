@@ -150,6 +150,22 @@ def test_stale_results_wait_until_they_are_asked_for(finished, set_key):
     assert finished.planned("--", "results/tiny/bank/a/seed0/metrics.json") == {"evaluate": 1}
 
 
+def test_own_data_need_no_download(finished):
+    assert finished.planned("downloads") == {}
+
+
+def test_a_damaged_model_is_named_with_what_to_do(finished, set_key):
+    folder = next((finished.results / "models").glob("a-*"))
+    (folder / "weights.safetensors").write_bytes(b"damaged")
+    set_key(finished.config, "overrides.a.infer.blur_sigma_px", 2.0)
+    result = finished.snakemake()
+    assert result.returncode != 0
+    named = f"remove the folder {folder.relative_to(finished.folder)} and run again"
+    assert named in result.stdout + result.stderr
+    shutil.rmtree(folder)
+    assert finished.planned() == {"train": 1, "infer": 1, "evaluate": 1} | TAIL
+
+
 def test_the_bare_command_loads_the_default_profile(finished):
     result = finished.snakemake("-n", configured=False)
     assert "profile profiles/default" in result.stdout + result.stderr

@@ -1,6 +1,11 @@
 # Raw data, prepared data, pseudo-anomalies.
 
 
+rule downloads:
+    input:
+        lambda wildcards: PLAN.downloads,
+
+
 rule download:
     output:
         marker=SOURCES.download_marker,
