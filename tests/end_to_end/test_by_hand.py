@@ -230,7 +230,7 @@ def test_checkpoint_of_other_settings_is_refused(chain, capsys):
 
 
 @pytest.fixture
-def bank(chain):
+def bank_job(chain):
     """A finished job of the memory bank."""
     values = yaml.safe_load(chain.config.read_text())
     values["runs"] = {"net": {"detector": "memory_bank", "preset": "default"}}
@@ -260,23 +260,23 @@ def test_prepared_data_and_variants_of_other_settings_are_not_trained_on(chain, 
         chain.config.write_text(yaml.safe_dump(values))
 
 
-def test_data_of_other_scans_are_not_scored_and_not_evaluated(bank, make_scans, capsys):
+def test_data_of_other_scans_are_not_scored_and_not_evaluated(bank_job, make_scans, capsys):
     """Of the same settings, category and names."""
-    make_scans(bank.folder / "more", ("other", "a"))
-    other, out = bank.folder / "other.h5", bank.folder / "out"
-    assert bank.call("prepare", "--root", bank.folder / "more", "--out", other) == 0
+    make_scans(bank_job.folder / "more", ("other", "a"))
+    other, out = bank_job.folder / "other.h5", bank_job.folder / "out"
+    assert bank_job.call("prepare", "--root", bank_job.folder / "more", "--out", other) == 0
     capsys.readouterr()
     arguments = ("--prepared", other, "--out", out)
-    assert bank.call("infer", "--model", bank.model, *arguments) == 2
+    assert bank_job.call("infer", "--model", bank_job.model, *arguments) == 2
     assert "other.h5: made from other scans than" in capsys.readouterr().err
     named = ("--dataset", "tiny", "--run-name", "net")
-    assert bank.call("evaluate", "--maps", bank.job / "maps.h5", *arguments, *named) == 2
+    assert bank_job.call("evaluate", "--maps", bank_job.job / "maps.h5", *arguments, *named) == 2
     assert "maps.h5: made from other scans than" in capsys.readouterr().err
     assert not out.exists()
 
 
-def test_a_model_tells_what_it_was_trained_with(bank):
-    trained_on = json.loads((bank.job / "model" / "detector.json").read_text())["trained_on"]
+def test_a_model_tells_what_it_was_trained_with(bank_job):
+    trained_on = json.loads((bank_job.job / "model" / "detector.json").read_text())["trained_on"]
     assert trained_on["code"]["version"] == trained_on["software"]["dcrdf"]
     assert trained_on["software"]["torch"]
     teacher = trained_on["teacher"]
