@@ -73,6 +73,12 @@ def test_light_modules_bring_no_torch(module):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_tables_bring_no_image_libraries():
+    code = "import sys, dcrdf.results.tables; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert not {"cv2", "h5py", "tifffile"} & set(run.stdout.split())
+
+
 def test_detectors_are_declared_and_found():
     """Every declared detector can be built, and its options are a closed model."""
     from dcrdf.config.detectors import DETECTORS

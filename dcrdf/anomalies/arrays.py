@@ -13,3 +13,9 @@ ColourImage: TypeAlias = NDArray[np.uint8]
 
 Mask: TypeAlias = NDArray[np.bool_]
 """bool (H, W)."""
+
+
+def rows_and_columns(at: NDArray[np.intp], width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of flat indices; unlike `np.divmod`, the division is vectorised."""
+    rows = at // width
+    return rows, at - rows * width

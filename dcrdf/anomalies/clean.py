@@ -39,6 +39,8 @@ class CleanSample:
     """S_f without M: the weight, or one everywhere."""
     inside: NDArray[np.intp]
     """Flat window indices where M_s > 0.5."""
+    solid: bool
+    """Whether M_s is one everywhere: a part without an edge."""
     part_px: int
     box: tuple[int, int, int, int]
     """Top, left, height and width of M_s in the window."""
@@ -89,6 +91,7 @@ class CleanSample:
             weight=weight,
             strength=weight if options.strength == "weighted" else np.ones_like(weight),
             inside=np.flatnonzero(spatial > 0.5),
+            solid=bool(spatial.min() == 1.0),
             part_px=int(np.count_nonzero(part)),
             box=(top, left, height, width),
             colour_mean=mean.astype(np.float32),

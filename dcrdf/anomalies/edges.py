@@ -17,7 +17,7 @@ def signed_distance_px(foreground: Mask, bounded: bool = True) -> FloatImage:
     or `bounded` false (the part fills the frame and the mask's gaps are missing measurements).
     """
     if not bounded or foreground.all() or not foreground.any():
-        return np.where(foreground, np.inf, -np.inf).astype(np.float32)
+        return np.where(foreground, np.float32(np.inf), np.float32(-np.inf))
     signed = _distance_px(foreground)
     signed -= _distance_px(~foreground)
     signed -= foreground
@@ -33,9 +33,9 @@ def edge_weight(
     delta is the distance to the boundary on either side over its largest value inside, so that
     with tau = 1 the interior keeps at least exp(-1). Without a boundary the weight is one.
     """
-    if not np.isfinite(distance_px).all():
-        return np.ones_like(distance_px)
     deepest = float(distance_px.max())
+    if np.isinf(deepest):
+        return np.ones_like(distance_px)
     falling = np.exp(np.abs(distance_px) * np.float32(-1.0 / (deepest * tau)))
     return falling if edge == "emphasise" else np.float32(1.0) - falling
 
@@ -45,8 +45,9 @@ def spatial_mask(
 ) -> FloatImage:
     """M_s = min(1, M_f + alpha * w_edge), zero further than `band_px` outside the foreground."""
     mask = weight * np.float32(alpha)
-    mask *= distance_px > -band_px
-    mask += distance_px > 0.0
+    for operate, boundary_px in ((np.multiply, -band_px), (np.add, 0.0)):
+        _, above = cv2.threshold(distance_px, boundary_px, 1.0, cv2.THRESH_BINARY)
+        operate(mask, above, out=mask)
     return np.minimum(mask, np.float32(1.0), out=mask)
 
 

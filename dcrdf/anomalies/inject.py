@@ -6,12 +6,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from dcrdf.anomalies.arrays import ColourImage, FloatImage, Mask
+from dcrdf.anomalies.arrays import ColourImage, FloatImage, Mask, rows_and_columns
 from dcrdf.anomalies.clean import CleanSample
 from dcrdf.anomalies.draw import Draw, Modality
 from dcrdf.anomalies.masks import blob_mask, literal_mask
 from dcrdf.anomalies.perlin import Lattice, perlin_field
-from dcrdf.anomalies.placing import channels_first, matched_texture
+from dcrdf.anomalies.placing import channels_first, channels_last, matched_texture
 from dcrdf.anomalies.textures import texture_set
 from dcrdf.config.options import PseudoOptions
 from dcrdf.preparation.normalise import CLIP
@@ -114,15 +114,15 @@ def vary(clean: CleanSample, options: PseudoOptions, seed: int) -> Changes:
     anomaly = Anomaly.of(clean, options, draw, rng)
     at = np.flatnonzero(anomaly.soft > 0.0)
     at_image = _image_index(clean, at)
-    rgb = clean.rgb.reshape(-1, 3)[at_image]
-    depth = clean.depth.reshape(-1)[at_image]
+    rgb = clean.rgb.reshape(-1, 3).take(at_image, axis=0)
+    depth = clean.depth.reshape(-1).take(at_image)
     if draw.modality != "depth":
         textures = texture_set(options.textures, options.seed)
         texture = textures[int(draw.texture * len(textures))]
         rgb = _changed_colour(rgb, at, clean, anomaly, draw, texture)
     if draw.modality != "colour":
         depth = _changed_depth(depth, at, clean, anomaly, draw)
-    return Changes(at_image, anomaly.soft.ravel()[at], rgb, depth, draw.modality)
+    return Changes(at_image, anomaly.soft.ravel().take(at), rgb, depth, draw.modality)
 
 
 def _lattices(options: PseudoOptions, rng: np.random.Generator) -> tuple[Lattice, ...]:
@@ -146,15 +146,27 @@ def _changed_colour(
 
     Of the colours (k, 3) at flat window indices.
     """
-    blend = anomaly.soft.ravel()[at]
-    share = draw.texture_share + 0.3 * (clean.texture.ravel()[at] - 0.5)
-    share = np.clip(share, 0.0, 1.0)
-    gain = draw.colour_strength * blend * clean.strength.ravel()[at] * anomaly.field.ravel()[at]
+    blend = anomaly.soft.ravel().take(at)
+    share = clean.texture.ravel().take(at)
+    share -= 0.5
+    share *= 0.3
+    share += draw.texture_share
+    np.clip(share, 0.0, 1.0, out=share)
+    gain = draw.colour_strength * blend
+    gain *= clean.strength.ravel().take(at)
+    gain *= anomaly.field.ravel().take(at)
+    gain += 1.0
     original = channels_first(rgb)
-    brightened = np.clip(original * (1.0 + gain), 0.0, 255.0)
-    changed = (1.0 - share) * brightened + share * matched_texture(at, clean, draw, texture)
-    blended = original + blend * (changed - original)
-    return np.rint(blended).astype(np.uint8).T
+    changed = original * gain
+    np.clip(changed, 0.0, 255.0, out=changed)
+    changed *= 1.0 - share
+    textured = matched_texture(at, clean, draw, texture)
+    textured *= share
+    changed += textured
+    changed -= original
+    changed *= blend
+    changed += original
+    return channels_last(changed)
 
 
 def _changed_depth(
@@ -169,13 +181,19 @@ def _changed_depth(
     Of the values (k,) at flat window indices; clipped as the preparation clips, since no scan can
     show a model more.
     """
-    blend = anomaly.soft.ravel()[at]
-    smoothed = clean.guide.filter_at(anomaly.field, at)
-    gain = draw.depth_strength * blend * clean.strength.ravel()[at] * smoothed
-    return np.clip(depth + blend * gain * (depth + DEPTH_OFFSET), *CLIP)
+    blend = anomaly.soft.ravel().take(at)
+    gain = draw.depth_strength * blend
+    gain *= clean.strength.ravel().take(at)
+    gain *= clean.guide.filter_at(anomaly.field, at)
+    gain *= blend
+    gain *= depth + DEPTH_OFFSET
+    gain += depth
+    return np.clip(gain, *CLIP, out=gain)
 
 
 def _image_index(clean: CleanSample, at: NDArray[np.intp]) -> NDArray[np.intp]:
     """Flat image indices of flat window indices."""
-    rows, columns = np.divmod(at, clean.spatial.shape[1])
+    if clean.spatial.shape == clean.depth.shape:
+        return at
+    rows, columns = rows_and_columns(at, clean.spatial.shape[1])
     return (rows + clean.window[0].start) * len(clean.rgb) + columns + clean.window[1].start

@@ -91,6 +91,9 @@ def _inside(clean: CleanSample, image: FloatImage) -> NDArray[np.float32]:
 
 def _closed(clean: CleanSample, ranking: FloatImage, threshold: np.float32) -> FloatImage:
     """close_3x3(M_s [U > theta])."""
+    if clean.solid:
+        binary = (ranking > threshold).view(np.uint8)
+        return cv2.morphologyEx(binary, cv2.MORPH_CLOSE, SQUARE_3).astype(np.float32)
     _, marked = cv2.threshold(ranking, float(threshold), 1.0, cv2.THRESH_BINARY)
     marked *= clean.spatial
     return np.asarray(cv2.morphologyEx(marked, cv2.MORPH_CLOSE, SQUARE_3))

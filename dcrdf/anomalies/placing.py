@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dcrdf.anomalies.arrays import ColourImage
+from dcrdf.anomalies.arrays import ColourImage, rows_and_columns
 from dcrdf.anomalies.clean import CleanSample
 from dcrdf.anomalies.draw import Draw
 
@@ -35,7 +35,13 @@ def matched_texture(
 
 def channels_first(colours: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Colours (k, 3) as float32 (3, k): long rows, which arithmetic likes better than triples."""
-    return np.ascontiguousarray(colours.T, dtype=np.float32)
+    planes = cv2.split(colours[:, None])
+    return np.array(planes, dtype=np.float32).reshape(3, -1)
+
+
+def channels_last(colours: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Colours (3, k) in [0, 255] rounded to the nearest even level, uint8 (k, 3)."""
+    return np.asarray(cv2.transpose(cv2.convertScaleAbs(colours)), dtype=np.uint8)
 
 
 def _placed(
@@ -48,7 +54,7 @@ def _placed(
     top, left, height, width = clean.box
     step = draw.zoom * len(texture) / max(height, width)
     along, across = step * math.cos(draw.turn_rad), step * math.sin(draw.turn_rad)
-    rows, columns = np.divmod(at.astype(np.int32), clean.spatial.shape[1])
+    rows, columns = rows_and_columns(at, clean.spatial.shape[1])
     down = rows.astype(np.float32) - (top + height / 2)
     right = columns.astype(np.float32) - (left + width / 2)
     where = np.zeros((2, -(-len(at) // MAP_COLUMNS), MAP_COLUMNS), dtype=np.float32)

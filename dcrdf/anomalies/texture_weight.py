@@ -36,18 +36,17 @@ def _gradient_magnitude(luminance: NDArray[np.uint8]) -> FloatImage:
 
     Not by `cv2.magnitude`, whose last bit depends on where the arrays lie in memory.
     """
-    across, down = (part.astype(np.float32) for part in cv2.spatialGradient(luminance))
-    across *= across
-    down *= down
+    across, down = (
+        np.asarray(cv2.multiply(part, part, scale=0.125**2, dtype=cv2.CV_32F), dtype=np.float32)
+        for part in cv2.spatialGradient(luminance)
+    )
     across += down
-    np.sqrt(across, out=across)
-    across *= np.float32(0.125)
-    return across
+    return np.sqrt(across, out=across)
 
 
 def _local_deviation(luminance: NDArray[np.uint8]) -> FloatImage:
     side = (LOCAL_SIDE_PX, LOCAL_SIDE_PX)
     mean = np.asarray(cv2.boxFilter(luminance, cv2.CV_32F, side), dtype=np.float32)
     variance = np.asarray(cv2.sqrBoxFilter(luminance, cv2.CV_32F, side), dtype=np.float32)
-    variance -= mean * mean
+    variance -= np.multiply(mean, mean, out=mean)
     return np.sqrt(np.maximum(variance, 0.0, out=variance), out=variance)

@@ -24,8 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write RESULTS/tables."""
     from dcrdf.results.manifest import ResultFiles, provenance, write_manifest
-    from dcrdf.results.robustness import collect_robustness
-    from dcrdf.results.robustness_tables import robustness_tables, write_robustness_tables
     from dcrdf.results.rows import collect, read_metrics, skipped_notes
     from dcrdf.results.tables import write_tables
 
@@ -40,6 +38,9 @@ def run(args: argparse.Namespace) -> None:
     write_tables(rows, folder, runs, categories, pairing_of(stage, jobs), notes)
     robustness = expected_robustness(jobs)
     if robustness:
+        from dcrdf.results.robustness import collect_robustness
+        from dcrdf.results.robustness_tables import robustness_tables, write_robustness_tables
+
         degraded = collect_robustness(robustness)
         tables = robustness_tables(degraded, runs, categories)
         write_robustness_tables(degraded, tables, folder)

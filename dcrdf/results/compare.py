@@ -86,8 +86,8 @@ def comparisons(tables: Sequence[Table]) -> list[Comparison]:
     The data set must be the papers'; for any other the list is empty.
     """
     found: dict[tuple[str, str, str], list[Table]] = {}
-    for table in tables:
-        key = table.key
+    printed = set(load_published()["dataset"])
+    for key, table in ((table.key, table) for table in tables if table.key.dataset in printed):
         found.setdefault((key.dataset, key.metric, key.branch), []).append(table)
     compared = (_compare(*key, ours) for key, ours in found.items())
     return [comparison for comparison in compared if comparison is not None]

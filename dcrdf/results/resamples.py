@@ -10,8 +10,8 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,11 +20,9 @@ from dcrdf.config.stages import Stage, digest_of_record
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
 from dcrdf.files.digests import seed_of, sha256_of_json
-from dcrdf.metrics import bootstrap
-from dcrdf.metrics.undefined import UndefinedMetricWarning
-from dcrdf.preparation.hdf5 import new_hdf5, read_attribute, require_stored, write_attributes
-from dcrdf.results.job import Images, branch_images, open_job
-from dcrdf.results.maps import READ_ERRORS
+
+if TYPE_CHECKING:
+    from dcrdf.results.job import Images
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,10 @@ def resample_job(
 
     Raises `UserError` when the maps were made with other settings or for other images.
     """
+    from dcrdf.metrics import UndefinedMetricWarning
+    from dcrdf.preparation.hdf5 import new_hdf5, write_attributes
+    from dcrdf.results.job import branch_images, open_job
+
     with open_job(maps_path, prepared_path, stage) as (maps, prepared):
         test = prepared.split("test")
         images = branch_images(maps, test, "fused", options.size, prepared.options.resize)
@@ -62,9 +64,11 @@ def resample_job(
 
 
 def _draw(
-    images: Images, mask_known: NDArray[np.bool_], options: CompareOptions, category: str
+    images: "Images", mask_known: NDArray[np.bool_], options: CompareOptions, category: str
 ) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
     """Pixels count only where a mask says which are defective; every image counts as an image."""
+    from dcrdf.metrics import bootstrap
+
     seed = seed_of("resample", category)
     one = bootstrap(*images, options.limits, resamples=options.resamples, seed=seed)
     if mask_known.all():
@@ -82,6 +86,11 @@ def _draw(
 def read_resamples(path: Path, expected: str) -> Resamples:
     """Read what `resample_job` wrote; `UserError` when it is damaged or its stage record has
     another digest than `expected`."""
+    import h5py
+
+    from dcrdf.preparation.hdf5 import read_attribute, require_stored
+    from dcrdf.results.maps import READ_ERRORS
+
     try:
         with h5py.File(path, "r") as file:
             digest = digest_of_record(json.loads(read_attribute(file, "stage")))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from scipy import ndimage
 
 from dcrdf.anomalies.clean import CleanSample
 from dcrdf.anomalies.inject import make_variant
-from dcrdf.anomalies.masks import blob_mask, changed_share, literal_mask, quantile_of
+from dcrdf.anomalies.masks import _closed, blob_mask, changed_share, literal_mask, quantile_of
 from dcrdf.anomalies.perlin import perlin_field
 from dcrdf.config.options import PseudoOptions
 
@@ -128,3 +130,14 @@ def test_a_saturated_field_still_gives_a_mask(clean_of, plain):
     sample = CleanSample.of(rgb, clean.depth, clean.foreground, plain)
     field = np.where(field_of(sample, 0) > 0.0, np.float32(1.0), np.float32(-1.0))
     assert (literal_mask(sample, field, 0.95, SHARES) > 0.5).any()
+
+
+@pytest.mark.parametrize("level", [-0.5, 0.0, 0.4])
+def test_a_part_without_an_edge_is_closed_like_any_other(clean_of, plain, level):
+    """Masks of zeros and ones take a shorter way to the same bits."""
+    sample = CleanSample.of(*clean_of(64, 8, "field"), plain)
+    assert sample.solid
+    field, threshold = field_of(sample, 1), np.float32(level)
+    short, long = (_closed(one, field, threshold) for one in (sample, replace(sample, solid=False)))
+    assert short.dtype == long.dtype
+    np.testing.assert_array_equal(short, long)
