@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dcrdf.anomalies.arrays import FloatImage
 
@@ -80,31 +81,18 @@ def noise_of_gradients(
     gradients: list[tuple[FloatImage, FloatImage]],
 ) -> FloatImage:
     """The sum of the noises that the lattices' corner gradients define, float32 (size, size)."""
-    along_columns = [
-        _along_columns(size, columns, row_part, column_part)
-        for (_, columns), (row_part, column_part) in zip(lattices, gradients, strict=True)
-    ]
+    along_columns = np.empty((sum(2 * (rows + 1) for rows, _ in lattices), size), dtype=np.float32)
+    start = 0
+    for (rows, columns), (row_part, column_part) in zip(lattices, gradients, strict=True):
+        middle, end = start + rows + 1, start + 2 * (rows + 1)
+        for pixels, corners, fade, offset in _bands(size, columns, COLUMN_BAND):
+            np.matmul(row_part[:, corners], fade.T, out=along_columns[start:middle, pixels])
+            np.matmul(column_part[:, corners], offset.T, out=along_columns[middle:end, pixels])
+        start = end
     noise = np.empty((size, size), dtype=np.float32)
     for pixels, row_matrix, corners in _row_bands(size, tuple(rows for rows, _ in lattices)):
-        parts = [
-            part[rows]
-            for rows, (by_row, by_column) in zip(corners, along_columns, strict=True)
-            for part in (by_row, by_column)
-        ]
-        np.matmul(row_matrix, np.concatenate(parts), out=noise[pixels])
+        np.matmul(row_matrix, along_columns.take(corners, axis=0), out=noise[pixels])
     return noise
-
-
-def _along_columns(
-    size: int, columns: int, row_part: FloatImage, column_part: FloatImage
-) -> tuple[FloatImage, FloatImage]:
-    """Both gradient parts carried from the corners to every pixel column, (rows + 1, size)."""
-    by_row = np.empty((len(row_part), size), dtype=np.float32)
-    by_column = np.empty_like(by_row)
-    for pixels, corners, fade, offset in _bands(size, columns, COLUMN_BAND):
-        np.matmul(row_part[:, corners], fade.T, out=by_row[:, pixels])
-        np.matmul(column_part[:, corners], offset.T, out=by_column[:, pixels])
-    return by_row, by_column
 
 
 @lru_cache(maxsize=256)
@@ -148,11 +136,18 @@ def _bands(
 @lru_cache(maxsize=256)
 def _row_bands(
     size: int, cells: tuple[int, ...]
-) -> tuple[tuple[slice, FloatImage, tuple[slice, ...]], ...]:
-    """Bands of pixel rows: (pixels, their row matrix over all lattices, the corner rows used)."""
+) -> tuple[tuple[slice, FloatImage, NDArray[np.intp]], ...]:
+    """Bands of pixel rows: (pixels, their row matrix over all lattices, the corner rows used).
+
+    Corner rows are counted over all lattices, each with its rows of both gradient parts in turn.
+    """
     bands = []
     for parts in zip(*(_bands(size, count, ROW_BAND) for count in cells), strict=True):
         matrices = [matrix for _, _, fade, offset in parts for matrix in (offset, fade)]
-        corners = tuple(corners for _, corners, _, _ in parts)
-        bands.append((parts[0][0], np.concatenate(matrices, axis=1), corners))
+        used, start = [], 0
+        for count, (_, corners, _, _) in zip(cells, parts, strict=True):
+            own = np.arange(corners.start, corners.stop)
+            used += [start + own, start + count + 1 + own]
+            start += 2 * (count + 1)
+        bands.append((parts[0][0], np.concatenate(matrices, axis=1), np.concatenate(used)))
     return tuple(bands)
