@@ -56,7 +56,7 @@ format: $(VENV)/.installed  ## put the code into its form
 accept-stages: $(VENV)/.installed  ## after a change of code: stage versions are right as they are (docs/development.md)
 	$(BIN)/python tests/test_stage_versions.py
 
-bench: $(VENV)/.installed  ## all benchmarks; prints tables of ratios
+bench: $(VENV)/.installed  ## all benchmarks; ends with one table of figures and targets
 	$(BIN)/python -m bench
 
 bench-gpu: $(VENV)/.installed  ## training and inference at the paper's size on a GPU; needs no weights

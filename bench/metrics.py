@@ -26,6 +26,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from bench.figures import keep
 from dcrdf.metrics import (
     LIMITS,
     Bootstrap,
@@ -195,8 +196,8 @@ def table(header: str, rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
 
 
-def comparison(split: Split, rounds: int) -> str:
-    """Every way in turn, several rounds; ratios to ours on float32."""
+def comparison(split: Split, rounds: int) -> tuple[str, dict[str, float]]:
+    """Every way in turn, several rounds; ratios to ours on float32. Table and figures."""
     levels = np.round(split.maps / split.maps.max() * LEVELS) / np.float32(LEVELS)
     ways: dict[str, Callable[[], Any]] = {
         "ours, everything, float32": partial(ours, split),
@@ -215,12 +216,22 @@ def comparison(split: Split, rounds: int) -> str:
     for _ in range(rounds):
         for name, call in ways.items():
             seconds[name].append(cpu_seconds(call))
-    first = min(next(iter(seconds.values())))
+    least = {name: min(taken) for name, taken in seconds.items()}
+    peaks_mb = {name: peak_mb(call) for name, call in ways.items()}
+    first = next(iter(ways))
     rows = [
-        (name, f"{min(seconds[name]):.3f}", f"{min(seconds[name]) / first:.1f}", f"{peak:.0f}")
-        for name, peak in ((name, peak_mb(call)) for name, call in ways.items())
+        (name, f"{least[name]:.3f}", f"{least[name] / least[first]:.1f}", f"{peaks_mb[name]:.0f}")
+        for name in ways
     ]
-    return table("way | CPU s | times ours | extra MB", rows)
+    figures = {
+        f"all metrics against argsort and sums in {library}, time": least[
+            f"argsort + cumulative sums ({library}), one limit"
+        ]
+        / least[first]
+        for library in ("numpy", "torch")
+    }
+    figures["all metrics, extra memory"] = peaks_mb[first]
+    return table("way | CPU s | times ours | extra MB", rows), figures
 
 
 def deviations(split: Split) -> str:
@@ -242,8 +253,9 @@ def deviations(split: Split) -> str:
     return table("AUPRO up to | " + " | ".join(f"{limit:.2f}" for limit in LIMITS), rows)
 
 
-def larger_tasks(split: Split, native: bool) -> str:
-    tasks = {f"bootstrap, 1,000 resamples, {SIDE} px": (resampled, split)}
+def larger_tasks(split: Split, native: bool) -> tuple[str, dict[str, float]]:
+    first = f"bootstrap, 1,000 resamples, {SIDE} px"
+    tasks = {first: (resampled, split)}
     if native:
         size = (NATIVE_SIDE, NATIVE_SIDE)
         masks = [
@@ -253,11 +265,13 @@ def larger_tasks(split: Split, native: bool) -> str:
         large = Split(Resized(split.maps, NATIVE_SIDE), masks, split.scores, split.labels)
         tasks[f"everything, {NATIVE_SIDE} px (resizing in it)"] = (ours, large)
         tasks[f"bootstrap, 1,000 resamples, {NATIVE_SIDE} px"] = (resampled, large)
-    rows = []
-    for name, (task, given) in tasks.items():
-        seconds = cpu_seconds(partial(task, given))
-        rows.append((name, f"{seconds:.2f}", f"{peak_mb(partial(task, given)):.0f}"))
-    return table("task | CPU s | extra MB", rows)
+    seconds = {name: cpu_seconds(partial(task, given)) for name, (task, given) in tasks.items()}
+    rows = [
+        (name, f"{seconds[name]:.2f}", f"{peak_mb(partial(task, given)):.0f}")
+        for name, (task, given) in tasks.items()
+    ]
+    figures = {f"bootstrap of 1,000 resamples, {SIDE} px": seconds[first]}
+    return table("task | CPU s | extra MB", rows), figures
 
 
 def image_bootstrap(scores: Floats, labels: Bools, seed: int) -> Bootstrap:
@@ -316,6 +330,9 @@ def main() -> None:
     torch.set_num_threads(1)
     split = simulate(30 if quick else 120)
     splits = 50 if quick else 500
+    compared, ratios = comparison(split, rounds=2 if quick else 5)
+    larger, seconds = larger_tasks(split, native=not quick)
+    keep("metrics", ratios | seconds)
     page = f"""# Metrics: measured
 
 Made by `python -m bench.metrics`; CPU time of one thread. {machine()}.
@@ -326,7 +343,7 @@ Made by `python -m bench.metrics`; CPU time of one thread. {machine()}.
 
 "Everything" is AUPRO at four limits, pixel AUROC and AP, image AUROC, AP and F1-max, all exact.
 
-{comparison(split, rounds=2 if quick else 5)}
+{compared}
 
 ## Deviation from the exact AUPRO
 
@@ -334,7 +351,7 @@ Made by `python -m bench.metrics`; CPU time of one thread. {machine()}.
 
 ## Larger tasks
 
-{larger_tasks(split, native=not quick)}
+{larger}
 
 ## Intervals
 

@@ -15,6 +15,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.figures import keep
+
 OUTPUT = Path(__file__).with_suffix(".md")
 SAMPLES, SIZE, ROUNDS = 32, 256, 1
 READ_AT_RANDOM = 8
@@ -71,6 +73,25 @@ def measured(path: Path, arrays: Arrays, chunk: int, compression: str) -> tuple[
     return size, f"{READ_AT_RANDOM / min(at_random):.0f}", f"{SAMPLES / min(in_one_go):.0f}"
 
 
+def figures(rows: list[tuple[str, ...]]) -> dict[str, float]:
+    """The layout in use (chunk 1, masks lzf) against others, of the rows of the table."""
+    size, reads = (
+        {row[:3]: float(row[column]) for row in rows if row[0] in ("prepared", "variants")}
+        for column in (3, 4)
+    )
+    found = {}
+    for kind in ("prepared", "variants"):
+        chosen = (kind, "1", "masks lzf")
+        found |= {
+            f"{kind}, random reads against all gzip 1": reads[chosen]
+            / reads[kind, "1", "all gzip 1"],
+            f"{kind}, random reads against chunks of 16": reads[chosen]
+            / reads[kind, "16", "masks lzf"],
+            f"{kind}, size against no compression": size[chosen] / size[kind, "1", "none"],
+        }
+    return found
+
+
 def main() -> None:
     """Measure every layout, print and keep the table."""
     rows: list[tuple[str, ...]] = [HEAD, ("---", "---:", "---", "---:", "---:", "---:")]
@@ -78,8 +99,9 @@ def main() -> None:
         for kind, arrays in made_samples().items():
             for chunk in (1, 4, 16):
                 for compression in COMPRESSIONS:
-                    figures = measured(Path(folder) / "file.h5", arrays, chunk, compression)
-                    rows.append((kind, str(chunk), compression, *figures))
+                    measures = measured(Path(folder) / "file.h5", arrays, chunk, compression)
+                    rows.append((kind, str(chunk), compression, *measures))
+    keep("store", figures(rows))
     machine = (
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
         f"numpy {np.__version__}, h5py {h5py.__version__}, load average {os.getloadavg()[0]:.1f}"

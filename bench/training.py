@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.figures import keep
 from dcrdf.config.detectors import DETECTORS, DcrdfNetOptions
 from dcrdf.config.options import InferOptions, PrepareOptions, TrainOptions
 from dcrdf.datasets.sample import Scan
@@ -72,8 +73,10 @@ def synchronised(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def training(args: argparse.Namespace, preset: str, teacher: Teacher) -> tuple[str, ...]:
-    """Pairs a second in training and the share of time spent fetching a step's data."""
+def training(
+    args: argparse.Namespace, preset: str, teacher: Teacher
+) -> tuple[tuple[str, ...], float]:
+    """A row with pairs a second in training, and the percent of time spent fetching data."""
     device = choose_device(args.device)
     options = DETECTORS["dcrdf_net"].options.parse(
         dict(DETECTORS["dcrdf_net"].presets[preset].get("options", {})), preset
@@ -115,13 +118,11 @@ def training(args: argparse.Namespace, preset: str, teacher: Teacher) -> tuple[s
                 waited, worked = waited + fetched - before, worked + done - before
         tflop = teraflop(lambda: step(data)) / args.batch
     pairs = args.batch * args.steps / worked
-    note = f"{100 * waited / worked:.1f} % waits for data; features {caching_s:.1f} s once; "
+    waiting = 100 * waited / worked
+    note = f"{waiting:.1f} % waits for data; features {caching_s:.1f} s once; "
     note += f"250 images x 150 epochs: {PAPER_PAIRS / pairs / 60:.1f} min"
-    return (
-        f"training, {preset}", f"{pairs:.1f}", achieved(pairs * tflop, device),
-        note,
-        memory(device),
-    )  # fmt: skip
+    speed = (f"training, {preset}", f"{pairs:.1f}", achieved(pairs * tflop, device))
+    return (*speed, note, memory(device)), waiting
 
 
 def inference(
@@ -229,7 +230,9 @@ def main() -> None:
     else:
         weights = "package" if args.weights == "package" else Path(args.weights)
         teacher = load_teacher(args.teacher, weights)  # type: ignore[arg-type]
-    rows: list[tuple[str, ...]] = [training(args, preset, teacher) for preset in PRESETS]
+    trained = {preset: training(args, preset, teacher) for preset in PRESETS}
+    keep("training", {f"waiting for data, {preset}": trained[preset][1] for preset in PRESETS})
+    rows = [row for row, _ in trained.values()]
     rows += [inference(args, preset, teacher, batch) for preset in PRESETS for batch in (1, 32)]
     rows += [inference_with_preparation(args, preset, teacher) for preset in PRESETS]
     device = choose_device(args.device)

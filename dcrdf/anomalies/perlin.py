@@ -90,8 +90,8 @@ def noise_of_gradients(
             np.matmul(column_part[:, corners], offset.T, out=along_columns[middle:end, pixels])
         start = end
     noise = np.empty((size, size), dtype=np.float32)
-    for pixels, row_matrix, corners in _row_bands(size, tuple(rows for rows, _ in lattices)):
-        np.matmul(row_matrix, along_columns.take(corners, axis=0), out=noise[pixels])
+    for band, row_matrix, used in _row_bands(size, tuple(rows for rows, _ in lattices)):
+        np.matmul(row_matrix, along_columns.take(used, axis=0), out=noise[band])
     return noise
 
 

@@ -1,10 +1,14 @@
-"""The benchmark that a GPU machine runs with one command, at tiny size on the CPU."""
+"""The benchmark of a GPU machine at tiny size on the CPU; the summary of all benchmarks."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from bench import __main__ as bench
+from bench import figures, store, workflow
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,10 +20,76 @@ def test_training_and_inference(tmp_path, precision):
     small = {"--size": 64, "--batch": 2, "--samples": 4, "--steps": 1, "--weights": "random"}
     arguments = [str(x) for pair in small.items() for x in pair]
     command = [sys.executable, "-m", "bench.training", *arguments, "--precision", precision]
-    subprocess.run([*command, "--out", str(out)], cwd=ROOT, check=True, capture_output=True)
+    environment = os.environ | {figures.FOLDER_VARIABLE: str(tmp_path)}
+    subprocess.run(
+        [*command, "--out", str(out)], cwd=ROOT, check=True, capture_output=True, env=environment
+    )
+    assert set(figures.read(tmp_path)) == {
+        (target.part, target.what) for target in figures.TARGETS if target.part == "training"
+    }
     rows = [line.split("|")[1:-1] for line in out.read_text().splitlines() if "| " in line][1:]
     names = [row[0].strip() for row in rows if not row[0].startswith("---")]
     assert len(names) == 8
     assert sum(name.startswith("training") for name in names) == 2
     speeds = [float(row[1]) for row in rows]
     assert min(speeds) > 0
+
+
+def rows_of(page):
+    cells = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    return {(row[0], row[1]): row[2:] for row in (list(map(str.strip, one)) for one in cells[2:])}
+
+
+def test_summary_shows_every_figure_measured_or_not(tmp_path, monkeypatch):
+    monkeypatch.setenv(figures.FOLDER_VARIABLE, str(tmp_path))
+    figures.keep("metrics", {"all metrics, extra memory": 160.0})
+    rate, frame = "800 x 800 scans, files to HDF5", "literal masks, part fills the frame"
+    figures.keep("preparation", {rate: 30.0})
+    page = figures.summary(figures.read(tmp_path))
+    rows = rows_of(page)
+    assert list(rows) == [(target.part, target.what) for target in figures.TARGETS]
+    assert rows["metrics", "all metrics, extra memory"] == ["160 MB", "≤ 80 MB", "0.50", "**no**"]
+    assert rows["preparation", rate][2:] == ["1.50", "yes"]
+    assert rows["anomalies", frame][0] == figures.NOT_MEASURED
+    assert sum(figures.NOT_MEASURED in row for row in rows.values()) == len(rows) - 2
+    assert "numpy" in page
+
+
+def test_a_misnamed_figure_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv(figures.FOLDER_VARIABLE, str(tmp_path))
+    with pytest.raises(ValueError, match="extra mmory"):
+        figures.keep("metrics", {"all metrics, extra mmory": 1.0})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_part_that_fails_leaves_its_rows_not_measured(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "PARTS", ("no_such_part",))
+    monkeypatch.setattr(bench, "OUTPUT", tmp_path / "summary.md")
+    assert bench.main() == 1
+    rows = rows_of((tmp_path / "summary.md").read_text())
+    assert {row[0] for row in rows.values()} == {figures.NOT_MEASURED}
+    assert "no_such_part: failed" in capsys.readouterr().out
+
+
+def test_without_a_demo_only_its_figures_are_missing():
+    names = (workflow.AGGREGATE, workflow.FINISHED, workflow.PLAN_LARGE, "dcrdf --help")
+    times = dict.fromkeys(names, workflow.Seconds(2.0, 1.0))
+    everything = workflow.figures(times)
+    kept = workflow.figures(times | dict.fromkeys(names[:2]))
+    assert {target.what for target in figures.TARGETS if target.part == "workflow"} == {*everything}
+    assert kept == {workflow.PLAN_LARGE: 2.0, "dcrdf --help": 2.0}
+    assert everything["dcrdf aggregate, 6 jobs, CPU"] == 1.0
+
+
+def test_the_layout_in_use_is_compared():
+    rows = [store.HEAD, ("---",) * 6]
+    rows += [
+        (kind, str(chunk), name, "50" if name == "masks lzf" else "100", str(160 // chunk), "1")
+        for kind in ("prepared", "variants")
+        for chunk in (1, 4, 16)
+        for name in store.COMPRESSIONS
+    ]
+    found = store.figures(rows)
+    assert {target.what for target in figures.TARGETS if target.part == "store"} == {*found}
+    assert found["prepared, random reads against chunks of 16"] == 16.0
+    assert found["variants, size against no compression"] == 0.5
