@@ -73,7 +73,7 @@ class Stage:
             record = json.loads(text)
             name, version = record["stage"], record["version"]
             options, upstream = _Entries(record["options"]), _Entries(record["upstream"])
-            canonical_json(record).encode()
+            json.dumps(record, ensure_ascii=False, allow_nan=False).encode()
         except (ValueError, KeyError, TypeError, RecursionError):
             raise UserError("--stage: not a stage record; see `dcrdf plan`") from None
         if name != expected_name:

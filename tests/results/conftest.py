@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from dcrdf.config.stages import digest_of_record
 from dcrdf.results.rows import COLUMNS
 
 STAGE = {"stage": "evaluate", "version": 1, "options": {}, "upstream": {"infer": "abcd1234"}}
@@ -59,7 +60,8 @@ def metrics_file(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def description_file() -> Callable[..., Path]:
-    """Writes the `detector.json` that belongs to a metrics.json and returns its path."""
+    """Writes the `detector.json` that belongs to a metrics.json, which is then made from it;
+    returns its path."""
 
     def write(metrics: Path, **changes: Any) -> Path:
         train = {"teacher": {"name": "resnet18"}, "train": {"epochs": 3}}
@@ -76,6 +78,9 @@ def description_file() -> Callable[..., Path]:
         path = metrics.parent / "model" / "detector.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(contents), encoding="utf-8")
+        made = json.loads(metrics.read_text())
+        made["stage"]["upstream"] = {"infer": digest_of_record(contents["infer"])}
+        metrics.write_text(json.dumps(made), encoding="utf-8")
         return path
 
     return write

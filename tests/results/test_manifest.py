@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from dcrdf.config.stages import digest_of_record
 from dcrdf.errors import UserError
 from dcrdf.results.manifest import ResultFiles, provenance, write_manifest
 from dcrdf.results.rows import read_metrics
@@ -32,7 +33,8 @@ def test_provenance_traces_every_file_and_holds_no_time(job):
     first = record["results"][0]
     assert first["sha256"] == hashlib.sha256(files[0].metrics.read_bytes()).hexdigest()
     assert first["stage_digest"] == read_metrics(files[0].metrics).digest
-    assert first["stage"]["upstream"] == {"infer": "abcd1234"}
+    infer = json.loads(files[0].description.read_text())["infer"]
+    assert first["stage"]["upstream"] == {"infer": digest_of_record(infer)}
     assert first["trained_on"] == {"device": "cpu"}
     assert first["weights_sha256"] == "f00d"
     assert record == provenance(files)
