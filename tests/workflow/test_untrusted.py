@@ -46,6 +46,8 @@ def test_odd_names_of_files_and_folders(tmp_path, make_scans, new_workflow):
         assert sorted(maps.names) == sorted(names)
     assert json.loads((job / "metrics.json").read_text())["counts"]["defect"] == 2
     assert (job.parents[2] / "report.html").is_file()
+    times_ns = [(job / one).stat().st_mtime_ns for one in ("model/weights.safetensors", "maps.h5")]
+    assert times_ns == sorted(times_ns)  # the weights are the training's, and an input of the maps
     assert workflow.planned() == {}
     assert not list(tmp_path.rglob("pwned*"))
 

@@ -38,7 +38,15 @@ rule train:
 rule infer:
     input:
         unpack(infer_inputs),
+    # Snakemake touches outputs in this order. The weights are a link to the training's, an input:
+    # touched last they would be newer than the maps.
     output:
+        weights=FOLDER
+        / "{run}"
+        / "{category}"
+        / "seed{seed}"
+        / "model"
+        / "weights.safetensors",
         maps=FOLDER / "{run}" / "{category}" / "seed{seed}" / "maps.h5",
         description=FOLDER
         / "{run}"
@@ -46,12 +54,6 @@ rule infer:
         / "seed{seed}"
         / "model"
         / "detector.json",
-        weights=FOLDER
-        / "{run}"
-        / "{category}"
-        / "seed{seed}"
-        / "model"
-        / "weights.safetensors",
     log:
         LOGS / "infer-{run}-{category}-seed{seed}.log",
     benchmark:
