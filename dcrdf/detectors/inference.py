@@ -68,8 +68,15 @@ def write_maps(
                 _create_whole(group, f"score_{name}", values)
             for name, maps in scored.maps.items():
                 chunks = (1, *maps.shape[1:])
+                # Not lzf: its table is never cleared, so equal maps would be packed differently.
                 group.create_dataset(
-                    name, data=maps, chunks=chunks, compression="lzf", shuffle=True, fletcher32=True
+                    name,
+                    data=maps,
+                    chunks=chunks,
+                    compression="gzip",
+                    compression_opts=1,
+                    shuffle=True,
+                    fletcher32=True,
                 )
 
 
