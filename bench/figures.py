@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dcrdf.results.machine import machine
-from dcrdf.results.manifest import software_versions
+from dcrdf.results.machine import machine, software_versions
 
 FOLDER_VARIABLE = "DCRDF_BENCH_FIGURES"
 """Where parts keep their figures; set by `python -m bench`."""

@@ -3,12 +3,17 @@
 import argparse
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dcrdf.cli.common import add_device_argument, add_stage_arguments, stage_of
 from dcrdf.cli.device import claim_gpu
 from dcrdf.config.options import InferOptions
+from dcrdf.config.stages import Stage
 from dcrdf.errors import UserError, about
+
+if TYPE_CHECKING:
+    from dcrdf.detectors.inference import ScoredSplit
+    from dcrdf.preparation.store import Prepared
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,31 +31,18 @@ def run(args: argparse.Namespace) -> None:
     options = InferOptions.parse(dict(stage.options), "infer")
     claim_gpu(args.device)
 
-    import numpy as np
-
-    from dcrdf.config.stages import digest_of_record
     from dcrdf.detectors.base import NormalSamples
-    from dcrdf.detectors.checkpoint import entries_named, load_detector
+    from dcrdf.detectors.checkpoint import load_detector
     from dcrdf.detectors.inference import gather, score_split, write_maps
     from dcrdf.detectors.model import deploy
     from dcrdf.detectors.scoring import Scorer
-    from dcrdf.metrics.threshold import false_alarm_threshold
     from dcrdf.preparation.store import open_prepared
     from dcrdf.training.device import choose_device, make_repeatable
 
     make_repeatable(0, options.cpu_threads)
     detector, description = load_detector(args.model)
-    with entries_named(args.model):
-        record, made_from = description["stage"], description["stage"]["upstream"]["prepare"]
-        scans = description["preparation"]["input_digest"]
-        digest, seed = digest_of_record(record), record["options"]["seed"]
-    if digest != stage.upstream["train"]:
-        raise UserError(f"{args.model}: a checkpoint of other settings; train it again")
     with open_prepared(args.prepared) as prepared:
-        if made_from != digest_of_record(prepared.stage):
-            raise UserError(f"{args.prepared}: prepared with other settings than {args.model}")
-        if scans != prepared.input_digest:
-            raise UserError(f"{args.prepared}: made from other scans than {args.model}")
+        seed = _seed_of_fitting(args, description, stage, prepared)
         validation, test = prepared.split("validation"), prepared.split("test")
         normal = NormalSamples(
             validation.rgb, validation.depth, validation.foreground, validation.valid
@@ -59,13 +51,7 @@ def run(args: argparse.Namespace) -> None:
         with about(args.model):
             scorer, predictions = Scorer.calibrate(detector, options, normal, device)
             scored_validation, scored_test = gather(predictions), score_split(scorer, test)
-        thresholds = {
-            name: {
-                **asdict(false_alarm_threshold(values, options.false_alarm_rate)),
-                "map_median": float(np.median(scored_validation.maps[name].astype(np.float32))),
-            }
-            for name, values in scored_validation.scores.items()
-        }
+        thresholds = _thresholds(scored_validation, options.false_alarm_rate)
         deploy(args.model, args.out / "model", scorer, thresholds, stage.to_dict())
         attributes: dict[str, Any] = {
             "stage": stage.to_json(),
@@ -81,3 +67,37 @@ def run(args: argparse.Namespace) -> None:
             (validation, replace(scored_validation, maps={})),
         )
     print(f"{args.out}: {len(test)} test images scored; {thresholds['fused']['note']}")
+
+
+def _seed_of_fitting(
+    args: argparse.Namespace, description: dict[str, Any], stage: Stage, prepared: "Prepared"
+) -> int:
+    """The training's seed, once model, stage and prepared data are known to belong together."""
+    from dcrdf.config.stages import digest_of_record
+    from dcrdf.detectors.checkpoint import entries_named
+
+    with entries_named(args.model):
+        record, made_from = description["stage"], description["stage"]["upstream"]["prepare"]
+        scans = description["preparation"]["input_digest"]
+        digest, seed = digest_of_record(record), int(record["options"]["seed"])
+    if digest != stage.upstream["train"]:
+        raise UserError(f"{args.model}: a checkpoint of other settings; train it again")
+    prepared.require_record(made_from)
+    if scans != prepared.input_digest:
+        raise UserError(f"{args.prepared}: made from other scans than {args.model}")
+    return seed
+
+
+def _thresholds(validation: "ScoredSplit", false_alarm_rate: float) -> dict[str, dict[str, Any]]:
+    """By branch the threshold from good validation images, and the median of their maps."""
+    import numpy as np
+
+    from dcrdf.metrics.threshold import false_alarm_threshold
+
+    return {
+        name: {
+            **asdict(false_alarm_threshold(values, false_alarm_rate)),
+            "map_median": float(np.median(validation.maps[name].astype(np.float32))),
+        }
+        for name, values in validation.scores.items()
+    }
