@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.page import load_average, table
 from dcrdf.results.machine import machine, software_versions
 
 FOLDER_VARIABLE = "DCRDF_BENCH_FIGURES"
@@ -78,6 +79,7 @@ TARGETS = (
     at_most("training", "waiting for data, paper", "% of the time"),
 )
 HEAD = ("part", "what", "value", "target", "ratio", "met")
+RULE = "| --- | --- | ---: | ---: | ---: | --- |"
 
 
 def keep(part: str, values: Mapping[str, float]) -> None:
@@ -106,17 +108,15 @@ def read(folder: Path) -> dict[tuple[str, str], float]:
 def summary(values: Mapping[tuple[str, str], float]) -> str:
     """The table of all figures, with machine and versions, as a Markdown page."""
     rows = [target.row(values.get((target.part, target.what))) for target in TARGETS]
-    lines = [HEAD, ("---", "---", "---:", "---:", "---:", "---"), *rows]
     on = machine()
     versions = ", ".join(f"{name} {version}" for name, version in software_versions().items())
     made = (
         f"Made by `python -m bench` on {datetime.now(UTC):%Y-%m-%d}; {on['processor']},"
-        f" {on['cpus']} cores, {on['system']}, load average {os.getloadavg()[0]:.1f}."
+        f" {on['cpus']} cores, {on['system']}, {load_average()}."
     )
     note = (
         "CPU seconds are of one thread. A ratio of 1 or more meets its target; figures without"
         " one are for comparison."
     )
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     title = "# Benchmarks: the figures that matter"
-    return "\n\n".join((title, made, f"{versions}.", note, table)) + "\n"
+    return "\n\n".join((title, made, f"{versions}.", note, table(HEAD, rows, RULE))) + "\n"

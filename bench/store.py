@@ -4,8 +4,6 @@
 synthetic part with sensor noise, eight of them read at random; CPU seconds of one thread.
 """
 
-import os
-import platform
 import tempfile
 import time
 from pathlib import Path
@@ -16,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.figures import keep
+from bench.page import Rows, load_average, machine_line, table
 
 OUTPUT = Path(__file__).with_suffix(".md")
 SAMPLES, SIZE, ROUNDS = 32, 256, 1
@@ -28,6 +27,7 @@ COMPRESSIONS: dict[str, dict[str, Any]] = {
     "all gzip 1": {"compression": "gzip", "compression_opts": 1, "shuffle": True},
 }
 HEAD = ("file", "chunk, samples", "compression", "KiB a sample", "random samples/s", "all/s")
+RULE = "| --- | ---: | --- | ---: | ---: | ---: |"
 
 
 def made_samples() -> dict[str, Arrays]:
@@ -73,12 +73,9 @@ def measured(path: Path, arrays: Arrays, chunk: int, compression: str) -> tuple[
     return size, f"{READ_AT_RANDOM / min(at_random):.0f}", f"{SAMPLES / min(in_one_go):.0f}"
 
 
-def figures(rows: list[tuple[str, ...]]) -> dict[str, float]:
+def figures(rows: Rows) -> dict[str, float]:
     """The layout in use (chunk 1, masks lzf) against others, of the rows of the table."""
-    size, reads = (
-        {row[:3]: float(row[column]) for row in rows if row[0] in ("prepared", "variants")}
-        for column in (3, 4)
-    )
+    size, reads = ({row[:3]: float(row[column]) for row in rows} for column in (3, 4))
     found = {}
     for kind in ("prepared", "variants"):
         chosen = (kind, "1", "masks lzf")
@@ -94,7 +91,7 @@ def figures(rows: list[tuple[str, ...]]) -> dict[str, float]:
 
 def main() -> None:
     """Measure every layout, print and keep the table."""
-    rows: list[tuple[str, ...]] = [HEAD, ("---", "---:", "---", "---:", "---:", "---:")]
+    rows: Rows = []
     with tempfile.TemporaryDirectory() as folder:
         for kind, arrays in made_samples().items():
             for chunk in (1, 4, 16):
@@ -102,20 +99,16 @@ def main() -> None:
                     measures = measured(Path(folder) / "file.h5", arrays, chunk, compression)
                     rows.append((kind, str(chunk), compression, *measures))
     keep("store", figures(rows))
-    machine = (
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"numpy {np.__version__}, h5py {h5py.__version__}, load average {os.getloadavg()[0]:.1f}"
-    )
-    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    on = f"{machine_line(np, h5py)}, {load_average()}"
     text = (
         "# Layouts of the HDF5 files: measured\n\n"
-        f"Made by `python -m bench.store`; CPU seconds of one thread. {machine}.\n"
+        f"Made by `python -m bench.store`; CPU seconds of one thread. {on}.\n"
         "The layout in use is chunk 1, masks lzf: reading one sample then costs one sample. "
         "Chunks of\n"
         "several samples make random reads slower and save nothing; compressing the images "
         "too saves\n"
         "a third to a half of the file and costs half or more of the speed of every read.\n\n"
-        f"{table}\n"
+        f"{table(HEAD, rows, RULE)}\n"
     )
     print(text)
     OUTPUT.write_text(text, encoding="utf-8")

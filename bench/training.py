@@ -19,6 +19,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.figures import keep
+from bench.measure import best_seconds
+from bench.page import Rows, table
 from dcrdf.config.detectors import DETECTORS, DcrdfNetOptions
 from dcrdf.config.options import InferOptions, PrepareOptions, TrainOptions
 from dcrdf.datasets.sample import Scan
@@ -32,6 +34,7 @@ from dcrdf.preparation.prepare import prepare_scan
 from dcrdf.training.device import choose_device, make_repeatable
 from dcrdf.training.loop import FitContext, make_optimizer
 
+OUTPUT = Path(__file__).with_suffix(".md")
 PRESETS = ("dual_rd", "paper")
 PEAK_TFLOPS = {"H100": 989, "H200": 989, "A100": 312}
 """Dense bfloat16, the makers' data sheets (SXM)."""
@@ -51,7 +54,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--samples", type=int, default=32)
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".md"))
+    parser.add_argument("--out", type=Path, default=OUTPUT)
     return parser.parse_args()
 
 
@@ -78,10 +81,7 @@ def training(
 ) -> tuple[tuple[str, ...], float]:
     """A row with pairs a second in training, and the percent of time spent fetching data."""
     device = choose_device(args.device)
-    options = DETECTORS["dcrdf_net"].options.parse(
-        dict(DETECTORS["dcrdf_net"].presets[preset].get("options", {})), preset
-    )
-    assert isinstance(options, DcrdfNetOptions)
+    options = preset_options(preset)
     samples, variants = images(args)
     train = TrainOptions(
         batch_size=args.batch, cpu_threads=args.threads, feature_cache_mb=16_384,
@@ -130,15 +130,12 @@ def inference(
 ) -> tuple[str, ...]:
     """Pairs a second and latency from prepared arrays to scores, all copies included."""
     device = choose_device(args.device)
-    options = DETECTORS["dcrdf_net"].options.parse(
-        dict(DETECTORS["dcrdf_net"].presets[preset].get("options", {})), preset
-    )
     samples, _ = images(args)
-    scorer, _ = Scorer.calibrate(
-        DcrdfNet(teacher, options), infer_options(args), samples, device  # type: ignore[arg-type]
-    )  # fmt: skip
+    scorer = calibrated(args, preset, teacher, samples)
     rgb, depth = samples.rgb[:batch], samples.depth[:batch]
-    seconds = best_of(lambda: scorer.score(rgb, depth), 3)
+    seconds = best_seconds(
+        lambda: scorer.score(rgb, depth), 3, warm_up=True, clock=time.perf_counter
+    )
     tflop = teraflop(lambda: scorer.score(rgb, depth))
     return (
         f"inference, {preset}, batch {len(rgb)}", f"{len(rgb) / seconds:.1f}",
@@ -151,13 +148,8 @@ def inference_with_preparation(
 ) -> tuple[str, ...]:
     """The same from one raw scan of 800 x 800 points, on one CPU thread for its preparation."""
     device = choose_device(args.device)
-    options = DETECTORS["dcrdf_net"].options.parse(
-        dict(DETECTORS["dcrdf_net"].presets[preset].get("options", {})), preset
-    )
     samples, _ = images(args)
-    scorer, _ = Scorer.calibrate(
-        DcrdfNet(teacher, options), infer_options(args), samples, device  # type: ignore[arg-type]
-    )  # fmt: skip
+    scorer = calibrated(args, preset, teacher, samples)
     prepare, scan = PrepareOptions(image_size=args.size), raw_scan()
     constants = PreparationConstants("part", 0.0, 0.02, (0.0, 0.0, -1.0, 0.5))
 
@@ -165,7 +157,7 @@ def inference_with_preparation(
         prepared = prepare_scan(scan, prepare, constants)
         scorer.score(prepared.rgb[None], prepared.depth[None])
 
-    seconds = best_of(whole, 3)
+    seconds = best_seconds(whole, 3, warm_up=True, clock=time.perf_counter)
     return (
         f"inference, {preset}, batch 1, with preparation", f"{1 / seconds:.1f}", "",
         f"{1000 * seconds:.1f} ms a scan", memory(device),
@@ -184,9 +176,21 @@ def raw_scan(size: int = 800) -> Scan:
     return Scan(generator.integers(0, 256, (size, size, 3), np.uint8), xyz)
 
 
-def infer_options(args: argparse.Namespace) -> InferOptions:
-    """Scoring as asked for."""
-    return InferOptions(cpu_threads=args.threads, precision=args.precision)
+def preset_options(preset: str) -> DcrdfNetOptions:
+    """The options of a preset."""
+    info = DETECTORS["dcrdf_net"]
+    options = info.options.parse(dict(info.presets[preset].get("options", {})), preset)
+    assert isinstance(options, DcrdfNetOptions)
+    return options
+
+
+def calibrated(
+    args: argparse.Namespace, preset: str, teacher: Teacher, samples: NormalSamples
+) -> Scorer:
+    """An untrained detector, ready to score as asked for."""
+    detector = DcrdfNet(teacher, preset_options(preset))
+    infer = InferOptions(cpu_threads=args.threads, precision=args.precision)
+    return Scorer.calibrate(detector, infer, samples, choose_device(args.device))[0]
 
 
 def teraflop(call: Callable[[], Any]) -> float:
@@ -201,17 +205,6 @@ def achieved(tflops: float, device: torch.device) -> str:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
     peak = next((value for key, value in PEAK_TFLOPS.items() if key in name), None)
     return f"{tflops:.3g}" + (f" ({100 * tflops / peak:.0f} %)" if peak else "")
-
-
-def best_of(call: Callable[[], Any], repeats: int) -> float:
-    """The shortest of several calls after one that warms up."""
-    call()
-    taken = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - started)
-    return min(taken)
 
 
 def memory(device: torch.device) -> str:
@@ -232,18 +225,17 @@ def main() -> None:
         teacher = load_teacher(args.teacher, weights)  # type: ignore[arg-type]
     trained = {preset: training(args, preset, teacher) for preset in PRESETS}
     keep("training", {f"waiting for data, {preset}": trained[preset][1] for preset in PRESETS})
-    rows = [row for row, _ in trained.values()]
+    rows: Rows = [row for row, _ in trained.values()]
     rows += [inference(args, preset, teacher, batch) for preset in PRESETS for batch in (1, 32)]
     rows += [inference_with_preparation(args, preset, teacher) for preset in PRESETS]
     device = choose_device(args.device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     head = ("what", "pairs/s", "TFLOP/s (share of peak)", "", "peak memory")
-    lines = [f"| {' | '.join(head)} |", "|---|---:|---:|---|---:|"]
     text = (
         "# Training and inference: measured\n\n"
         f"Made by `python -m bench.training`; {args.teacher}, {args.size} px, batch {args.batch},"
         f" {args.precision}, {name}, {args.threads} CPU threads, torch {torch.__version__}.\n\n"
-        + "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
+        + table(head, rows, "|---|---:|---:|---|---:|")
         + "\n"
     )
     print(text)

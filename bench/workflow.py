@@ -6,8 +6,6 @@ seconds of whole processes, the medians of several calls. What needs a finished 
 out, and said to be, where there is none.
 """
 
-import os
-import platform
 import resource
 import statistics
 import subprocess
@@ -21,6 +19,7 @@ from typing import NamedTuple
 import yaml
 
 from bench.figures import NOT_MEASURED, keep
+from bench.page import machine_line, table
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = Path(__file__).with_suffix(".md")
@@ -40,7 +39,7 @@ class Seconds(NamedTuple):
     cpu: float
 
 
-Rows = dict[str, Seconds | None]
+Times = dict[str, Seconds | None]
 
 
 def seconds(command: list[str], repeats: int) -> Seconds:
@@ -66,7 +65,7 @@ def demo_is_finished() -> bool:
     return said.returncode == 0 and "Nothing to be done" in said.stdout + said.stderr
 
 
-def start_up(finished: bool) -> Rows:
+def start_up(finished: bool) -> Times:
     """Commands that a user waits for although they compute next to nothing."""
     dcrdf = str(BIN / "dcrdf")
     commands = {
@@ -83,7 +82,7 @@ def start_up(finished: bool) -> Rows:
     }
 
 
-def planning(finished: bool) -> Rows:
+def planning(finished: bool) -> Times:
     """Dry runs, and a finished workflow."""
     snakemake = [str(BIN / "snakemake"), "--cores", "2"]
     values = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -116,7 +115,7 @@ def demo_profile() -> list[tuple[str, float]]:
     return sorted(totals.items(), key=lambda item: -item[1])
 
 
-def figures(rows: Rows) -> dict[str, float]:
+def figures(rows: Times) -> dict[str, float]:
     """What `bench.figures` asks for, as far as it was measured."""
     names = {
         "dcrdf --help": "dcrdf --help",
@@ -130,24 +129,23 @@ def figures(rows: Rows) -> dict[str, float]:
     return found
 
 
-def times_table(head: str, rows: Rows) -> str:
+def times_table(head: str, rows: Times) -> str:
     """A Markdown table of names and both times."""
-    lines = [f"| {head} | s | CPU s |", "|---|---:|---:|"]
+    lines = []
     for name, one in rows.items():
         cells = (NOT_MEASURED, "") if one is None else (f"{one.wall:.2f}", f"{one.cpu:.2f}")
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append((name, *cells))
+    return table((head, "s", "CPU s"), lines, "|---|---:|---:|")
 
 
 def profile_table(rows: list[tuple[str, float]]) -> str:
     """A Markdown table of rules and seconds."""
-    lines = [f"| {name} | {value:.2f} |" for name, value in rows]
-    return "\n".join(["| rule | s |", "|---|---:|", *lines])
+    lines = [(name, f"{value:.2f}") for name, value in rows]
+    return table(("rule", "s"), lines, "|---|---:|")
 
 
 def main() -> None:
     """Run all parts, print and keep the tables."""
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     finished = demo_is_finished()
     if not finished:
         print("results/demo: no finished demo, so what needs one is not measured; run `make demo`")
@@ -155,7 +153,7 @@ def main() -> None:
     keep("workflow", figures(starting | plans))
     parts = [
         "# The workflow's own cost: measured",
-        f"Made by `python -m bench.workflow`; wall-clock and CPU seconds. {machine}.",
+        f"Made by `python -m bench.workflow`; wall-clock and CPU seconds. {machine_line()}.",
         "## Starting a command",
         times_table("command", starting),
         "## Planning",

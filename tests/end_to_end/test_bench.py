@@ -1,5 +1,6 @@
 """The benchmark of a GPU machine at tiny size on the CPU; the summary of all benchmarks."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import pytest
 
 from bench import __main__ as bench
 from bench import figures, store, workflow
+from bench.anomalies import throughput
+from bench.preparation import holes
 
 ROOT = Path(__file__).parents[2]
 
@@ -82,8 +85,7 @@ def test_without_a_demo_only_its_figures_are_missing():
 
 
 def test_the_layout_in_use_is_compared():
-    rows = [store.HEAD, ("---",) * 6]
-    rows += [
+    rows = [
         (kind, str(chunk), name, "50" if name == "masks lzf" else "100", str(160 // chunk), "1")
         for kind in ("prepared", "variants")
         for chunk in (1, 4, 16)
@@ -93,3 +95,31 @@ def test_the_layout_in_use_is_compared():
     assert {target.what for target in figures.TARGETS if target.part == "store"} == {*found}
     assert found["prepared, random reads against chunks of 16"] == 16.0
     assert found["variants, size against no compression"] == 0.5
+
+
+@pytest.mark.parametrize("part", bench.PARTS)
+def test_every_part_runs_by_its_name_and_writes_beside_the_others(part, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # parts set it where it is not; undone afterwards
+    spec = importlib.util.find_spec(f"bench.{part}")
+    name = f"{spec.name}.__main__" if spec.submodule_search_locations else spec.name
+    module = importlib.import_module(name)
+    assert callable(module.main)
+    assert ROOT / "bench" / f"{part}.md" == module.OUTPUT
+    assert module.OUTPUT.exists()
+    # What `python -m` then does; to start a part is to measure for minutes.
+    assert 'if __name__ == "__main__":\n    ' in Path(module.__file__).read_text()
+
+
+def test_figures_of_tables_are_those_asked_for():
+    """What parts keep of their tables has the names of `TARGETS`, and compares the right rows."""
+    rows = [("a", "0.4", "500", "300"), ("b", "0.3", "600", "700"), ("whole", "1.0", "450", "200")]
+    found = throughput.throughput_figures(rows)
+    assert {target.what for target in figures.TARGETS if target.part == "anomalies"} == {*found}
+    assert list(found.values()) == [450.0, 300.0, 200.0]
+    rmse = {"push_pull": "0.1"}
+    rows = [(method, size, rmse.get(method, "0.3"), "", "") for size in ("256", "800")
+            for method in holes.METHODS]  # fmt: skip
+    found = holes.hole_figures(rows)
+    asked = {target.what for target in figures.TARGETS if target.part == "preparation"}
+    assert found.keys() == asked - {"800 x 800 scans, files to HDF5"}
+    assert [*found.values()] == pytest.approx([3.0, 3.0])
