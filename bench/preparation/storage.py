@@ -14,15 +14,13 @@ from bench.page import Rows
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.load import load_scan
 from dcrdf.datasets.sample import Sample
+from dcrdf.preparation.hdf5 import PACKED
 from dcrdf.preparation.measure import measure_scan
 
 LAYOUTS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "nothing": ({}, {}),
     "checksums": ({"fletcher32": True}, {"fletcher32": True}),
-    "checksums, masks lzf (chosen)": (
-        {"fletcher32": True},
-        {"fletcher32": True, "compression": "lzf"},
-    ),
+    "checksums, masks gzip 1 (chosen)": ({"fletcher32": True}, {"fletcher32": True, **PACKED}),
     "all lzf + shuffle": (
         {"compression": "lzf", "shuffle": True},
         {"compression": "lzf", "shuffle": True},

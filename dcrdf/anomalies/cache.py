@@ -28,6 +28,7 @@ from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
 from dcrdf.files.digests import seed_of, sha256_of_json
 from dcrdf.preparation.hdf5 import (
+    PACKED,
     NewFile,
     new_hdf5,
     read_attribute,
@@ -202,8 +203,8 @@ def _created(file: NewFile, names: list[str], variants: int, size: int) -> dict[
             shape=(count, variants, *axes),
             dtype=dtype,
             chunks=(1, 1, *axes) if axes else (count, variants),
-            compression="lzf" if name == "mask" else None,
             fletcher32=True,
+            **(PACKED if name == "mask" else {}),
         )
         for name, (dtype, axes) in _layout(size).items()
     }

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dcrdf.detectors.scoring import Prediction, Scorer, batch_slices
 from dcrdf.files.atomic import replacing
-from dcrdf.preparation.hdf5 import fixed_texts, new_hdf5, write_attributes
+from dcrdf.preparation.hdf5 import PACKED, fixed_texts, new_hdf5, write_attributes
 from dcrdf.preparation.store import PreparedSplit
 
 
@@ -68,15 +68,8 @@ def write_maps(
                 _create_whole(group, f"score_{name}", values)
             for name, maps in scored.maps.items():
                 chunks = (1, *maps.shape[1:])
-                # Not lzf: its table is never cleared, so equal maps would be packed differently.
                 group.create_dataset(
-                    name,
-                    data=maps,
-                    chunks=chunks,
-                    compression="gzip",
-                    compression_opts=1,
-                    shuffle=True,
-                    fletcher32=True,
+                    name, data=maps, chunks=chunks, shuffle=True, fletcher32=True, **PACKED
                 )
 
 

@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 LIBRARY_VERSION = ("v110", "v110")
 """The file format since HDF5 1.10 keeps checksums of its own structures."""
+PACKED: Mapping[str, Any] = {"compression": "gzip", "compression_opts": 1}
+"""How datasets are compressed. Equal values make equal bytes, which tell Snakemake that nothing has
+changed; lzf never clears its table and packs them in more than one way."""
 
 
 class NewFile(h5py.File):  # type: ignore[misc]

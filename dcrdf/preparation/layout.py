@@ -27,7 +27,7 @@ class Field:
     axes: Callable[[int], tuple[int, ...]]
     optional: bool = False
     packed: bool = False
-    """Compressed (lzf): pays for masks, not for noisy colours and heights."""
+    """Compressed: pays for masks, not for noisy colours and heights."""
 
     @property
     def is_text(self) -> bool:

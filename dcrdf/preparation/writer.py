@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from dcrdf.preparation.hdf5 import NewFile, fixed_texts
+from dcrdf.preparation.hdf5 import PACKED, NewFile, fixed_texts
 from dcrdf.preparation.layout import FIELDS, NATIVE_GT, Field, native_gt_name
 
 
@@ -37,8 +37,8 @@ class SplitWriter:
             maxshape=(None, *shape[1:]),
             chunks=(1, *shape[1:]),
             dtype=field.dtype,
-            compression="lzf" if field.packed else None,
             fletcher32=True,
+            **(PACKED if field.packed else {}),
         )
 
     def append(
@@ -51,8 +51,8 @@ class SplitWriter:
                 native_gt_name(self._count),
                 data=native_gt,
                 chunks=native_gt.shape,
-                compression="lzf",
                 fletcher32=True,
+                **PACKED,
             )
         self._count += 1
 

@@ -16,6 +16,7 @@ from dcrdf.config.options import PrepareOptions, PseudoOptions
 from dcrdf.errors import UserError
 from dcrdf.files.digests import seed_of
 from dcrdf.files.png import write_png
+from dcrdf.preparation.hdf5 import PACKED
 
 STAGE = '{"stage":"pseudo","version":1}'
 NAMES = ["000", "001", "two words"]
@@ -97,6 +98,7 @@ def test_shapes_and_types(prepared, tmp_path):
         assert variants.mask is variants.mask
     with h5py.File(tmp_path / "v.h5") as file:
         assert file["mask"].nbytes * 8 == file["depth"].size
+        assert file["mask"].compression == PACKED["compression"]
         assert file["rgb"].chunks == (1, 1, 64, 64, 3)
 
 

@@ -86,7 +86,7 @@ def test_without_a_demo_only_its_figures_are_missing():
 
 def test_the_layout_in_use_is_compared():
     rows = [
-        (kind, str(chunk), name, "50" if name == "masks lzf" else "100", str(160 // chunk), "1")
+        (kind, str(chunk), name, "50" if name == store.CHOSEN else "100", str(160 // chunk), "1")
         for kind in ("prepared", "variants")
         for chunk in (1, 4, 16)
         for name in store.COMPRESSIONS

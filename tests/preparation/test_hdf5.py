@@ -1,3 +1,4 @@
+import io
 import subprocess
 import sys
 
@@ -5,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from dcrdf.preparation.hdf5 import new_hdf5
+from dcrdf.preparation.hdf5 import PACKED, new_hdf5
 
 FULL_DISK = """
 import resource
@@ -44,6 +45,30 @@ def test_what_was_written_is_read_by_others(tmp_path):
 def test_errors_of_the_block_pass_through(tmp_path):
     with pytest.raises(KeyError, match="mine"), new_hdf5(tmp_path / "new.h5"):
         raise KeyError("mine")
+
+
+def packed_after(before, values):
+    """The stored bytes of values (H, W) that were packed right after others."""
+    with h5py.File(io.BytesIO(), "w") as file:
+        both = file.create_dataset(
+            "a", (2, *values.shape), values.dtype, chunks=(1, *values.shape), **PACKED
+        )
+        both[0], both[1] = before, values
+        file.flush()
+        return both.id.read_direct_chunk((1, 0, 0))[1]
+
+
+def test_equal_values_make_equal_bytes_whatever_was_packed_before():
+    y, x = np.mgrid[:128, :128] - 64
+    random = np.random.default_rng(0)
+    noise = np.packbits(random.random(y.shape) > 0.95, axis=-1)
+    disc = np.packbits(np.hypot(y, x) < 40, axis=-1)
+    for values in (noise, disc):
+        found = set()
+        for _ in range(50):
+            spoilt = np.where(random.random(values.shape) < 0.1, random.bytes(1)[0], values)
+            found.add(packed_after(spoilt.astype(np.uint8), values))
+        assert len(found) == 1
 
 
 @pytest.mark.parametrize("limit_bytes", [0, 1000, 100_000, 1_500_000, 2_000_500])

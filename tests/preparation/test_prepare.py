@@ -12,6 +12,7 @@ from dcrdf.datasets.load import load_scan
 from dcrdf.datasets.sample import SPLITS
 from dcrdf.errors import UserError
 from dcrdf.files.images import read_mask, read_xyz, write_png, write_xyz
+from dcrdf.preparation.hdf5 import PACKED
 from dcrdf.preparation.prepare import prepare_category, prepare_scan
 from dcrdf.preparation.store import open_prepared
 
@@ -109,6 +110,15 @@ def test_processes_do_not_change_a_bit(samples, options, tmp_path):
     two = prepare(samples, options, tmp_path / "two.h5", processes=2)
     assert one == two
     assert_same_contents(contents(tmp_path / "one.h5"), contents(tmp_path / "two.h5"))
+    assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "two.h5").read_bytes()
+
+
+def test_masks_are_packed_alike_each_time(samples, options, tmp_path):
+    prepare(samples, options, tmp_path / "out.h5")
+    with h5py.File(tmp_path / "out.h5") as file:
+        datasets = [file["train/valid"], file["test/gt"], *file["test/native_gt"].values()]
+        for dataset in datasets:
+            assert dataset.compression == PACKED["compression"], dataset.name
 
 
 def test_constants_come_from_training_alone(samples, options, tmp_path):
