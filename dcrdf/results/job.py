@@ -51,7 +51,7 @@ def open_job(
         size = prepared.options.image_size
         if maps.names != test.name or maps.defects != test.defect or maps.size not in (0, size):
             raise UserError(f"{maps_path}: its images are not those of {prepared_path}")
-        if maps.input_digest not in (None, prepared.input_digest):
+        if maps.input_digest != prepared.input_digest:
             raise UserError(f"{maps_path}: made from other scans than {prepared_path}")
         yield maps, prepared
 

@@ -33,10 +33,8 @@ class MapsFile:
         self._test = plain_link(file, "test", path, "infer")
         self.stage: dict[str, Any] = json.loads(read_attribute(file, "stage"))
         self.seed = int(read_attribute(file, "seed"))
-        self.input_digest = (
-            read_attribute(file, "input_digest") if "input_digest" in file.attrs else None
-        )
-        """That of the scans; None in files of older versions."""
+        self.input_digest = read_attribute(file, "input_digest")
+        """That of the scans."""
         self.names = read_texts(self._member("name"))
         self.defects = read_texts(self._member("defect"))
         self.size = 0

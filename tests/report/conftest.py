@@ -69,8 +69,8 @@ def write_maps(path: Path, split: SimpleNamespace, defects: list[str], **changes
             test[f"score_{branch}"] = scores + 0.01 * at
         test["name"], test["defect"] = fixed_texts(split.name), fixed_texts(defects)
         test["label"] = np.array([kind != "good" for kind in defects], dtype=np.int8)
-        attributes = {"stage": "{}", "seed": 0, "threshold": json.dumps(THRESHOLD)}
-        write_attributes(file, attributes | changes)
+        attributes = {"stage": "{}", "seed": 0, "input_digest": "d1g35t"}
+        write_attributes(file, attributes | {"threshold": json.dumps(THRESHOLD)} | changes)
 
 
 def metric(number: float | None, **changes: Any) -> dict[str, Any]:

@@ -14,7 +14,9 @@ def path(tmp_path):
     """Two images of 8 x 8 pixels."""
     out = tmp_path / "maps.h5"
     with new_hdf5(out) as file:
-        write_attributes(file, {"stage": "{}", "seed": 0, "threshold": {}})
+        write_attributes(
+            file, {"stage": "{}", "seed": 0, "threshold": {}, "input_digest": "d1g35t"}
+        )
         test = file.create_group("test")
         for name, values in {
             "name": fixed_texts(["000", "001"]),
@@ -55,6 +57,14 @@ def test_a_header_that_promises_terabytes_is_refused(path, name, shape, dtype, c
         del file["test"][name]
         file["test"].create_dataset(name, shape, dtype, chunks=chunks)
     with pytest.raises(UserError, match=r"maps\.h5: damaged \(.*stored in part only"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["stage", "seed", "input_digest"])
+def test_maps_that_do_not_say_what_they_were_made_from_are_damaged(path, name):
+    with h5py.File(path, "r+") as file:
+        del file.attrs[name]
+    with pytest.raises(UserError, match=rf"maps\.h5: damaged .*{name}.*; run `dcrdf infer` again"):
         read(path)
 
 
