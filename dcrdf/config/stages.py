@@ -19,7 +19,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "pseudo": 1,
     "train": 5,
     "infer": 5,
-    "evaluate": 2,
+    "evaluate": 3,
     "resample": 1,
     "robustness": 1,
     "aggregate": 5,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dcrdf.config.options import EvaluateOptions
 from dcrdf.config.stages import Stage
+from dcrdf.files.digests import sha256_of_file
 from dcrdf.files.jsonfile import write_json
 from dcrdf.metrics import aupro, aupro_name, bootstrap, evaluate
 from dcrdf.metrics.undefined import UndefinedMetricWarning
@@ -55,6 +56,7 @@ def evaluate_job(
                 "run": run,
                 "category": prepared.category,
                 "seed": maps.seed,
+                "maps_sha256": sha256_of_file(maps_path),
                 "counts": {
                     "good": int((test.label == 0).sum()),
                     "defect": int(test.label.sum()),

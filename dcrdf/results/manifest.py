@@ -12,6 +12,9 @@ from dcrdf.results.machine import code_version, machine, software_versions
 from dcrdf.results.rows import Metrics, read_metrics
 from dcrdf.results.run_folder import job_settings, training_of
 
+IDENTITY = {"dataset", "run", "category", "seed", "counts", "maps_sha256"}
+"""What a result says of itself, as it stands in its `metrics.json`."""
+
 
 @dataclass(frozen=True)
 class ResultFiles:
@@ -24,8 +27,8 @@ class ResultFiles:
 
 def provenance(files: Sequence[ResultFiles]) -> dict[str, Any]:
     """The running code, the settings of every run and category (with the digest of its scans), and
-    of every `metrics.json` its identity, record and digests, the digest of its model's weights and
-    what machine, code, software and teacher trained it.
+    of every `metrics.json` its identity, record and digests, the digests of its maps and of its
+    model's weights, and what machine, code, software and teacher trained it.
 
     The same files and software give the same record: it holds no times. Of a model that has been
     removed nothing is told.
@@ -82,7 +85,7 @@ def _result(files: ResultFiles, metrics: Metrics) -> dict[str, Any]:
         "sha256": sha256_of_file(files.metrics),
         "stage": metrics.stage.model_dump(),
         "stage_digest": metrics.digest,
-        **metrics.model_dump(include={"dataset", "run", "category", "seed", "counts"}),
+        **metrics.model_dump(include=IDENTITY),
     }
     if files.description.is_file():
         record |= training_of(files.description)

@@ -30,6 +30,7 @@ KEY = list(COLUMNS[:9])
 
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Annotated[str, Field(min_length=1)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Checked(BaseModel):
@@ -80,6 +81,8 @@ class Metrics(Checked):
     run: Name
     category: Name
     seed: int
+    maps_sha256: Sha256
+    """Of the maps.h5 that was evaluated."""
     counts: Counts
     values: list[Value]
     skipped: list[Any] = []

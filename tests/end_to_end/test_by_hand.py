@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from hashlib import sha256
 from typing import get_args
 
 import cv2
@@ -118,6 +119,7 @@ def test_metrics_hold_every_branch_mode_and_interval(chain):
             for mode in ("exact", "mvtec100"):
                 assert 0 <= values[branch, "aupro_30", size, mode, "spot"]["value"] <= 1
     assert metrics["counts"] == {"good": 2, "defect": 2, "without_mask": 0}
+    assert metrics["maps_sha256"] == sha256((chain.job / "maps.h5").read_bytes()).hexdigest()
 
 
 def test_resampling_starts_from_the_metrics_that_were_evaluated(chain):

@@ -12,6 +12,7 @@ from dcrdf.config.stages import digest_of_record
 from dcrdf.results.rows import COLUMNS
 
 STAGE = {"stage": "evaluate", "version": 1, "options": {}, "upstream": {"infer": "abcd1234"}}
+MAPS_SHA256 = "0123456789abcdef" * 4
 
 
 def value(number: float | None, **changes: Any) -> dict[str, Any]:
@@ -46,6 +47,7 @@ def metrics_file(tmp_path: Path) -> Callable[..., Path]:
             "run": run,
             "category": category,
             "seed": seed,
+            "maps_sha256": MAPS_SHA256,
             "counts": {"good": 16, "defect": 24},
             "values": [value(0.9)],
             "skipped": [],

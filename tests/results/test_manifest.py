@@ -37,6 +37,7 @@ def test_provenance_traces_every_file_and_holds_no_time(job):
     assert first["stage"]["upstream"] == {"infer": digest_of_record(infer)}
     assert first["trained_on"] == {"device": "cpu"}
     assert first["weights_sha256"] == "f00d"
+    assert first["maps_sha256"] == read_metrics(files[0].metrics).maps_sha256
     assert record == provenance(files)
 
 

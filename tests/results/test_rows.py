@@ -112,7 +112,9 @@ def test_bad_values_name_file_and_field(metrics_file, entry, changes, field):
     assert str(refused.value).startswith(f"{path}: {field}: ")
 
 
-@pytest.mark.parametrize("field", ["stage", "dataset", "run", "category", "seed", "counts"])
+@pytest.mark.parametrize(
+    "field", ["stage", "dataset", "run", "category", "seed", "maps_sha256", "counts"]
+)
 def test_missing_fields_are_named(metrics_file, field):
     path = metrics_file()
     contents = json.loads(path.read_text())
