@@ -30,12 +30,13 @@ from dcrdf.files.digests import seed_of, sha256_of_json
 from dcrdf.preparation.hdf5 import (
     PACKED,
     NewFile,
+    damage_named,
     new_hdf5,
     read_attribute,
     require_finite,
     write_attributes,
 )
-from dcrdf.preparation.store import READ_ERRORS, Prepared, open_prepared
+from dcrdf.preparation.store import Prepared, open_prepared, plain_link
 from dcrdf.workers import Workers
 
 VARIANTS_PER_PROCESS = 1000
@@ -109,7 +110,7 @@ class Variants:
             read_attribute(file, "prepared_options"),
             read_attribute(file, "prepared_input"),
         )
-        _check_layout(file)
+        _check_layout(file, path)
         self.name = [text.decode() for text in file["name"][:]]
 
     @cached_property
@@ -121,7 +122,7 @@ class Variants:
     def depth(self) -> NDArray[np.float16]:
         """D_n, float16 (N, V, S, S); the rounded clean depth wherever `mask` is false."""
         values = self._read("depth")
-        with _damage_named(self._path):
+        with damage_named(self._path, "pseudo"):
             require_finite(values, "depth")
         return values
 
@@ -141,7 +142,7 @@ class Variants:
             raise UserError(f"{self._path}: made from other prepared data; run pseudo again")
 
     def _read(self, name: str) -> NDArray[Any]:
-        with _damage_named(self._path):
+        with damage_named(self._path, "pseudo"):
             values: NDArray[Any] = self._file[name][:]
         return values
 
@@ -155,23 +156,12 @@ def open_variants(path: Path) -> Iterator[Variants]:
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file; run pseudo first")
-    with _damage_named(path):
+    with damage_named(path, "pseudo"):
         file = h5py.File(path, "r")
     with file:
-        with _damage_named(path):
+        with damage_named(path, "pseudo"):
             variants = Variants(file, path)
         yield variants
-
-
-@contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except READ_ERRORS as error:
-        reason = str(error) or type(error).__name__
-        raise UserError(f"{path}: damaged ({reason}); run pseudo again") from None
-    except UserError as error:
-        raise UserError(f"{path}: {error}; run pseudo again") from None
 
 
 def _rows(rgb: ColourImage, depth: FloatImage, changes: list[Changes]) -> dict[str, NDArray[Any]]:
@@ -220,9 +210,9 @@ def _layout(size: int) -> dict[str, tuple[type[np.generic], tuple[int, ...]]]:
     }
 
 
-def _check_layout(file: h5py.File) -> None:
-    """Raise ValueError for links, foreign data, other shapes, and data that are not all there."""
-    members = {name: _own_member(file, name) for name in (*_layout(8), "name")}
+def _check_layout(file: h5py.File, path: Path) -> None:
+    """Refuse links, foreign data, other shapes, and data that are not all there."""
+    members = {name: plain_link(file, name, path, "pseudo") for name in (*_layout(8), "name")}
     count, variants, size = members["rgb"].shape[:3]
     name = members["name"]
     if name.shape != (count,) or name.dtype.kind != "S" or name.id.get_num_chunks() != 1:
@@ -242,15 +232,6 @@ def _stored_in_full(dataset: h5py.Dataset) -> bool:
     chunks = np.prod(np.array(dataset.shape) // dataset.chunks)
     whole = dataset.compression or dataset.id.get_storage_size() >= dataset.nbytes
     return bool(whole) and int(dataset.id.get_num_chunks()) == int(chunks)
-
-
-def _own_member(file: h5py.File, name: str) -> h5py.Dataset:
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise ValueError(f"{name} is missing or a link to elsewhere")
-    dataset = file[name]
-    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
-        raise ValueError(f"{name} does not keep its data here")
-    return dataset
 
 
 def _attributes(prepared: Prepared, options: PseudoOptions, stage_json: str) -> dict[str, str]:

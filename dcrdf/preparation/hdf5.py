@@ -16,11 +16,15 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from dcrdf.errors import UserError
+
 LIBRARY_VERSION = ("v110", "v110")
 """The file format since HDF5 1.10 keeps checksums of its own structures."""
 PACKED: Mapping[str, Any] = {"compression": "gzip", "compression_opts": 1}
 """How datasets are compressed. Equal values make equal bytes, which tell Snakemake that nothing has
 changed; lzf never clears its table and packs them in more than one way."""
+READ_ERRORS = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError)
+"""What h5py raises on damaged files."""
 
 
 class NewFile(h5py.File):  # type: ignore[misc]
@@ -85,6 +89,19 @@ def read_attribute(item: h5py.HLObject, name: str) -> str:
     if item.attrs.get_id(name).dtype.kind != "S":
         raise ValueError(f"attribute {name} is not text of fixed length")
     return bytes(item.attrs[name]).decode()
+
+
+@contextmanager
+def damage_named(path: Path, step: str, part: str = "") -> Iterator[None]:
+    """Turn what h5py raises on damaged files into one line that names the file and what to do."""
+    try:
+        yield
+    except UserError as error:
+        is_named = str(error).startswith(str(path))
+        raise UserError(str(error) if is_named else f"{path}: {error}; run {step} again") from None
+    except READ_ERRORS as error:
+        reason = ": ".join(filter(None, (part, str(error) or type(error).__name__)))
+        raise UserError(f"{path}: damaged ({reason}); run {step} again") from None
 
 
 def require_finite(values: NDArray[Any], name: str) -> None:

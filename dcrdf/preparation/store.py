@@ -17,6 +17,7 @@ from dcrdf.datasets.sample import SPLITS
 from dcrdf.errors import UserError
 from dcrdf.files.limits import check_pixels
 from dcrdf.preparation.hdf5 import (
+    damage_named,
     read_attribute,
     require_finite,
     require_labels,
@@ -24,9 +25,6 @@ from dcrdf.preparation.hdf5 import (
 )
 from dcrdf.preparation.layout import ATTRIBUTES, FIELDS, NATIVE_GT, Field, native_gt_name
 from dcrdf.preparation.normalise import PreparationConstants
-
-READ_ERRORS = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError)
-"""What h5py raises on damaged files."""
 
 
 class PreparedSplit:
@@ -46,7 +44,7 @@ class PreparedSplit:
         return self._count
 
     def _read(self, name: str) -> NDArray[Any]:
-        with damage_named(self._path, f"{self._group.name}/{name}"):
+        with damage_named(self._path, "prepare", f"{self._group.name}/{name}"):
             values: NDArray[Any] = self._group[name][:]
         return values
 
@@ -59,7 +57,7 @@ class PreparedSplit:
     def depth(self) -> NDArray[np.float32]:
         """D_n, float32 (N, S, S), holes filled."""
         values = self._read("depth")
-        with damage_named(self._path, f"{self._group.name}/depth"):
+        with damage_named(self._path, "prepare", f"{self._group.name}/depth"):
             require_finite(values, "depth")
         return values
 
@@ -89,7 +87,7 @@ class PreparedSplit:
     def label(self) -> NDArray[np.int8]:
         """1 for a defective sample, 0 for a good one, (N,)."""
         label: NDArray[np.int8] = self._read("label")
-        with damage_named(self._path, f"{self._group.name}/label"):
+        with damage_named(self._path, "prepare", f"{self._group.name}/label"):
             require_labels(label)
         return label
 
@@ -144,7 +142,7 @@ class PreparedSplit:
     def native_gt(self, index: int) -> NDArray[np.bool_]:
         """The defect mask of one test sample at its own size, (h, w)."""
         height, width = (int(side) for side in self.native_size[index])
-        with damage_named(self._path, f"{self._group.name}/{NATIVE_GT}/{index}"):
+        with damage_named(self._path, "prepare", f"{self._group.name}/{NATIVE_GT}/{index}"):
             masks = plain_link(self._group, NATIVE_GT, self._path)
             dataset = plain_link(masks, native_gt_name(index), self._path)
             if dataset.shape != (height, width) or dataset.dtype != np.bool_:
@@ -154,7 +152,7 @@ class PreparedSplit:
         return mask
 
     def _read_text(self, name: str) -> list[str]:
-        with damage_named(self._path, f"{self._group.name}/{name}"):
+        with damage_named(self._path, "prepare", f"{self._group.name}/{name}"):
             return [value.decode() for value in self._group[name][:]]
 
 
@@ -200,25 +198,12 @@ def open_prepared(path: Path) -> Iterator[Prepared]:
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file; run prepare first")
-    with damage_named(path, "file"):
+    with damage_named(path, "prepare", "file"):
         file = h5py.File(path, "r")
     with file:
-        with damage_named(path, "header"):
+        with damage_named(path, "prepare", "header"):
             prepared = Prepared(file, path)
         yield prepared
-
-
-@contextmanager
-def damage_named(path: Path, part: str) -> Iterator[None]:
-    """Turn what h5py raises on damaged files into one line that names the file."""
-    try:
-        yield
-    except UserError as error:
-        prefix = "" if str(error).startswith(str(path)) else f"{path}: "
-        raise UserError(f"{prefix}{error}") from None
-    except READ_ERRORS as error:
-        reason = str(error) or type(error).__name__
-        raise UserError(f"{path}: damaged ({part}: {reason}); run prepare again") from None
 
 
 def plain_link(group: h5py.Group, name: str, path: Path, step: str = "prepare") -> Any:

@@ -1,10 +1,11 @@
 """How the results were made: options side by side, and what they weigh on disk."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from dcrdf.results.dotted import dotted
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ def compare_settings(settings: Mapping[tuple[str, str], Mapping[str, Any]]) -> S
 
     An option that one run holds differently for some categories names them.
     """
-    flat = {key: dict(_flatten(options)) for key, options in settings.items()}
+    flat = {key: dict(dotted(options)) for key, options in settings.items()}
     runs = list(dict.fromkeys(run for run, _ in flat))
     names = dict.fromkeys(name for options in flat.values() for name in options)
     common, different = [], []
@@ -57,14 +58,6 @@ def _text_of_run(name: str, run: str, flat: Mapping[tuple[str, str], Mapping[str
     if len(by_value) == 1:
         return next(iter(by_value))
     return "; ".join(f"{value} ({', '.join(where)})" for value, where in by_value.items())
-
-
-def _flatten(options: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value)
 
 
 def _size(path: Path) -> int:

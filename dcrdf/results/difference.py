@@ -1,11 +1,11 @@
 """What differs between two runs: settings by dotted key, metrics by category."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Literal, NamedTuple
 
+from dcrdf.results.dotted import dotted
 from dcrdf.results.pivot import MEAN
 from dcrdf.results.rows import Metrics
 
@@ -59,8 +59,8 @@ def settings_differences(
 ) -> list[SettingDifference]:
     """Compare category -> nested settings in the categories that both have."""
     common = [category for category in a if category in b]
-    flat_a = {category: dict(_dotted(a[category])) for category in common}
-    flat_b = {category: dict(_dotted(b[category])) for category in common}
+    flat_a = {category: dict(dotted(a[category])) for category in common}
+    flat_b = {category: dict(dotted(b[category])) for category in common}
     keys = sorted({key for flat in (flat_a, flat_b) for one in flat.values() for key in one})
     return [found for key in keys for found in _differences_of(key, flat_a, flat_b)]
 
@@ -117,11 +117,3 @@ def _means(jobs: Sequence[Metrics], metric: str, size: Size) -> dict[str, float 
         defined = [number for number in numbers if number is not None]
         means[category] = fmean(defined) if len(defined) == len(numbers) else None
     return means
-
-
-def _dotted(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from _dotted(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value if isinstance(value, str) else json.dumps(value)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dcrdf.errors import UserError
 from dcrdf.preparation.hdf5 import (
+    damage_named,
     read_attribute,
     read_texts,
     require_finite,
@@ -21,7 +22,7 @@ from dcrdf.preparation.hdf5 import (
 from dcrdf.preparation.store import plain_link
 
 BRANCHES = ("fused", "rgb", "depth")
-READ_ERRORS = (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError)
+STEP = "`dcrdf infer`"
 
 
 class MapsFile:
@@ -30,7 +31,7 @@ class MapsFile:
     def __init__(self, file: h5py.File, path: Path) -> None:
         self._path = path
         self._file = file
-        self._test = plain_link(file, "test", path, "infer")
+        self._test = plain_link(file, "test", path, STEP)
         self.stage: dict[str, Any] = json.loads(read_attribute(file, "stage"))
         self.seed = int(read_attribute(file, "seed"))
         self.input_digest = read_attribute(file, "input_digest")
@@ -49,28 +50,28 @@ class MapsFile:
     @property
     def threshold(self) -> dict[str, Any]:
         """The fused score's threshold and what is known of it."""
-        with _damage_named(self._path):
+        with damage_named(self._path, STEP):
             values: dict[str, Any] = json.loads(read_attribute(self._file, "threshold"))
             return values
 
     @property
     def is_defect(self) -> NDArray[np.bool_]:
         """Which images (N,) are defective."""
-        with _damage_named(self._path):
+        with damage_named(self._path, STEP):
             label = self._member("label")[:]
             require_labels(label)
             return np.asarray(label > 0)
 
     def maps(self, branch: str) -> NDArray[np.float16]:
         """The maps (N, S, S) of a branch."""
-        with _damage_named(self._path):
+        with damage_named(self._path, STEP):
             values: NDArray[np.float16] = self._member(branch)[:]
             require_finite(values, branch)
             return values
 
     def scores(self, branch: str) -> NDArray[np.float64]:
         """The image scores (N,) of a branch."""
-        with _damage_named(self._path):
+        with damage_named(self._path, STEP):
             scores: NDArray[np.float64] = self._member(f"score_{branch}")[:]
             require_finite(scores, f"score_{branch}")
             if scores.shape != (len(self.names),):
@@ -78,7 +79,7 @@ class MapsFile:
             return scores
 
     def _member(self, name: str) -> h5py.Dataset:
-        member = plain_link(self._test, name, self._path, "infer")
+        member = plain_link(self._test, name, self._path, STEP)
         require_stored(member)
         return member
 
@@ -86,20 +87,11 @@ class MapsFile:
 @contextmanager
 def open_maps(path: Path) -> Iterator[MapsFile]:
     """Open a `maps.h5` and check its layout; `UserError` names it when it is not sound."""
-    with _damage_named(path):
+    with damage_named(path, STEP):
         if not path.is_file():
-            raise UserError(f"{path}: no such file; run `dcrdf infer` first")
+            raise UserError(f"{path}: no such file; run {STEP} first")
         file = h5py.File(path, "r")
     with file:
-        with _damage_named(path):
+        with damage_named(path, STEP):
             maps = MapsFile(file, path)
         yield maps
-
-
-@contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except READ_ERRORS as error:
-        reason = str(error) or type(error).__name__
-        raise UserError(f"{path}: damaged ({reason}); run `dcrdf infer` again") from None

@@ -88,24 +88,19 @@ def read_resamples(path: Path, expected: str) -> Resamples:
     another digest than `expected`."""
     import h5py
 
-    from dcrdf.preparation.hdf5 import read_attribute, require_stored
-    from dcrdf.results.maps import READ_ERRORS
+    from dcrdf.preparation.hdf5 import damage_named, read_attribute, require_stored
 
-    try:
-        with h5py.File(path, "r") as file:
-            digest = digest_of_record(json.loads(read_attribute(file, "stage")))
-            for values in file.values():
-                require_stored(values)
-            read = Resamples(
-                read_attribute(file, "images"),
-                {metric: float(values.attrs["estimate"]) for metric, values in file.items()},
-                {metric: values[:] for metric, values in file.items()},
-            )
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; run `dcrdf resample` first") from None
-    except READ_ERRORS as error:
-        reason = str(error) or type(error).__name__
-        raise UserError(f"{path}: damaged ({reason}); run `dcrdf resample` again") from None
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; run `dcrdf resample` first")
+    with damage_named(path, "`dcrdf resample`"), h5py.File(path, "r") as file:
+        digest = digest_of_record(json.loads(read_attribute(file, "stage")))
+        for values in file.values():
+            require_stored(values)
+        read = Resamples(
+            read_attribute(file, "images"),
+            {metric: float(values.attrs["estimate"]) for metric, values in file.items()},
+            {metric: values[:] for metric, values in file.items()},
+        )
     if digest != expected:
         raise UserError(f"{path}: was made with other settings; run the workflow again")
     return read

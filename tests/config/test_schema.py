@@ -144,11 +144,21 @@ def test_preset_gives_way_to_explicit_options(minimal, set_key):
     assert resolve(parse_config(minimal), "net", "a").infer.fusion == "avg"
 
 
-@pytest.mark.parametrize("text", ["a: [1", "- 1\n- 2", "a: !!python/object/apply:os.system [ls]"])
-def test_bad_yaml_is_refused(tmp_path, text):
-    path = tmp_path / "config.yaml"
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a: [1", "not valid YAML"),
+        ("- 1\n- 2", ""),
+        ("a: !!python/object/apply:os.system [ls]", "not valid YAML"),
+        pytest.param("[" * 100_000, "not valid YAML", id="endless nesting"),
+        ("train: {}\nseeds: [1]\ntrain: {}", "not valid YAML: the key 'train' is there twice"),
+        ("a: {b: 1, c: 2, b: 3}", "not valid YAML: the key 'b' is there twice"),
+    ],
+)
+def test_bad_yaml_is_refused(tmp_path, text, reason):
+    path = tmp_path / "own.yaml"
     path.write_text(text)
-    with pytest.raises(UserError, match=r"config\.yaml"):
+    with pytest.raises(UserError, match=rf"own\.yaml: {reason}"):
         read_yaml(path)
 
 
@@ -161,21 +171,6 @@ def test_yaml_lists_fill_tuples_and_ints_fill_floats(minimal):
     text = yaml.safe_dump({**minimal, "train": {"learning_rate": 1, "betas": [0, 0.9]}})
     config = parse_config(yaml.safe_load(text))
     assert resolve(config, "net", "a").train.betas == (0.0, 0.9)
-
-
-def test_endless_nesting_is_named(tmp_path):
-    path = tmp_path / "own.yaml"
-    path.write_text("[" * 100_000)
-    with pytest.raises(UserError, match=r"own\.yaml: not valid YAML"):
-        read_yaml(path)
-
-
-@pytest.mark.parametrize("text", ["train: {}\nseeds: [1]\ntrain: {}", "a: {b: 1, c: 2, b: 3}"])
-def test_a_key_that_is_there_twice_is_named(tmp_path, text):
-    path = tmp_path / "own.yaml"
-    path.write_text(text)
-    with pytest.raises(UserError, match=r"own\.yaml: not valid YAML: the key '(train|b)' is"):
-        read_yaml(path)
 
 
 def test_a_merged_key_may_be_said_anew(tmp_path):
