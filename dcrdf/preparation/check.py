@@ -1,6 +1,6 @@
 """What is in a category, before hours are spent on it: a table of findings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,9 +9,32 @@ from typing import Literal
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.layouts import list_samples
 from dcrdf.errors import UserError
-from dcrdf.preparation.check_rules import RULES, Finding, SampleFacts, look_at
+from dcrdf.preparation.check_content import (
+    duplicates_rule,
+    formats_rule,
+    masks_rule,
+    samples_rule,
+)
+from dcrdf.preparation.check_depth import far_points_rule, heights_rule, missing_rule, units_rule
+from dcrdf.preparation.check_facts import SampleFacts, look_at
+from dcrdf.preparation.check_finding import Finding
+from dcrdf.preparation.check_geometry import alignment_rule, mode_rule
 from dcrdf.workers import Workers
 
+Rule = Callable[[Sequence[SampleFacts], PrepareOptions], list[Finding]]
+RULES: tuple[Rule, ...] = (
+    samples_rule,
+    formats_rule,
+    units_rule,
+    missing_rule,
+    far_points_rule,
+    heights_rule,
+    mode_rule,
+    alignment_rule,
+    duplicates_rule,
+    masks_rule,
+)
+"""In the order of the report."""
 SHOWN_ERRORS = 20
 _EXIT_CODES: dict[str, Literal[0, 1, 2]] = {"ok": 0, "warning": 1, "error": 2}
 
