@@ -14,6 +14,8 @@ from dcrdf.metrics.inputs import (
     checked_pairs,
 )
 
+EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=np.bool_)
+
 
 @dataclass(frozen=True)
 class DefectPixels:
@@ -56,8 +58,9 @@ def collect_defect_pixels(maps: Maps, masks: Masks) -> DefectPixels:
     image_regions: list[int] = []
     map_types: set[np.dtype] = set()
     for map_scores, mask in checked_pairs(maps, masks):
-        labels = label_regions(mask)
-        scores.append(map_scores[mask])
+        positions = np.flatnonzero(mask)
+        labels = label_regions(mask, positions)
+        scores.append(map_scores.ravel()[positions])
         regions.append(labels + sum(image_regions))
         image_regions.append(int(labels.max()) + 1 if labels.size else 0)
         image_pixels.append(mask.size)
@@ -73,15 +76,15 @@ def collect_defect_pixels(maps: Maps, masks: Masks) -> DefectPixels:
     )
 
 
-def label_regions(mask: BoolArray) -> IntArray:
-    """The 8-connected region (0, 1, ...) of each True pixel, in the order of `mask[mask]`."""
-    rows = np.flatnonzero(mask.any(axis=1))
-    if rows.size == 0:
+def label_regions(mask: BoolArray, positions: IntArray) -> IntArray:
+    """The 8-connected region (0, 1, ...) of each True pixel; `positions` is `flatnonzero(mask)`."""
+    if positions.size == 0:
         return np.empty(0, dtype=np.int64)
     # ndimage is slow to import and to run: not for good images, and on the smallest window.
     from scipy import ndimage
 
-    columns = np.flatnonzero(mask.any(axis=0))
-    window = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    labels, _ = ndimage.label(window, structure=np.ones((3, 3)))
-    return np.asarray(labels[window], dtype=np.int64) - 1
+    rows, columns = np.divmod(positions, mask.shape[1])
+    top, left = rows[0], columns.min()
+    window = mask[top : rows[-1] + 1, left : columns.max() + 1]
+    labels, _ = ndimage.label(window, structure=EIGHT_NEIGHBOURS)
+    return np.asarray(labels[rows - top, columns - left], dtype=np.int64) - 1

@@ -1,6 +1,7 @@
 """All that the pooled pixel metrics need: where each defect score stands among the pixels."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -29,12 +30,12 @@ class PixelRanks:
     normal_pixels: int
     regions: int
 
-    @property
+    @cached_property
     def fpr_before(self) -> Float64Array:
         """(M,) false-positive rate just above each score."""
         return self.normals_above / max(self.normal_pixels, 1)
 
-    @property
+    @cached_property
     def fpr_after(self) -> Float64Array:
         """(M,) false-positive rate at each score."""
         return self.normals_from / max(self.normal_pixels, 1)
@@ -50,7 +51,7 @@ def rank_collected(maps: Maps, defects: DefectPixels) -> PixelRanks:
     values, row = np.unique(defects.scores, return_inverse=True)
     defect_pixels = np.bincount(row, minlength=values.size)
     overlap = np.bincount(row, weights=defects.region_share, minlength=values.size)
-    below, at_most = count_pixels(maps, values)
+    below, at_most = count_pixels(maps, values, int(defects.image_pixels.sum()))
     defects_at_most = np.cumsum(defect_pixels)
     normals_below = below - (defects_at_most - defect_pixels)
     normals_at_most = at_most - defects_at_most

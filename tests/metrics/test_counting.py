@@ -15,14 +15,14 @@ def brute_force(maps, values):
 
 
 def assert_counts(maps, values):
-    below, at_most = count_pixels(maps, values)
+    below, at_most = count_pixels(maps, values, sum(np.size(one) for one in maps))
     assert (below.tolist(), at_most.tolist()) == brute_force(maps, values)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("count", [1, 2, 40, 3000])
-def test_counts_over_many_chunks(dtype, count, monkeypatch):
-    monkeypatch.setattr(counting, "CHUNK_PIXELS", 997)
+def test_counts_over_many_blocks(dtype, count, monkeypatch):
+    monkeypatch.setattr(counting, "BLOCK_PIXELS", 997)
     rng = np.random.default_rng(count)
     maps = [rng.normal(size=shape).astype(dtype) for shape in ((30, 50), (1, 1), (70, 61))]
     values = np.unique(rng.choice(np.concatenate([one.ravel() for one in maps]), count))
@@ -56,5 +56,23 @@ def test_largest_and_smallest_floats():
 
 
 def test_no_values():
-    below, at_most = count_pixels(np.zeros((1, 2, 2)), np.empty(0))
+    below, at_most = count_pixels(np.zeros((1, 2, 2)), np.empty(0), 4)
     assert below.size == at_most.size == 0
+
+
+@pytest.mark.parametrize("pixels", [1, 2**31 - 1, 2**31, 2**40])
+def test_counters_hold_all_pixels(pixels):
+    assert np.iinfo(counting._count_type(pixels)).max >= pixels
+
+
+def test_large_blocks_are_not_copied():
+    maps = np.zeros((2, 10, counting.BLOCK_PIXELS // 4), dtype=np.float32)
+    assert all(np.shares_memory(block, maps) for block in counting._blocks(maps, maps.dtype))
+
+
+@pytest.mark.parametrize("turn", [np.transpose, np.flip, lambda one: one[::2, ::3]])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, ">f4"])
+def test_counts_of_maps_in_any_layout(turn, dtype):
+    scores = np.random.default_rng(0).normal(size=(40, 30)).astype(dtype)
+    values = np.unique(scores.ravel()[:50]).astype(np.dtype(dtype).newbyteorder("="))
+    assert_counts([turn(scores)], values)
