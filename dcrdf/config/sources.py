@@ -16,7 +16,7 @@ SYNTHETIC_MARKER = ".dcrdf-synthetic.json"
 SYNTHETIC_SIGN = ".dcrdf-made-here"
 """Stays when Snakemake removes the marker before it makes the category anew."""
 DOWNLOAD_MARKER = ".dcrdf-download.json"
-EMBEDDED_CATEGORIES = ("cracker", "flange", "handle")
+EMBEDDED_CATEGORIES = ("cracker", "flange", "handle", "scone")
 """The parts that `synthesize` can make."""
 
 

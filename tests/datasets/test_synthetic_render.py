@@ -11,8 +11,8 @@ from dcrdf.datasets.synthetic.masks import COLOUR_LIMIT, HEIGHT_LIMIT_MM, defect
 from dcrdf.datasets.synthetic.part import Canvas, Part
 from dcrdf.datasets.synthetic.render import SEVERITY_STEPS, SampleName, render, severity_of, spoil
 
-COLOUR_ONLY = {("cracker", "burn"), ("flange", "rust"), ("handle", "paint")}
-DEPTH_ONLY = {("cracker", "bump"), ("flange", "dent"), ("handle", "dent")}
+COLOUR_ONLY = {("cracker", "burn"), ("flange", "rust"), ("handle", "paint"), ("scone", "scorch")}
+DEPTH_ONLY = {("cracker", "bump"), ("flange", "dent"), ("handle", "dent"), ("scone", "dent")}
 ALL_KINDS = [(category, kind) for category in RECIPES for kind in RECIPES[category].defects]
 
 

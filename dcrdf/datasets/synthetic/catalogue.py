@@ -12,6 +12,7 @@ from dcrdf.datasets.synthetic.part import Canvas, Part
 from dcrdf.datasets.synthetic.parts.cracker import build_cracker
 from dcrdf.datasets.synthetic.parts.flange import build_flange
 from dcrdf.datasets.synthetic.parts.handle import build_handle
+from dcrdf.datasets.synthetic.parts.scone import build_scone
 
 
 @dataclass(frozen=True)
@@ -133,4 +134,42 @@ HANDLE = Recipe(
     },
 )
 
-RECIPES: Mapping[str, Recipe] = {"cracker": CRACKER, "flange": FLANGE, "handle": HANDLE}
+SCONE = Recipe(
+    build_scone,
+    {
+        "scorch": partial(
+            defects.stain,
+            radius_mm=(2.6, 8.0),
+            colour=(0.10, 0.045, 0.02),
+            strength=(0.30, 0.75),
+        ),
+        "dent": partial(defects.bulge, radius_mm=(3.8, 8.0), height_mm=(-0.9, -2.4)),
+        "crack": partial(
+            defects.groove,
+            length_mm=(10.0, 36.0),
+            width_mm=(0.9, 1.6),
+            depth_mm=(1.4, 3.4),
+            colour=(0.16, 0.09, 0.04),
+        ),
+        "bitten": partial(
+            defects.bite,
+            radius_mm=(3.0, 9.0),
+            floor_mm=0.0,
+            slope=3.0,
+            colour=(0.72, 0.56, 0.32),
+        ),
+        "thread": partial(
+            defects.strand,
+            length_mm=(8.0, 30.0),
+            width_mm=(0.8, 1.3),
+            colours=((0.02, 0.08, 0.40), (0.45, 0.02, 0.03), (0.80, 0.80, 0.78)),
+        ),
+    },
+)
+
+RECIPES: Mapping[str, Recipe] = {
+    "cracker": CRACKER,
+    "flange": FLANGE,
+    "handle": HANDLE,
+    "scone": SCONE,
+}
