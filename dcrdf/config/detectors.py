@@ -108,13 +108,13 @@ DETECTORS: Mapping[str, DetectorInfo] = {
     "dcrdf_net": DetectorInfo(
         module="dcrdf.detectors.dcrdf_net.detector:DcrdfNet",
         options=DcrdfNetOptions,
-        maps=frozenset({"raw", "whitened", "relative"}),
+        maps=frozenset({"raw", "whitened", "relative", "crossmodal"}),
         presets={
             "paper": _PAPER,
             "best": {
                 "options": {**_PLAIN, "augment": "natural"},
                 "train": {"min_steps": 600},
-                "infer": {"maps": "relative", "fusion": "peak_trust"},
+                "infer": {"maps": "crossmodal", "fusion": "peak_trust"},
             },
             **LADDER,
         },

@@ -62,7 +62,7 @@ Fusion = Literal[
     "cm_segf", "avg", "max", "zscore_sum", "zscore_max", "peak_norm", "peak_trust", "rgb", "depth"
 ]
 
-MapKind = Literal["raw", "whitened", "relative"]
+MapKind = Literal["raw", "whitened", "relative", "crossmodal"]
 
 
 class SyntheticOptions(Closed):
@@ -207,7 +207,8 @@ class InferOptions(Closed):
     """From branch maps to the fused map, the image score and the threshold.
 
     `maps` (dcrdf_net): `whitened` measures a student's error by how rarely good training images
-    show such errors; `relative` also by how large they usually are at places of that content.
+    show such errors; `relative` also by how large they get at places of that content while all is
+    well; `crossmodal` knows the content from the other modality, too.
     `fusion: peak_norm` measures each blurred map by the maxima of good validation images and takes
     the Euclidean norm of the two; `peak_trust` also asks the image at hand: a modality that is
     louder than on any good validation image, nearly everywhere and alone, counts less.

@@ -20,6 +20,7 @@ SAME_TRAINING = [
         "whitened_peak_norm",
         "relative_peak_norm",
         "relative_peak_trust",
+        "crossmodal_peak_trust",
     },
     {"perlin"},
     {"gfrn"},
@@ -29,7 +30,7 @@ SAME_TRAINING = [
     {"best"},
 ]
 OWN = {"whitened", "peak_norm", "whitened_peak_norm", "relative_peak_norm", "relative_peak_trust",
-       "more_steps", "best"}  # fmt: skip
+       "crossmodal_peak_trust", "more_steps", "best"}  # fmt: skip
 """Rows beyond the paper; all but the last two are other scorings of dual_rd's networks."""
 
 

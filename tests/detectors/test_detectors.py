@@ -91,7 +91,7 @@ def test_augmented_training_differs(fit):
     assert plain != augmented
 
 
-@pytest.mark.parametrize("kind", ["whitened", "relative"])
+@pytest.mark.parametrize("kind", ["whitened", "relative", "crossmodal"])
 @pytest.mark.parametrize("variety", ["dual_rd", "natural_twins"])
 def test_maps_are_about_one_on_good_training_images(fit, samples, variety, kind):
     detector = fit(variety)[0]
@@ -106,6 +106,25 @@ def test_maps_are_about_one_on_good_training_images(fit, samples, variety, kind)
         part = torch.from_numpy(samples.foreground.copy())
         assert 0.5 < values[part].mean() < 1.5
         assert 0.5 < values[~part].mean() < 1.5  # the background is a place like any other
+
+
+def test_crossmodal_maps_ask_the_other_modality_where_there_is_one(fit, samples):
+    detector = fit("dual_rd")[0].for_inference()
+    rgb, depth = rgb_tensor(samples.rgb, CPU), depth_tensor(samples.depth, CPU)
+    maps = {}
+    for kind in ("relative", "crossmodal"):
+        detector.maps = kind
+        maps[kind] = {
+            "both": detector.branch_maps(rgb, depth),
+            "alone": detector.branch_maps(rgb, None) | detector.branch_maps(None, depth),
+            "other": detector.branch_maps(rgb.flip(0), depth),
+        }
+    for name in ("rgb", "depth"):
+        relative, crossmodal = maps["relative"], maps["crossmodal"]
+        assert torch.equal(crossmodal["alone"][name], relative["alone"][name])
+        assert not torch.equal(crossmodal["both"][name], relative["both"][name])
+    assert torch.equal(maps["relative"]["other"]["depth"], maps["relative"]["both"]["depth"])
+    assert not torch.equal(maps["crossmodal"]["other"]["depth"], crossmodal["both"]["depth"])
 
 
 def test_losses_are_those_of_the_method(fit):

@@ -26,11 +26,22 @@ def fitted(seed=0):
     return expectation
 
 
-def test_it_knows_hard_content_it_has_not_seen():
-    features, _, hard = places(2)
-    usual = fitted()(features)
-    assert 4.0 < usual[hard].mean() < 6.0
-    assert 0.8 < usual[~hard].mean() < 1.25
+def test_one_place_in_ten_exceeds_it_on_hard_content_and_on_easy_content_it_has_not_seen():
+    features, lengths, hard = places(2)
+    exceeded = lengths > fitted()(features)
+    assert 0.05 < exceeded[hard].float().mean() < 0.2
+    assert 0.05 < exceeded[~hard].float().mean() < 0.2
+
+
+def test_restless_content_is_expected_to_go_further_than_steady_content_of_the_same_median():
+    features, lengths, restless = places(5)
+    generator = torch.Generator().manual_seed(6)
+    spread = torch.where(restless, 0.8, 0.05)
+    lengths = (spread * torch.randn(len(lengths), generator=generator)).exp()
+    expectation = LengthExpectation(CHANNELS)
+    expectation.fit(features, lengths, torch.Generator().manual_seed(0))
+    usual = expectation(features)
+    assert usual[restless].mean() > 1.8 * usual[~restless].mean()
 
 
 def test_relative_lengths_rank_a_small_surprise_above_usual_hard_content():

@@ -1,6 +1,6 @@
 """DCRDF-Net as a detector: its training data and its maps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ from dcrdf.training.features import AS_IT_IS, FeatureSource, ModalityFeatures, o
 from dcrdf.training.loop import FitContext, Losses, train_in_epochs
 from dcrdf.training.order import orientation_of_rows, variant_of_rows
 from dcrdf.training.orientation import ORIENTATIONS, oriented
+
+OTHER = {"rgb": "depth", "depth": "rgb"}
 
 
 class DcrdfNet(Detector):
@@ -62,10 +64,10 @@ class DcrdfNet(Detector):
 
             def good(
                 name: str = name, branch: Branch = branch
-            ) -> Iterator[tuple[Features, Features]]:
+            ) -> Iterator[tuple[Features, Features, Features]]:
                 for features in batches.clean_batches():
                     output = branch(getattr(features, name))
-                    yield output.student, output.shown
+                    yield output.student, output.shown, getattr(features, OTHER[name])
 
             branch.normality.fit(good, seed)
 
@@ -82,12 +84,16 @@ class DcrdfNet(Detector):
         if depth is not None:
             outputs["depth"] = self.network.depth(_rows(features, slice(-count, None)))
         if self.maps != "raw":
-            return {name: self._normality_map(name, x, size) for name, x in outputs.items()}
+            return {name: self._normality_map(name, outputs, size) for name in outputs}
         return self.network.maps(outputs, size)
 
-    def _normality_map(self, name: str, output: BranchOutput, size: tuple[int, int]) -> Tensor:
+    def _normality_map(
+        self, name: str, outputs: Mapping[str, BranchOutput], size: tuple[int, int]
+    ) -> Tensor:
         branch: Branch = getattr(self.network, name)
-        return branch.normality.map(output.student, output.shown, self.maps, size)
+        own, other = outputs[name], outputs.get(OTHER[name])
+        seen = None if other is None else other.shown
+        return branch.normality.map(own.student, own.shown, seen, self.maps, size)
 
 
 class TwinBatches:
