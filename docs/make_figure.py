@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcrdf.config.plan import Plan
-from dcrdf.config.schema import parse_config, read_yaml
+from dcrdf.config.resolve import parse_config
+from dcrdf.config.yaml_file import read_yaml
 from dcrdf.files.images import write_png
 from dcrdf.preparation.store import PreparedSplit, open_prepared
 from dcrdf.report.figures import heat_map, heat_scale, height_picture, height_scale, outlined

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from dcrdf.config.plan import Chain, Plan
-from dcrdf.config.schema import parse_config, read_yaml
+from dcrdf.config.resolve import parse_config
 from dcrdf.config.stages import Stage
+from dcrdf.config.yaml_file import read_yaml
 from dcrdf.errors import UserError
 
 

@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dcrdf.config.schema import Config, Resolved, resolve
+from dcrdf.config.resolve import Resolved, resolve
+from dcrdf.config.schema import Config
 from dcrdf.config.sources import Sources
 from dcrdf.config.stages import Stage
 from dcrdf.errors import UserError

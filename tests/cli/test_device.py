@@ -10,7 +10,7 @@ import pytest
 from dcrdf.cli import device as module
 from dcrdf.cli.device import claim_gpu, lock_folder, nvidia_devices
 from dcrdf.config.plan import Plan
-from dcrdf.config.schema import parse_config
+from dcrdf.config.resolve import parse_config
 from dcrdf.errors import UserError
 
 HOLD = """

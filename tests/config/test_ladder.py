@@ -7,7 +7,8 @@ import pytest
 
 from dcrdf.config.detectors import DETECTORS, LADDER
 from dcrdf.config.plan import Plan
-from dcrdf.config.schema import parse_config, read_yaml
+from dcrdf.config.resolve import parse_config
+from dcrdf.config.yaml_file import read_yaml
 
 WORKFLOW = Path(__file__).parents[2] / "workflow"
 FILES = ["ladder.yaml", "ladder_mvtec3d.yaml"]

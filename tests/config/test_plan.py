@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dcrdf.config.plan import Job, Plan
-from dcrdf.config.schema import parse_config
+from dcrdf.config.resolve import parse_config
 from dcrdf.config.sources import EMBEDDED_CATEGORIES, SYNTHETIC_SIGN
 from dcrdf.config.stages import Stage
 from dcrdf.datasets.synthetic.generate import CATEGORIES

@@ -22,7 +22,7 @@ import yaml
 
 from dcrdf.cli import main
 from dcrdf.config.plan import Plan
-from dcrdf.config.schema import parse_config
+from dcrdf.config.resolve import parse_config
 from dcrdf.config.stages import Stage
 from dcrdf.files.images import read_rgb, read_xyz, write_png
 

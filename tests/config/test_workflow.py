@@ -1,0 +1,34 @@
+"""What the workflow is given is refused in one line where a file on its own is."""
+
+import pytest
+import yaml
+
+from dcrdf.config.resolve import parse_config
+from dcrdf.config.workflow import plan_of
+from dcrdf.config.yaml_file import read_yaml
+from dcrdf.errors import UserError
+
+
+@pytest.mark.parametrize("door", ["file", "workflow"])
+def test_aliases_that_repeat_one_another_are_refused(minimal, tmp_path, door, capsys):
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
+    path = tmp_path / "own.yaml"
+    path.write_text(yaml.safe_dump(minimal) + "\n".join(lines))
+    if door == "file":
+        with pytest.raises(UserError, match="holds too much; do its aliases repeat"):
+            parse_config(read_yaml(path))
+        return
+    with pytest.raises(SystemExit):
+        plan_of(yaml.safe_load(path.read_text()), [path])
+    error = capsys.readouterr().err
+    assert "holds too much; do its aliases repeat" in error
+    assert error.count("\n") == 1
+
+
+def test_the_workflow_names_a_key_that_is_there_twice(minimal, tmp_path, capsys):
+    path = tmp_path / "own.yaml"
+    path.write_text(yaml.safe_dump(minimal) + "seeds: [1]\nseeds: [2]\n")
+    with pytest.raises(SystemExit):
+        plan_of(yaml.safe_load(path.read_text()), [str(path)])
+    assert "own.yaml: not valid YAML: the key 'seeds' is there twice" in capsys.readouterr().err
