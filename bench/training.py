@@ -217,7 +217,7 @@ def memory(device: torch.device) -> str:
 def main() -> None:
     """Measure, print and keep the table."""
     args = arguments()
-    make_repeatable(0, args.threads)
+    make_repeatable(0, args.threads, with_gradients=True)
     if args.weights == "random":
         teacher = Teacher(args.teacher)
     else:

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.preparation.store import open_prepared
     from dcrdf.training.device import choose_device, make_repeatable
 
-    make_repeatable(0, options.cpu_threads)
+    make_repeatable(0, options.cpu_threads, with_gradients=False)
     detector, description = load_detector(args.model)
     with open_prepared(args.prepared) as prepared:
         seed = _seed_of_fitting(args, description, stage, prepared)

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.training.device import make_repeatable
 
     model = Model(args.job / "model", args.device)
-    make_repeatable(0, model.scorer.options.cpu_threads)
+    make_repeatable(0, model.scorer.options.cpu_threads, with_gradients=False)
     samples = list_samples(args.root, stage.options["layout"], description["category"])
     test = [sample for sample in samples if sample.split == "test"]
     values: list[dict[str, Any]] = []

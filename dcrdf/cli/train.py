@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
     samples, preparation, category = _training_samples(args.prepared, stage)
     variants, pseudo = _variants(args.variants, stage, args.prepared)
     seed = seed_of("train", category, stage.options["seed"]) % 2**63
-    make_repeatable(seed, train_options.cpu_threads)
+    make_repeatable(seed, train_options.cpu_threads, with_gradients=True)
     teacher = _teacher(stage, args.teacher_weights)
     detector = build_detector(stage.options["detector"], teacher, detector_options)
     device = choose_device(args.device)

@@ -19,16 +19,19 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def make_repeatable(seed: int, cpu_threads: int) -> None:
+def make_repeatable(seed: int, cpu_threads: int, *, with_gradients: bool) -> None:
     """Seed torch, fix its threads, choose deterministic kernels, flush denormals, keep memory.
 
     Adam's first moments of dead units decay into denormals, which made a CPU training three times
-    slower. On GPUs a few kernels have no deterministic form; torch warns once and goes on.
+    slower. On GPUs a few kernels have no deterministic form; torch warns once and goes on. Asking
+    for deterministic kernels makes torch load its compiler, a second that scoring on a CPU is
+    spared: its forward kernels are all deterministic.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(cpu_threads)
     torch.set_flush_denormal(True)
-    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+    if with_gradients or torch.cuda.is_available():
+        torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     # Filling new tensors with NaN only helps to find operators that read what they never wrote.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
