@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from dcrdf.config.plan import Chain, Plan
+from dcrdf.config.chain import Chain
+from dcrdf.config.plan import Plan
 from dcrdf.config.resolve import parse_config
 from dcrdf.config.stages import Stage
 from dcrdf.config.yaml_file import read_yaml

@@ -1,5 +1,5 @@
-"""The plan of an experiment: which stages there are for which run, category and seed, where their
-outputs lie, and their records. The workflow's rules look everything up here.
+"""The plan of an experiment: its jobs and the records of their stages, where outputs lie, and what
+steps read. The workflow's rules look everything up here.
 
 Prepared data, pseudo-anomalies and models are stored under the digest of their record, so runs
 that agree on a stage share its output and changing an option never overwrites another's data.
@@ -9,35 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from dcrdf.config.resolve import Resolved, resolve
+from dcrdf.config.chain import Chain, Job, chain_of
 from dcrdf.config.schema import Config
 from dcrdf.config.sources import Sources
-from dcrdf.config.stages import Stage
+from dcrdf.config.stages import Stage, digests_of
 from dcrdf.errors import UserError
-
-
-class Job(NamedTuple):
-    """One model: a run on a category with a seed."""
-
-    run: str
-    category: str
-    seed: int
-
-
-@dataclass(frozen=True)
-class Chain:
-    """The stages of one job, from prepared data to metrics; None where it does not have one."""
-
-    resolved: Resolved
-    prepare: Stage
-    pseudo: Stage | None
-    train: Stage
-    infer: Stage
-    evaluate: Stage
-    resample: Stage | None
-    robustness: Stage | None
 
 
 @dataclass(frozen=True)
@@ -60,7 +38,7 @@ class Plan:
     @cached_property
     def chains(self) -> Mapping[Job, Chain]:
         """The stages of every job."""
-        return {job: self._chain(job) for job in self.jobs}
+        return {job: chain_of(self.config, job) for job in self.jobs}
 
     @cached_property
     def stages(self) -> Mapping[tuple[str, str], Stage]:
@@ -87,10 +65,6 @@ class Plan:
             raise UserError(
                 f"no job for run {run!r}, category {category!r}, seed {seed} in this configuration"
             ) from None
-
-    def job(self, run: str, category: str, seed: int) -> Job:
-        """The job of these wildcards."""
-        return Job(run, category, seed)
 
     # Where outputs lie -------------------------------------------------------------------------
 
@@ -166,14 +140,13 @@ class Plan:
             inputs["teacher_weights"] = weights
         return inputs
 
-    def infer_inputs(self, run: str, category: str, seed: int) -> dict[str, Path]:
+    def infer_inputs(self, job: Job) -> dict[str, Path]:
         """The files that scoring reads."""
-        job = Job(run, category, seed)
         folder = self.model_folder(job)
         return {
             "description": folder / "detector.json",
             "weights": folder / "weights.safetensors",
-            "prepared": self.prepared_path(category, self.chains[job].prepare.digest),
+            "prepared": self.prepared_path(job.category, self.chains[job].prepare.digest),
         }
 
     @property
@@ -218,83 +191,24 @@ class Plan:
         """The record of the tables: every job with the digests of its stages."""
         jobs = [
             {
-                "run": job.run,
-                "category": job.category,
-                "seed": job.seed,
-                "prepare": chain.prepare.digest,
-                "train": chain.train.digest,
-                "evaluate": chain.evaluate.digest,
-                **_upstream(resample=chain.resample, robustness=chain.robustness),
+                **job._asdict(),
+                **digests_of(
+                    prepare=chain.prepare,
+                    train=chain.train,
+                    evaluate=chain.evaluate,
+                    resample=chain.resample,
+                    robustness=chain.robustness,
+                ),
             }
             for job, chain in self.chains.items()
         ]
         options: dict[str, Any] = {"dataset": self.config.dataset.name, "jobs": jobs}
         if self.config.compare.references:
-            options["compare"] = _dump(self.config.compare)
+            options["compare"] = self.config.compare.model_dump(mode="json")
         return Stage("aggregate", options)
 
     @cached_property
     def report(self) -> Stage:
         """The record of the page."""
-        options = {**_dump(self.config.report), **self.aggregate.options}
+        options = {**self.config.report.model_dump(mode="json"), **self.aggregate.options}
         return Stage("report", options, {"aggregate": self.aggregate.digest})
-
-    def _chain(self, job: Job) -> Chain:
-        resolved = resolve(self.config, job.run, job.category)
-        prepare = Stage(
-            "prepare",
-            {
-                "category": job.category,
-                "layout": self.config.dataset.layout,
-                "keep_xyz": resolved.info.needs_xyz,
-                **_dump(resolved.prepare),
-            },
-        )
-        pseudo = None
-        if resolved.info.needs_variants(resolved.options):
-            pseudo = Stage("pseudo", _dump(resolved.pseudo), {"prepare": prepare.digest})
-        train = Stage(
-            "train", _train_options(resolved, job), _upstream(prepare=prepare, pseudo=pseudo)
-        )
-        infer = Stage("infer", _dump(resolved.infer), _upstream(train=train))
-        evaluate = Stage("evaluate", _dump(resolved.evaluate), _upstream(infer=infer))
-        robustness = self._robustness(resolved, job, infer)
-        resample = self._resample(infer)
-        return Chain(resolved, prepare, pseudo, train, infer, evaluate, resample, robustness)
-
-    def _resample(self, infer: Stage) -> Stage | None:
-        compare = self.config.compare
-        if not compare.references:
-            return None
-        drawn = _dump(compare)
-        options = {key: drawn[key] for key in ("size", "limits", "resamples")}
-        return Stage("resample", options, _upstream(infer=infer))
-
-    def _robustness(self, resolved: Resolved, job: Job, infer: Stage) -> Stage | None:
-        if not resolved.robustness.degradations:
-            return None
-        layout = self.config.dataset.layout
-        options = {"category": job.category, "layout": layout, **_dump(resolved.robustness)}
-        return Stage("robustness", options, _upstream(infer=infer))
-
-
-def _train_options(resolved: Resolved, job: Job) -> dict[str, Any]:
-    used = resolved.info.train_fields
-    train = {key: value for key, value in _dump(resolved.train).items() if key in used}
-    return {
-        "detector": resolved.detector,
-        "options": _dump(resolved.options),
-        # An absent key is left out: records from before there was one stay as they are.
-        "teacher": resolved.teacher.model_dump(mode="json", exclude_none=True),
-        "train": train,
-        "seed": job.seed,
-    }
-
-
-def _upstream(**stages: Stage | None) -> dict[str, str]:
-    return {name: stage.digest for name, stage in stages.items() if stage is not None}
-
-
-def _dump(options: Any) -> dict[str, Any]:
-    dumped: dict[str, Any] = options.model_dump(mode="json")
-    return dumped

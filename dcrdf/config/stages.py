@@ -83,6 +83,11 @@ class Stage:
         return cls(name, options, upstream, version)
 
 
+def digests_of(**stages: Stage | None) -> dict[str, str]:
+    """Stage name -> digest, of those that there are."""
+    return {name: stage.digest for name, stage in stages.items() if stage is not None}
+
+
 def canonical_json(value: Any) -> str:
     """`value` as JSON with sorted keys and no spaces."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

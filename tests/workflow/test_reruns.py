@@ -280,9 +280,9 @@ def test_a_bumped_stage_version_reruns_that_stage_and_those_below(finished):
 
 
 def test_a_new_option_reruns_its_stage_and_those_below(finished):
-    patched(finished, "from dcrdf.config import options, plan\n"
-            "dump = plan._dump\n"
-            "plan._dump = lambda x: dump(x) | (\n"
+    patched(finished, "from dcrdf.config import chain, options\n"
+            "dump = chain._dump\n"
+            "chain._dump = lambda x: dump(x) | (\n"
             "    {'new': 1} if isinstance(x, options.EvaluateOptions) else {})\n")  # fmt: skip
     assert finished.planned() == {"evaluate": 2} | TAIL
 

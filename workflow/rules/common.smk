@@ -3,6 +3,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from dcrdf.config.chain import Job
 from dcrdf.config.workflow import make_again, plan_of
 from dcrdf.results.record import stale_outputs
 
@@ -28,19 +29,19 @@ wildcard_constraints:
     digest="[0-9a-f]{8}",
 
 
-def chain_of(wildcards):
-    return PLAN.chain(wildcards.run, wildcards.category, int(wildcards.seed))
-
-
 def job_of(wildcards):
-    return PLAN.job(wildcards.run, wildcards.category, int(wildcards.seed))
+    return Job(wildcards.run, wildcards.category, int(wildcards.seed))
+
+
+def chain_of(wildcards):
+    return PLAN.chain(*job_of(wildcards))
 
 
 def infer_inputs(wildcards):
     """The files that scoring reads. Every result depends on a scoring, so Snakemake comes by here
     before it decides what to run: results of other settings are made again."""
     make_again(workflow, STALE)
-    return PLAN.infer_inputs(*job_of(wildcards))
+    return PLAN.infer_inputs(job_of(wildcards))
 
 
 def stage_json(name):

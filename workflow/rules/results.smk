@@ -4,7 +4,7 @@
 rule evaluate:
     input:
         maps=rules.infer.output.maps,
-        prepared=lambda wildcards: PLAN.infer_inputs(*job_of(wildcards))["prepared"],
+        prepared=lambda wildcards: PLAN.infer_inputs(job_of(wildcards))["prepared"],
     output:
         metrics=FOLDER / "{run}" / "{category}" / "seed{seed}" / "metrics.json",
     log:
@@ -27,7 +27,7 @@ rule evaluate:
 rule resample:
     input:
         maps=rules.infer.output.maps,
-        prepared=lambda wildcards: PLAN.infer_inputs(*job_of(wildcards))["prepared"],
+        prepared=lambda wildcards: PLAN.infer_inputs(job_of(wildcards))["prepared"],
     output:
         resamples=FOLDER / "{run}" / "{category}" / "seed{seed}" / "resamples.h5",
     log:
