@@ -29,8 +29,8 @@ from dcrdf.detectors.dcrdf_net.detector import DcrdfNet, TwinBatches
 from dcrdf.detectors.dcrdf_net.objective import Objective
 from dcrdf.detectors.scoring import Scorer
 from dcrdf.networks.teacher import Teacher, load_teacher
+from dcrdf.preparation.image import prepare_scan
 from dcrdf.preparation.normalise import PreparationConstants
-from dcrdf.preparation.prepare import prepare_scan
 from dcrdf.training.device import choose_device, make_repeatable
 from dcrdf.training.loop import FitContext, make_optimizer
 

@@ -28,8 +28,8 @@ from dcrdf.detectors.scoring import Scorer
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
 from dcrdf.files.jsonfile import write_json
+from dcrdf.preparation.image import PreparedImage, prepare_scan
 from dcrdf.preparation.normalise import PreparationConstants
-from dcrdf.preparation.prepare import PreparedImage, prepare_scan
 from dcrdf.preparation.resize import to_native
 from dcrdf.training.device import choose_device
 

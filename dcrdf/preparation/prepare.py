@@ -16,15 +16,14 @@ from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.sample import SPLITS, Sample, Split
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
-from dcrdf.files.digests import sha256_of_json
 from dcrdf.preparation.decisions import (
     evenly_picked,
-    median_part_share,
     training_constants,
     training_plane,
 )
+from dcrdf.preparation.facts import input_digest, scalars_of, summarise
 from dcrdf.preparation.hdf5 import NewFile, new_hdf5, write_attributes
-from dcrdf.preparation.image import PreparedImage, finish, prepare_scan
+from dcrdf.preparation.image import finish
 from dcrdf.preparation.measure import ScanFacts, TrainingPlane
 from dcrdf.preparation.normalise import Mode, PreparationConstants
 from dcrdf.preparation.plane import Plane
@@ -38,14 +37,6 @@ from dcrdf.preparation.samples import (
 from dcrdf.preparation.summary import PrepareSummary
 from dcrdf.preparation.writer import SplitWriter
 from dcrdf.workers import Workers
-
-__all__ = [
-    "PreparationConstants",
-    "PrepareSummary",
-    "PreparedImage",
-    "prepare_category",
-    "prepare_scan",
-]
 
 
 def prepare_category(
@@ -76,7 +67,7 @@ def prepare_category(
         constants = run.write_train()
         for split in SPLITS[1:]:
             run.write_split(split, constants)
-        summary = run.summary(constants)
+        summary = summarise(run.records, run.skipped, constants, options)
         attributes = {
             "category": summary.category,
             "stage": stage_json,
@@ -84,14 +75,15 @@ def prepare_category(
             "constants": constants.to_dict(),
             "summary": summary.to_dict(),
             "skipped": summary.skipped,
-            "input_digest": run.input_digest(),
+            "input_digest": input_digest(run.records),
         }
         write_attributes(file, attributes)
     return summary
 
 
 class _CategoryRun:
-    """One category on its way into the file."""
+    """One category on its way into the file; `records` of the samples that are in it, by split,
+    and the `skipped` ones grow with it."""
 
     def __init__(
         self,
@@ -106,8 +98,8 @@ class _CategoryRun:
         self._options = measurer.options
         self._workers = workers
         self._file = file
-        self._skipped: list[Skipped] = []
-        self._records: dict[Split, list[Record]] = {}
+        self.skipped: list[Skipped] = []
+        self.records: dict[Split, list[Record]] = {}
 
     def write_train(self) -> PreparationConstants:
         """Write the training split and decide the constants on it."""
@@ -125,7 +117,8 @@ class _CategoryRun:
                 writer.read(name, index) for name in ("depth", "valid", "foreground")
             )
             writer.update(index, self._finished(surface_m, valid, part, record.facts, constants))
-        self._close(writer, "train", records, constants.mode)
+        self.records["train"] = records
+        writer.close(scalars_of(records, constants.mode))
         return constants
 
     def write_split(self, split: Split, constants: PreparationConstants) -> None:
@@ -138,40 +131,8 @@ class _CategoryRun:
             finished = self._finished(scan.surface_m, scan.valid, scan.part, scan.facts, constants)
             writer.append(_images(found) | finished, found.native_gt)
             records.append(found.record)
-        self._close(writer, split, records, constants.mode)
-
-    def summary(self, constants: PreparationConstants) -> PrepareSummary:
-        """What was found; to be called when all splits are written."""
-        mode = constants.mode
-        everything = [record for records in self._records.values() for record in records]
-        train = [record.facts for record in self._records["train"]]
-        doubtful = [x for x in everything if not x.facts.plane_accepted]
-        return PrepareSummary(
-            category=self._category,
-            mode=mode,
-            mode_is_automatic=self._options.mode == "auto",
-            counts={split: len(records) for split, records in self._records.items()},
-            foreground_share=float(np.median([_foreground_share(x, mode) for x in train])),
-            part_share=median_part_share(train),
-            missing_share=float(np.mean([x.facts.missing_share for x in everything])),
-            planes_replaced=_identities(x for x in doubtful if x.facts.plane_replaced),
-            planes_doubtful=_identities(x for x in doubtful if not x.facts.plane_replaced),
-            height_span_m=constants.high_m - constants.low_m,
-            plane_distance_m=constants.plane[3],
-            far_points=sum(x.facts.far_points for x in everything),
-            with_far_points=_identities(x for x in everything if x.facts.far_points),
-            skipped=tuple((x.sample.identity, x.reason) for x in self._skipped),
-        )
-
-    def input_digest(self) -> str:
-        """A digest of the content of all files that were used."""
-        return sha256_of_json(
-            [
-                [record.sample.identity, *record.digests]
-                for records in self._records.values()
-                for record in records
-            ]
-        )
+        self.records[split] = records
+        writer.close(scalars_of(records, constants.mode))
 
     def _writer(self, split: Split) -> SplitWriter:
         return SplitWriter(
@@ -184,9 +145,9 @@ class _CategoryRun:
 
     def _measured(self, split: Split, measurer: SampleMeasurer) -> Iterator[MeasuredSample]:
         samples = [sample for sample in self._samples if sample.split == split]
-        before = len(self._skipped)
-        yield from measure_samples(samples, measurer, self._workers, self._skipped)
-        failed = self._skipped[before:]
+        before = len(self.skipped)
+        yield from measure_samples(samples, measurer, self._workers, self.skipped)
+        failed = self.skipped[before:]
         if samples and len(failed) == len(samples):
             raise UserError(f"{failed[0].reason} (no {split} scan of the category is usable)")
 
@@ -229,26 +190,6 @@ class _CategoryRun:
         )
         return {"depth": depth, "foreground": foreground}
 
-    def _close(self, writer: SplitWriter, split: Split, records: list[Record], mode: Mode) -> None:
-        self._records[split] = records
-        facts = [record.facts for record in records]
-        writer.close(
-            {
-                "label": [not record.sample.is_good for record in records],
-                "mask_known": [
-                    record.sample.is_good or record.sample.gt is not None for record in records
-                ],
-                "defect": [record.sample.defect for record in records],
-                "name": [record.sample.name for record in records],
-                "native_size": [x.native_size for x in facts],
-                "plane": [x.plane.coefficients for x in facts],
-                "plane_replaced": [x.plane_replaced for x in facts],
-                "plane_inlier_share": [x.inlier_share for x in facts],
-                "missing_share": [x.missing_share for x in facts],
-                "foreground_share": [_foreground_share(x, mode) for x in facts],
-            }
-        )
-
 
 def _images(found: MeasuredSample) -> dict[str, NDArray[Any]]:
     """The images of a sample that is not finished yet: heights in metres, the part."""
@@ -261,11 +202,3 @@ def _images(found: MeasuredSample) -> dict[str, NDArray[Any]]:
         "gt": scan.gt,
     }
     return images if found.xyz is None else images | {"xyz": found.xyz}
-
-
-def _foreground_share(facts: ScanFacts, mode: Mode) -> float:
-    return facts.part_share if mode == "part" else 1.0 - facts.missing_share
-
-
-def _identities(records: Iterator[Record]) -> tuple[str, ...]:
-    return tuple(record.sample.identity for record in records)
