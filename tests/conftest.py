@@ -1,6 +1,7 @@
 """Fixtures that many tests share."""
 
 import copy
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,6 +56,54 @@ def set_key() -> Callable[[dict[str, Any], str, Any], dict[str, Any]]:
         return values
 
     return set_in
+
+
+@pytest.fixture(scope="session")
+def entry() -> Callable[..., dict[str, Any]]:
+    """Builds one entry of a metrics.json's `values`, by default the fused image AUROC."""
+
+    def build(number: float | None, **changes: Any) -> dict[str, Any]:
+        values: dict[str, Any] = {
+            "branch": "fused",
+            "metric": "i_auroc",
+            "size": "image",
+            "mode": "exact",
+            "defect": "all",
+            "value": number,
+            "low": None,
+            "high": None,
+        }
+        return values | changes
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def write_metrics(entry: Callable[..., dict[str, Any]]) -> Callable[..., Path]:
+    """Writes a made-up metrics.json with the given changes and returns its path."""
+
+    def write(path: Path, **changes: Any) -> Path:
+        contents = {
+            "stage": {
+                "stage": "evaluate",
+                "version": 1,
+                "options": {},
+                "upstream": {"infer": "abcd1234"},
+            },
+            "dataset": "demo",
+            "run": "full",
+            "category": "nut",
+            "seed": 0,
+            "maps_sha256": "0123456789abcdef" * 4,
+            "counts": {"good": 16, "defect": 24},
+            "values": [entry(0.9)],
+            "skipped": [],
+        } | changes
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(contents), encoding="utf-8")
+        return path
+
+    return write
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dcrdf.errors import UserError
 from dcrdf.report.context import RunFiles
+from dcrdf.results.checked import first_problem
 from dcrdf.results.maps import MapsFile, open_maps
 
 
@@ -78,9 +79,7 @@ def _threshold(file: MapsFile, files: RunFiles) -> Threshold:
     try:
         return Threshold.model_validate(file.threshold)
     except ValidationError as error:
-        problem = error.errors()[0]
-        field = ".".join(["threshold", *(str(part) for part in problem["loc"])])
-        raise _unsound(files, f"{field}: {problem['msg']}") from None
+        raise _unsound(files, first_problem(error, "threshold")) from None
 
 
 def _check(result: RunResult) -> None:

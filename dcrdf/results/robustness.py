@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from dcrdf.config.stages import Stage
 from dcrdf.errors import UserError
 from dcrdf.files.jsonfile import write_json
 from dcrdf.metrics import UndefinedMetricWarning, evaluate
+from dcrdf.results.checked import Checked, Name, Score, StageRecord, read_checked
 from dcrdf.results.names import Branch
-from dcrdf.results.rows import Checked, Name, Score, StageRecord
 
 INTACT = "intact"
 METRICS = ("i_auroc", "aupro_30", "aupro_05", "p_auroc")
@@ -101,14 +100,7 @@ def write_robustness(
 
 def read_robustness(path: Path) -> Robustness:
     """Read and check one `robustness.json`; `UserError` names the file and the bad field."""
-    try:
-        return Robustness.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; run `dcrdf robustness` first") from None
-    except ValidationError as error:
-        problem = error.errors()[0]
-        field = ".".join(str(part) for part in problem["loc"])
-        raise UserError(f"{path}: {field}: {problem['msg']}; make it again") from None
+    return read_checked(Robustness, path, "dcrdf robustness")
 
 
 def collect_robustness(expected: Mapping[Path, str]) -> pd.DataFrame:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from dcrdf.errors import UserError
-from dcrdf.files.digests import sha256_of_json
+from dcrdf.results.checked import Checked, Name, Score, Sha256, StageRecord, read_checked
 from dcrdf.results.names import Branch, Mode, Size
 
 COLUMNS = (
@@ -28,16 +28,6 @@ COLUMNS = (
 )
 KEY = list(COLUMNS[:9])
 
-Score = Annotated[float, Field(ge=0.0, le=1.0)]
-Name = Annotated[str, Field(min_length=1)]
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-
-
-class Checked(BaseModel):
-    """A result read from a file: typed, no NaN; keys that are not known are left out."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", allow_inf_nan=False)
-
 
 class Value(Checked):
     """One number; `None` where the metric is undefined or no interval was computed."""
@@ -50,20 +40,6 @@ class Value(Checked):
     value: Score | None
     low: Score | None = None
     high: Score | None = None
-
-
-class StageRecord(Checked):
-    """What a result says about its making; unknown fields count for the digest."""
-
-    model_config = ConfigDict(extra="allow")
-
-    stage: Name
-    version: int
-
-    @property
-    def digest(self) -> str:
-        """The first eight hexadecimal digits of the record's SHA-256."""
-        return sha256_of_json(self.model_dump())[:8]
 
 
 class Counts(Checked):
@@ -111,15 +87,7 @@ class _Read:
 
 def read_metrics(path: Path) -> Metrics:
     """Read and check one `metrics.json`; raise `UserError` naming the file and the bad field."""
-    try:
-        return Metrics.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; run `dcrdf evaluate` first") from None
-    except ValidationError as error:
-        problem = error.errors()[0]
-        field = ".".join(str(part) for part in problem["loc"])
-        where = f"{path}: {field}" if field else str(path)
-        raise UserError(f"{where}: {problem['msg']}; evaluate this run again") from None
+    return read_checked(Metrics, path, "dcrdf evaluate")
 
 
 def collect(files: Sequence[Path], expected: Mapping[str, str] | None = None) -> pd.DataFrame:

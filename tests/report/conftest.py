@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -73,39 +73,16 @@ def write_maps(path: Path, split: SimpleNamespace, defects: list[str], **changes
         write_attributes(file, attributes | {"threshold": json.dumps(THRESHOLD)} | changes)
 
 
-def metric(number: float | None, **changes: Any) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "branch": "fused",
-        "metric": "i_auroc",
-        "size": "image",
-        "mode": "exact",
-        "defect": "all",
-        "value": number,
-        "low": None,
-        "high": None,
-    }
-    return entry | changes
-
-
-def write_metrics(path: Path, files: dict[str, Any], values: list[dict[str, Any]]) -> None:
-    contents = {
-        "stage": {"stage": "evaluate", "version": 1, "options": {}, "upstream": {}},
-        "maps_sha256": "0" * 64,
-        "counts": {"good": 4, "defect": 5},
-        "values": values,
-        "skipped": [],
-    } | files
-    path.write_text(json.dumps(contents), encoding="utf-8")
-
-
 @dataclass
 class Results:
     """A folder of made-up results and what the report needs of it."""
 
     folder: Path
     defects: list[str]
-    splits: dict[str, SimpleNamespace]
-    runs: list[RunFiles]
+    entry: Callable[..., dict[str, Any]]
+    write_metrics: Callable[..., Path]
+    splits: dict[str, SimpleNamespace] = field(default_factory=dict)
+    runs: list[RunFiles] = field(default_factory=list)
 
     def add(self, run: str, category: str, seed: int = 0, quality: float = 0.9) -> RunFiles:
         """Write the outputs of one run on one category with one seed."""
@@ -113,14 +90,14 @@ class Results:
         split = self.splits.setdefault(category, images(self.defects))
         write_maps(place / "maps.h5", split, self.defects)
         values = [
-            metric(quality),
-            metric(quality - 0.1, branch="rgb"),
-            metric(quality - 0.05, metric="aupro_30", size="native"),
-            metric(quality - 0.2, metric="aupro_30", size="network"),
-            metric(quality, defect="dent"),
+            self.entry(quality),
+            self.entry(quality - 0.1, branch="rgb"),
+            self.entry(quality - 0.05, metric="aupro_30", size="native"),
+            self.entry(quality - 0.2, metric="aupro_30", size="network"),
+            self.entry(quality, defect="dent"),
         ]
-        identity = {"dataset": "demo", "run": run, "category": category, "seed": seed}
-        write_metrics(place / "metrics.json", identity, values)
+        identity = {"run": run, "category": category, "seed": seed}
+        self.write_metrics(place / "metrics.json", values=values, **identity)
         (place / "losses.csv").write_text("epoch,total,focal\n0,2.0,0.5\n1,1.0,0.25\n")
         files = RunFiles(
             run,
@@ -153,15 +130,21 @@ class Results:
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> Results:
+def results(
+    tmp_path: Path, entry: Callable[..., dict[str, Any]], write_metrics: Callable[..., Path]
+) -> Results:
     """An empty folder of results."""
-    return Results(tmp_path, list(DEFECTS), {}, [])
+    return Results(tmp_path, list(DEFECTS), entry, write_metrics)
 
 
 @pytest.fixture(scope="module")
-def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Results:
+def two_runs(
+    tmp_path_factory: pytest.TempPathFactory,
+    entry: Callable[..., dict[str, Any]],
+    write_metrics: Callable[..., Path],
+) -> Results:
     """Two runs on two categories; for tests that change nothing."""
-    made = Results(tmp_path_factory.mktemp("two_runs"), list(DEFECTS), {}, [])
+    made = Results(tmp_path_factory.mktemp("two_runs"), list(DEFECTS), entry, write_metrics)
     for run, quality in (("full", 0.9), ("dual_rd", 0.8)):
         for category in ("nut", "bolt"):
             made.add(run, category, quality=quality)

@@ -11,51 +11,15 @@ import pytest
 from dcrdf.config.stages import digest_of_record
 from dcrdf.results.rows import COLUMNS
 
-STAGE = {"stage": "evaluate", "version": 1, "options": {}, "upstream": {"infer": "abcd1234"}}
-MAPS_SHA256 = "0123456789abcdef" * 4
-
-
-def value(number: float | None, **changes: Any) -> dict[str, Any]:
-    """One entry of `values`, by default the fused image AUROC."""
-    entry: dict[str, Any] = {
-        "branch": "fused",
-        "metric": "i_auroc",
-        "size": "image",
-        "mode": "exact",
-        "defect": "all",
-        "value": number,
-        "low": None,
-        "high": None,
-    }
-    return entry | changes
-
 
 @pytest.fixture
-def entry() -> Callable[..., dict[str, Any]]:
-    """Builds one entry of `values`."""
-    return value
-
-
-@pytest.fixture
-def metrics_file(tmp_path: Path) -> Callable[..., Path]:
+def metrics_file(tmp_path: Path, write_metrics: Callable[..., Path]) -> Callable[..., Path]:
     """Writes a metrics.json with the given changes and returns its path."""
 
     def write(run: str = "full", category: str = "nut", seed: int = 0, **changes: Any) -> Path:
-        contents = {
-            "stage": STAGE,
-            "dataset": "demo",
-            "run": run,
-            "category": category,
-            "seed": seed,
-            "maps_sha256": MAPS_SHA256,
-            "counts": {"good": 16, "defect": 24},
-            "values": [value(0.9)],
-            "skipped": [],
-        } | changes
         path = tmp_path / run / category / f"seed{seed}" / "metrics.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(contents), encoding="utf-8")
-        return path
+        identity = {"run": run, "category": category, "seed": seed}
+        return write_metrics(path, **(identity | changes))
 
     return write
 
@@ -89,7 +53,7 @@ def description_file() -> Callable[..., Path]:
 
 
 @pytest.fixture
-def make_rows() -> Callable[..., pd.DataFrame]:
+def make_rows(entry: Callable[..., dict[str, Any]]) -> Callable[..., pd.DataFrame]:
     """Tidy rows of one metric from {(run, category, seed): value}, NaN for undefined."""
 
     def make(values: dict[tuple[str, str, int], float], **changes: Any) -> pd.DataFrame:
@@ -99,7 +63,7 @@ def make_rows() -> Callable[..., pd.DataFrame]:
                 "run": run,
                 "category": category,
                 "seed": seed,
-                **value(number),
+                **entry(number),
                 "low": float("nan"),
                 "high": float("nan"),
                 **changes,
