@@ -18,7 +18,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "prepare": 2,
     "pseudo": 1,
     "train": 6,
-    "infer": 6,
+    "infer": 7,
     "evaluate": 3,
     "resample": 1,
     "robustness": 1,

@@ -73,6 +73,11 @@ class Scorer:
             for raw, rows in zip(batches, slices, strict=True)
         ]
 
+    @property
+    def branches_interact(self) -> bool:
+        """Whether a branch's map depends on the other modality's being there."""
+        return self.options.maps == "crossmodal"
+
     @torch.no_grad()
     def raw_maps(
         self, rgb: NDArray[np.uint8] | None, depth: NDArray[np.floating] | None

@@ -75,7 +75,7 @@ def fit(samples, variants, teacher, tmp_path_factory):
         if key not in cache:
             name, values = VARIETIES[variety]
             options = DETECTORS[name].options.parse(values, variety)
-            make_repeatable(5, 1)
+            make_repeatable(5, 1, with_gradients=True)
             detector = build_detector(name, teacher, options)
             train = TrainOptions(epochs=2, batch_size=4, cpu_threads=1, feature_cache_mb=cache_mb)
             folder = tmp_path_factory.mktemp(variety)

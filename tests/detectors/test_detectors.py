@@ -9,6 +9,7 @@ import torch
 
 from dcrdf.config.options import InferOptions
 from dcrdf.detectors.checkpoint import load_detector, save_detector
+from dcrdf.detectors.inference import gather, with_branches_alone
 from dcrdf.detectors.scoring import Scorer
 from dcrdf.errors import UserError
 from dcrdf.networks.teacher import load_teacher
@@ -125,6 +126,22 @@ def test_crossmodal_maps_ask_the_other_modality_where_there_is_one(fit, samples)
         assert not torch.equal(crossmodal["both"][name], relative["both"][name])
     assert torch.equal(maps["relative"]["other"]["depth"], maps["relative"]["both"]["depth"])
     assert not torch.equal(maps["crossmodal"]["other"]["depth"], crossmodal["both"]["depth"])
+
+
+@pytest.mark.parametrize(("kind", "interact"), [("relative", False), ("crossmodal", True)])
+def test_a_branch_is_judged_as_it_is_without_the_other_modality(fit, samples, kind, interact):
+    detector = fit("dual_rd")[0]
+    options = InferOptions(maps=kind, fusion="peak_trust", batch_size=4)
+    scorer, predictions = Scorer.calibrate(detector, options, samples, CPU)
+    scored = gather(predictions)
+    grounds = with_branches_alone(scorer, samples, scored)
+    detector.maps = "raw"
+    assert np.array_equal(grounds.scores["fused"], scored.scores["fused"])
+    for name, images in (("rgb", (samples.rgb, None)), ("depth", (None, samples.depth))):
+        alone = scorer.score(*images, samples.valid)
+        assert np.allclose(grounds.scores[name], alone.scores["fused"], rtol=1e-4)
+        assert np.allclose(grounds.maps[name], alone.maps["fused"], rtol=2e-3)
+        assert np.allclose(scored.scores[name], alone.scores["fused"], rtol=1e-4) != interact
 
 
 def test_losses_are_those_of_the_method(fit):
