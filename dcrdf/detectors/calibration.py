@@ -9,15 +9,15 @@ from torch import Tensor
 
 from dcrdf.detectors.base import BRANCHES, NormalSamples
 from dcrdf.detectors.branch_statistics import BranchStatistics, image_levels
-from dcrdf.detectors.depth_holes import DepthHoles
+from dcrdf.detectors.depth_sensor import DepthReadings, DepthSensor
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Statistics of the maps by branch, and of holes in the height."""
+    """Statistics of the maps by branch, and of the depth sensor."""
 
     branches: Mapping[str, BranchStatistics]
-    holes: DepthHoles
+    sensor: DepthSensor
 
     @classmethod
     def of_good(
@@ -30,32 +30,33 @@ class Calibration:
             )
             for name in BRANCHES
         }
-        return cls(branches, DepthHoles.of_good(validation.valid, validation.foreground))
+        sensor = DepthSensor.of_good(validation.depth, validation.valid, validation.foreground)
+        return cls(branches, sensor)
 
     def unusual(
-        self, blurred: Mapping[str, Tensor], hole_share: Tensor | None
+        self, blurred: Mapping[str, Tensor], readings: DepthReadings | None
     ) -> dict[str, Tensor]:
         """By how much each modality of an image is unlike good ones as a whole, (B,), 1 or more:
-        the level of its map over the highest of good images, and what its holes add.
+        the level of its map over the highest of good images, or what its sensor's readings say.
 
-        `hole_share` is the share (B,) of pixels whose height was not measured; None: as usual.
+        Without `readings` the sensor is as usual.
         """
         factors = {
             name: (image_levels(x) / self.branches[name].highest_level).clamp_min(1.0)
             for name, x in blurred.items()
         }
-        if hole_share is not None and "depth" in factors:
-            of_holes = self.holes.factors(hole_share).to(factors["depth"])
-            factors["depth"] = torch.maximum(factors["depth"], of_holes)
+        if readings is not None and "depth" in factors:
+            of_sensor = self.sensor.factors(readings).to(factors["depth"])
+            factors["depth"] = torch.maximum(factors["depth"], of_sensor)
         return factors
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         branches = {name: x.to_dict() for name, x in self.branches.items()}
-        return {**branches, "holes": self.holes.to_dict()}
+        return {**branches, "depth_sensor": self.sensor.to_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`; UserError, KeyError, TypeError or ValueError for others."""
         branches = {name: BranchStatistics.from_dict(values[name]) for name in BRANCHES}
-        return cls(branches, DepthHoles.from_dict(values["holes"]))
+        return cls(branches, DepthSensor.from_dict(values["depth_sensor"]))

@@ -17,7 +17,7 @@ from dcrdf.config.options import InferOptions
 from dcrdf.detectors.base import BRANCHES, Detector, NormalSamples
 from dcrdf.detectors.blur import gaussian_blur
 from dcrdf.detectors.calibration import Calibration
-from dcrdf.detectors.depth_holes import hole_shares
+from dcrdf.detectors.depth_sensor import DepthReadings
 from dcrdf.detectors.fixed_fusion import PEAK_FUSIONS, fuse
 from dcrdf.errors import UserError
 from dcrdf.training.images import depth_tensor, rgb_tensor
@@ -69,7 +69,7 @@ class Scorer:
         calibration = Calibration.of_good(joined, validation, options.blur_sigma_px)
         scorer = cls(bare.detector, options, calibration, device)
         return scorer, [
-            scorer.finish(raw, validation.valid[rows])
+            scorer.finish(raw, DepthReadings.of(validation.depth[rows], validation.valid[rows]))
             for raw, rows in zip(batches, slices, strict=True)
         ]
 
@@ -99,18 +99,19 @@ class Scorer:
     ) -> Prediction:
         """Score colour images (B, H, W, 3) and normalised heights (B, H, W).
 
-        `valid` (B, H, W) says where height was measured; None: where it usually is. Without one
-        modality the fused map is the other branch's.
+        `valid` (B, H, W) says where height was measured; None: the depth sensor is taken to be as
+        usual. Without one modality the fused map is the other branch's.
         """
-        return self.finish(self.raw_maps(rgb, depth), valid)
+        readings = None if depth is None or valid is None else DepthReadings.of(depth, valid)
+        return self.finish(self.raw_maps(rgb, depth), readings)
 
     @torch.no_grad()
     def finish(
-        self, raw: Mapping[str, Tensor], valid: NDArray[np.bool_] | None = None
+        self, raw: Mapping[str, Tensor], readings: DepthReadings | None = None
     ) -> Prediction:
         """Raw maps -> fused, blurred maps and image scores; `UserError` where they are none."""
         blurred = {name: self._blur(raw[name]) for name in BRANCHES if name in raw}
-        unusual = self._unusual(blurred, valid)
+        unusual = self._unusual(blurred, readings)
         maps = _finite({"fused": self._fused(raw, blurred, unusual), **blurred})
         return Prediction(
             {name: x.cpu().numpy() for name, x in maps.items()},
@@ -119,12 +120,11 @@ class Scorer:
         )
 
     def _unusual(
-        self, blurred: Mapping[str, Tensor], valid: NDArray[np.bool_] | None
+        self, blurred: Mapping[str, Tensor], readings: DepthReadings | None
     ) -> dict[str, Tensor]:
         if self.calibration is None:
             return {}
-        shares = None if valid is None else torch.from_numpy(hole_shares(valid)).float()
-        return self.calibration.unusual(blurred, shares)
+        return self.calibration.unusual(blurred, readings)
 
     def _fused(
         self,

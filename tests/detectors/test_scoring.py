@@ -13,7 +13,14 @@ from dcrdf.detectors.base import NormalSamples
 from dcrdf.detectors.blur import gaussian_blur
 from dcrdf.detectors.branch_statistics import BranchStatistics, image_levels
 from dcrdf.detectors.calibration import Calibration
-from dcrdf.detectors.depth_holes import DepthHoles, hole_shares
+from dcrdf.detectors.depth_sensor import (
+    LEAST_NOISE,
+    NOISE_TOLERATED,
+    DepthReadings,
+    DepthSensor,
+    hole_shares,
+    noise_levels,
+)
 from dcrdf.detectors.fixed_fusion import fuse
 from dcrdf.detectors.scoring import Scorer
 from dcrdf.errors import UserError
@@ -74,7 +81,8 @@ def excess(maps):
 
 
 LOWER = {"rgb": 0.9, "depth": 0.5}
-NO_HOLES = DepthHoles(0.0, 1.0)
+USUAL = DepthSensor(0.0, 1.0, 0.01)
+SENSOR = DepthSensor(0.02, 0.25, 0.01)
 
 
 def loud(maps):
@@ -121,7 +129,7 @@ def test_fusion(fusion):
             name: replace(x, highest_level=LOWER[name] * x.highest_level)
             for name, x in statistics.items()
         }
-    scorer.calibration = Calibration(statistics, NO_HOLES)
+    scorer.calibration = Calibration(statistics, USUAL)
     prediction = scorer.score(SAMPLES.rgb, SAMPLES.depth)
     np.testing.assert_allclose(prediction.maps["fused"], EXPECTED[fusion](), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(
@@ -172,7 +180,7 @@ def test_a_restless_branch_weighs_less():
         "rgb": BranchStatistics.of_maps(calm, inside, 0.0),
         "depth": BranchStatistics.of_maps(restless, inside, 0.0),
     }
-    scorer = Scorer(FixedMaps(), options, Calibration(statistics, NO_HOLES), CPU)
+    scorer = Scorer(FixedMaps(), options, Calibration(statistics, USUAL), CPU)
     raw = {"rgb": torch.from_numpy(calm).clone(), "depth": torch.from_numpy(restless).clone()}
     raw["rgb"][0, 5, 5] = 3.0
     fused = scorer.finish(raw).maps["fused"]
@@ -199,9 +207,9 @@ def test_the_level_is_what_a_quarter_does_not_exceed():
     assert statistics.highest_level == max(expected)
 
 
-def fused_by_peaks(maps, statistics, hole_share=None):
+def fused_by_peaks(maps, statistics, readings=None):
     """The fused maps without and with trust."""
-    unusual = Calibration(statistics, DepthHoles(0.02, 0.25)).unusual(maps, hole_share)
+    unusual = Calibration(statistics, SENSOR).unusual(maps, readings)
     return [
         fuse(kind, maps["rgb"], maps["depth"], statistics, unusual)
         for kind in ("peak_norm", "peak_trust")
@@ -240,12 +248,49 @@ def test_heights_with_many_holes_count_less(good):
     maps, statistics = good
     maps["depth"][:, 8:12, 8:12] = 5.0  # what a filled hole looks like
     shares = torch.tensor([0.0, 0.02, 0.045, 0.145, 0.2, 0.0, 0.0, 0.0])
-    unusual = Calibration(statistics, DepthHoles(0.02, 0.25)).unusual(maps, shares)
+    readings = DepthReadings(shares, torch.full((8,), 0.01))
+    unusual = Calibration(statistics, SENSOR).unusual(maps, readings)
     np.testing.assert_allclose(unusual["depth"][:5], [1, 1, 2, 6, 8.2], rtol=1e-3)
     assert (unusual["rgb"] == 1).all()
-    plain, trusting = (x.flatten(1).amax(1) for x in fused_by_peaks(maps, statistics, shares))
+    plain, trusting = (x.flatten(1).amax(1) for x in fused_by_peaks(maps, statistics, readings))
     torch.testing.assert_close(plain[:2], trusting[:2], rtol=0.01, atol=0.0)
     assert (trusting[2:4] < 0.2 * plain[2:4]).all()
+
+
+def test_heights_that_are_much_noisier_than_good_ones_count_less(good):
+    maps, statistics = good
+    maps["depth"][:, 8:12, 8:12] = 5.0  # what a student makes of noise
+    noise = 0.01 * torch.tensor([0.5, 1.0, NOISE_TOLERATED, 4.0, 20.0, 0.0, 0.0, 0.0])
+    readings = DepthReadings(torch.zeros(8), noise)
+    unusual = Calibration(statistics, SENSOR).unusual(maps, readings)
+    np.testing.assert_allclose(unusual["depth"][:5], [1, 1, 1, 2, 10], rtol=1e-3)
+    assert (unusual["rgb"] == 1).all()
+    plain, trusting = (x.flatten(1).amax(1) for x in fused_by_peaks(maps, statistics, readings))
+    torch.testing.assert_close(plain[:3], trusting[:3], rtol=0.01, atol=0.0)
+    assert trusting[4] < 0.2 * plain[4]
+
+
+@pytest.mark.parametrize("sigma", [0.003, 0.02, 0.1])
+def test_noise_is_told_from_shape_defects_and_holes(sigma):
+    generator = np.random.default_rng(0)
+    y, x = np.mgrid[:96, :96] / 96
+    surface = 0.2 * np.sin(5 * x) + 0.5 * y**2 + 0.3 * (np.hypot(x - 0.5, y - 0.5) < 0.3)
+    surface[20:30, 20:60] += generator.uniform(-1, 1, (10, 40))  # a rough defect
+    depth = (surface + generator.normal(0.0, sigma, (2, 96, 96))).astype(np.float32)
+    valid = np.ones(depth.shape, bool)
+    depth[1, 50:70], valid[1, 50:70] = 0.0, False
+    depth[:, :, 60:] = -1.0  # a table far below, clipped
+    assert noise_levels(depth, valid) == pytest.approx(sigma, rel=0.25)
+    assert noise_levels(depth.astype(np.float16), valid) == pytest.approx(sigma, rel=0.25)
+
+
+def test_noise_where_nothing_was_measured_or_nothing_is_noisy():
+    depth = np.zeros((2, 8, 8), np.float32)
+    nowhere = np.zeros(depth.shape, bool)
+    assert noise_levels(depth, nowhere).tolist() == [0.0, 0.0]
+    perfect = DepthSensor.of_good(depth, ~nowhere, ~nowhere)
+    assert perfect.highest_noise == LEAST_NOISE
+    assert (perfect.factors(DepthReadings.of(depth, ~nowhere)) == 1).all()
 
 
 def test_holes_of_good_images():
@@ -253,22 +298,22 @@ def test_holes_of_good_images():
     valid[1, :3] = False
     foreground = np.zeros((3, 10, 10), bool)
     foreground[:, :5] = True
-    assert DepthHoles.of_good(valid, foreground) == DepthHoles(pytest.approx(0.3), 0.5)
+    sensor = DepthSensor.of_good(np.zeros(valid.shape, np.float16), valid, foreground)
+    assert sensor == DepthSensor(pytest.approx(0.3), 0.5, LEAST_NOISE)
     assert hole_shares(valid).tolist() == pytest.approx([0, 0.3, 0])
 
 
 def test_predictions_say_how_unusual_an_image_is(good):
     maps, statistics = good
-    calibration = Calibration(statistics, DepthHoles(0.0, 1.0))
+    calibration = Calibration(statistics, USUAL)
     scorer = Scorer(FixedMaps(), InferOptions(blur_sigma_px=0.0), calibration, CPU)
-    valid = np.ones((8, 32, 32), bool)
-    unusual = scorer.finish({"rgb": maps["rgb"], "depth": 2.0 * maps["depth"]}, valid).unusual
+    unusual = scorer.finish({"rgb": maps["rgb"], "depth": 2.0 * maps["depth"]}).unusual
     assert unusual["rgb"].max() == 1.0
     assert unusual["depth"].max() == pytest.approx(2.0, rel=1e-4)
 
 
 def test_a_calibration_travels_as_json(good):
-    calibration = Calibration(good[1], DepthHoles(0.02, 0.25))
+    calibration = Calibration(good[1], SENSOR)
     assert Calibration.from_dict(json.loads(json.dumps(calibration.to_dict()))) == calibration
 
 

@@ -1,0 +1,110 @@
+"""What can be counted of a height image without any network: how much of it was never measured and
+how noisy the rest is, against what is usual on good images."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dcrdf.preparation.normalise import CLIP
+
+HOLES_WEIGHT = 10.0
+"""Missing a tenth of the part more than any good image does counts as twice as unusual."""
+NOISE_TOLERATED = 2.0
+"""Noise counts from twice that of the noisiest good image on."""
+LEAST_NOISE = 1e-3
+"""In normalised height, about the step of half precision: below it, noise is not told from it."""
+
+
+class DepthReadings(NamedTuple):
+    """Of B images: the share of pixels whose height was not measured, and the noise of the others
+    in normalised height, (B,) each."""
+
+    hole_share: Tensor
+    noise: Tensor
+
+    @classmethod
+    def of(cls, depth: NDArray[np.floating], valid: NDArray[np.bool_]) -> Self:
+        """From normalised heights and from where they were measured, (B, H, W) each."""
+        return cls(
+            torch.from_numpy(hole_shares(valid)).float(),
+            torch.from_numpy(noise_levels(depth, valid)).float(),
+        )
+
+
+@dataclass(frozen=True)
+class DepthSensor:
+    """The largest share of missing pixels in good images, the share of the part in them, and the
+    largest noise."""
+
+    highest_hole_share: float
+    part_share: float
+    highest_noise: float
+
+    @classmethod
+    def of_good(
+        cls,
+        depth: NDArray[np.floating],
+        valid: NDArray[np.bool_],
+        foreground: NDArray[np.bool_],
+    ) -> Self:
+        """From heights, where they were measured and where the part is, (N, H, W) each."""
+        return cls(
+            float(hole_shares(valid).max()),
+            float(foreground.mean()) or 1.0,
+            max(float(noise_levels(depth, valid).max()), LEAST_NOISE),
+        )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`; KeyError, TypeError or ValueError for other values."""
+        names = ("highest_hole_share", "part_share", "highest_noise")
+        highest, part, noise = (float(values[name]) for name in names)
+        if not (math.isfinite(highest) and 0.0 < part <= 1.0 and LEAST_NOISE <= noise < math.inf):
+            raise ValueError("the depth sensor's figures are out of range")
+        return cls(highest, part, noise)
+
+    def to_dict(self) -> dict[str, float]:
+        """As JSON."""
+        return asdict(self)
+
+    def factors(self, readings: DepthReadings) -> Tensor:
+        """How unusual such images are, (B,): 1 where good images miss as much and are not much
+        less noisy."""
+        surplus = (readings.hole_share - self.highest_hole_share).clamp_min(0.0) / self.part_share
+        of_noise = readings.noise / (NOISE_TOLERATED * self.highest_noise)
+        return torch.maximum(1.0 + HOLES_WEIGHT * surplus, of_noise)
+
+
+def hole_shares(valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Share of each image (N, H, W) whose height was not measured, (N,)."""
+    shares: NDArray[np.float64] = 1.0 - valid.mean(axis=(1, 2))
+    return shares
+
+
+def noise_levels(depth: NDArray[np.floating], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Deviation of the noise in each image of heights (N, H, W), (N,); 0 where too little was
+    measured to tell.
+
+    The median of the absolute Laplacian, which shapes and defects do not reach while they leave
+    half of the image smooth (after Immerkaer, 1996, who takes the mean of a similar operator).
+    """
+    return np.array([_noise(x, seen) for x, seen in zip(depth, valid, strict=True)])
+
+
+def _noise(depth: NDArray[np.floating], valid: NDArray[np.bool_]) -> float:
+    height = depth.astype(np.float32)
+    middle = np.s_[1:-1, 1:-1]
+    around = (np.s_[:-2, 1:-1], np.s_[2:, 1:-1], np.s_[1:-1, :-2], np.s_[1:-1, 2:])
+    laplacian = 4.0 * height[middle] - sum(height[place] for place in around)
+    known = valid & (height > CLIP[0]) & (height < CLIP[1])  # a clipped table is not noiseless
+    seen = np.logical_and.reduce([known[middle], *(known[place] for place in around)])
+    if not seen.any():
+        return 0.0
+    of_unit_noise = math.sqrt(20.0) / 1.4826
+    return float(np.median(np.abs(laplacian[seen]))) / of_unit_noise
