@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dcrdf.config.chain import Chain, Job, chain_of
+from dcrdf.config.places import check_folder, check_outside
 from dcrdf.config.schema import Config
 from dcrdf.config.sources import Sources
 from dcrdf.config.stages import Stage, digests_of
@@ -177,7 +178,11 @@ class Plan:
         return Sources(self.config)
 
     def check(self) -> None:
-        """Refuse, before anything runs, inputs that neither are there nor can be made."""
+        """Refuse, before anything runs, inputs that neither are there nor can be made, and folders
+        that cannot be."""
+        check_folder(self.folder, "results")
+        check_folder(Path(self.config.data), "data")
+        check_outside(Path(self.config.results), self.sources.root)
         self.sources.check()
         for chain in self.chains.values():
             self.sources.check_teacher(chain.train.options["teacher"])

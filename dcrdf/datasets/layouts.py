@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dcrdf.datasets.eyecandies import list_eyecandies
-from dcrdf.datasets.mvtec3d import list_mvtec3d
-from dcrdf.datasets.own_folder import list_own_folder
+from dcrdf.datasets.mvtec3d import left_out_of_mvtec3d, list_mvtec3d
+from dcrdf.datasets.own_folder import left_out_of_own_folder, list_own_folder
 from dcrdf.datasets.pairing import visible_folders
 from dcrdf.datasets.sample import GOOD, SPLITS, Sample
 from dcrdf.errors import UserError
@@ -14,6 +14,11 @@ LAYOUTS: Mapping[str, Callable[[Path, str], list[Sample]]] = {
     "mvtec3d": list_mvtec3d,
     "folder": list_own_folder,
     "eyecandies": list_eyecandies,
+}
+
+_LEFT_OUT: Mapping[str, Callable[[Path, str], list[Path]]] = {
+    "mvtec3d": left_out_of_mvtec3d,
+    "folder": left_out_of_own_folder,
 }
 
 
@@ -39,6 +44,11 @@ def list_samples(root: Path, layout: str, category: str) -> list[Sample]:
         raise UserError(f"{root}: no category {category!r}; there are: {', '.join(categories)}")
     samples = LAYOUTS[layout](root, category)
     return sorted(samples, key=_order)
+
+
+def folders_left_out(root: Path, layout: str, category: str) -> list[Path]:
+    """Folders among those of a category's samples that hold none, and no pictures either."""
+    return _LEFT_OUT[layout](root, category) if layout in _LEFT_OUT else []
 
 
 def _order(sample: Sample) -> tuple[int, bool, str, str]:

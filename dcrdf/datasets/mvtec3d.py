@@ -8,7 +8,7 @@ is carved out of the training split.
 
 from pathlib import Path
 
-from dcrdf.datasets.pairing import Folder, holds_samples, pair, visible_folders
+from dcrdf.datasets.pairing import Folder, folders_left_out, pair, sample_folders
 from dcrdf.datasets.sample import GOOD, SPLITS, Sample, Split
 from dcrdf.datasets.splitting import carve_validation
 from dcrdf.errors import UserError
@@ -30,14 +30,18 @@ def has_splits(folder: Path) -> bool:
     return (folder / "train" / GOOD).is_dir()
 
 
+def left_out_of_mvtec3d(root: Path, category: str) -> list[Path]:
+    """Folders in the splits that are not taken for a kind of defects."""
+    places = [root / category / split for split in SPLITS]
+    return [path for place in places if place.is_dir() for path in folders_left_out(place)]
+
+
 def _samples_of(root: Path, category: str, split: Split) -> list[Sample]:
     place = root / category / split
     if not place.is_dir():
         return []
     samples = []
-    for path in visible_folders(place):
-        if not holds_samples(path):
-            continue
+    for path in sample_folders(place):
         if split != "test" and path.name != GOOD:
             raise UserError(f"{path}: only good samples belong into {split}; move it to test")
         samples += pair(Folder(path, root, category, path.name), split, masks_needed=True)

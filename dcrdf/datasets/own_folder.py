@@ -9,8 +9,8 @@ keeps its splits.
 
 from pathlib import Path
 
-from dcrdf.datasets.mvtec3d import has_splits, list_mvtec3d
-from dcrdf.datasets.pairing import Folder, holds_samples, pair, visible_folders
+from dcrdf.datasets.mvtec3d import has_splits, left_out_of_mvtec3d, list_mvtec3d
+from dcrdf.datasets.pairing import Folder, folders_left_out, pair, sample_folders
 from dcrdf.datasets.sample import GOOD, Sample
 from dcrdf.datasets.splitting import split_good
 from dcrdf.errors import UserError
@@ -26,8 +26,14 @@ def list_own_folder(root: Path, category: str) -> list[Sample]:
         raise UserError(f"{place / GOOD / 'rgb'}: no images; good samples belong there")
     defective = [
         sample
-        for path in visible_folders(place)
-        if path.name != GOOD and holds_samples(path)
+        for path in sample_folders(place)
+        if path.name != GOOD
         for sample in pair(Folder(path, root, category, path.name), "test")
     ]
     return split_good(good) + defective
+
+
+def left_out_of_own_folder(root: Path, category: str) -> list[Path]:
+    """Folders beside the samples that are not taken for a kind of defects."""
+    place = root / category
+    return left_out_of_mvtec3d(root, category) if has_splits(place) else folders_left_out(place)

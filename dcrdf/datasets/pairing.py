@@ -1,5 +1,6 @@
 """The files of one folder, paired by name: rgb with xyz (or depth), and with gt."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,10 @@ RGB_SUFFIXES = (".png", ".jpg", ".jpeg")
 XYZ_SUFFIXES = (".tiff", ".tif")
 DEPTH_SUFFIXES = (".png", *XYZ_SUFFIXES)
 MASK_SUFFIXES = (".png",)
+PICTURE_SUFFIXES = frozenset(
+    {*RGB_SUFFIXES, *XYZ_SUFFIXES, ".bmp", ".gif", ".jp2", ".pgm", ".pnm", ".ppm", ".webp"}
+)
+"""What is a picture to people, whether or not it is read here."""
 _PARTS = ("rgb", "xyz", "depth", "gt")
 
 
@@ -38,9 +43,56 @@ def visible_folders(path: Path) -> list[Path]:
     return folders
 
 
-def holds_samples(path: Path) -> bool:
+def sample_folders(place: Path) -> list[Path]:
+    """The folders in `place` that hold samples, sorted by name.
+
+    `UserError` for one that was meant to and does not: pictures lie elsewhere than in `rgb`, `rgb`
+    is empty, or a link leads nowhere. A kind of defects is never lost in silence.
+    """
+    folders = [path for path in visible_folders(place) if _holds_samples(path)]
+    for path in sorted(place.iterdir()):
+        if not path.name.startswith("."):
+            _refuse_lost(path)
+    return folders
+
+
+def folders_left_out(place: Path) -> list[Path]:
+    """The folders in `place` without samples and without pictures: notes, calibration."""
+    return [path for path in visible_folders(place) if not _holds_samples(path)]
+
+
+def _holds_samples(path: Path) -> bool:
     """Whether a folder has one of the folders that samples consist of."""
     return any((path / part).is_dir() for part in _PARTS)
+
+
+def _refuse_lost(path: Path) -> None:
+    for link in (path, *(path / part for part in _PARTS)):
+        if link.is_symlink() and not link.exists():
+            raise UserError(f"{link}: a link to what is not there; correct or remove it")
+    if not path.is_dir():
+        return
+    if not _holds_samples(path):
+        picture = next(_pictures(path, "*", "*/*"), None)
+        if picture is not None:
+            raise UserError(
+                f"{path}: holds pictures ({picture.relative_to(path)}) but no folder rgb; expected"
+                f" {path / 'rgb'} and {path / 'xyz'} (or depth); a name that begins with a dot"
+                " is left out"
+            )
+    elif path.name != GOOD and not any(any(_pictures(path / part, "*")) for part in _PARTS):
+        raise UserError(
+            f"{path / 'rgb'}: no images; put this kind's images there"
+            f" ({', '.join(RGB_SUFFIXES)}), or remove {path}"
+        )
+
+
+def _pictures(path: Path, *patterns: str) -> Iterator[Path]:
+    """The pictures below a folder that match a pattern."""
+    for pattern in patterns:
+        for file in sorted(path.glob(pattern)):
+            if file.suffix.lower() in PICTURE_SUFFIXES and not file.name.startswith("."):
+                yield file
 
 
 def pair(folder: Folder, split: Split, *, masks_needed: bool = False) -> list[Sample]:
@@ -51,6 +103,7 @@ def pair(folder: Folder, split: Split, *, masks_needed: bool = False) -> list[Sa
     """
     check_defect(folder.path)
     images = _by_stem(folder.path / "rgb", RGB_SUFFIXES)
+    _refuse_unread(folder.path / "rgb", images)
     has_xyz = (folder.path / "xyz").is_dir() or not (folder.path / "depth").is_dir()
     part, suffixes = ("xyz", XYZ_SUFFIXES) if has_xyz else ("depth", DEPTH_SUFFIXES)
     points = _by_stem(folder.path / part, suffixes)
@@ -87,6 +140,17 @@ def _by_stem(path: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
             raise UserError(f"{file}: {found[file.stem].name} has the same name; remove one")
         found[file.stem] = file
     return found
+
+
+def _refuse_unread(path: Path, images: dict[str, Path]) -> None:
+    """A picture of another format would be missing in silence, or leave its points alone."""
+    for file in sorted(path.iterdir()) if path.is_dir() else ():
+        is_read = file.suffix.lower() in RGB_SUFFIXES or file.suffix.lower() not in PICTURE_SUFFIXES
+        if not is_read and file.stem not in images and not file.name.startswith("."):
+            formats = ", ".join(RGB_SUFFIXES)
+            raise UserError(
+                f"{file}: not a format that is read here; convert it to one of {formats}"
+            )
 
 
 def _check_counterparts(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from dcrdf.config.options import PrepareOptions
-from dcrdf.datasets.layouts import list_samples
+from dcrdf.datasets.layouts import folders_left_out, list_samples
 from dcrdf.errors import UserError
 from dcrdf.preparation.check_content import (
     duplicates_rule,
@@ -36,6 +36,10 @@ RULES: tuple[Rule, ...] = (
 )
 """In the order of the report."""
 SHOWN_ERRORS = 20
+LEFT_OUT = (
+    "a folder without scans; a kind of defects needs rgb and xyz (or depth) in it;"
+    " a name that begins with a dot is not looked at"
+)
 _EXIT_CODES: dict[str, Literal[0, 1, 2]] = {"ok": 0, "warning": 1, "error": 2}
 
 
@@ -71,12 +75,14 @@ def check_category(
     """
     try:
         samples = list_samples(root, layout, category)
+        left_out = folders_left_out(root, layout, category)
     except UserError as error:
         return CheckReport(category, (Finding("error", "layout", str(error)),))
     with Workers(processes) as workers:
         looks = list(workers.map(partial(look_at, options=options), samples))
     seen = [look for look in looks if isinstance(look, SampleFacts)]
-    findings = _errors([look for look in looks if isinstance(look, str)])
+    findings = [Finding("warning", "left out", LEFT_OUT, path) for path in left_out]
+    findings += _errors([look for look in looks if isinstance(look, str)])
     for rule in RULES if seen else ():
         findings += rule(seen, options)
     return CheckReport(category, tuple(findings))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dcrdf.datasets.layouts import list_categories, list_samples
+from dcrdf.datasets.layouts import folders_left_out, list_categories, list_samples
 from dcrdf.errors import UserError
 
 Writer = Callable[..., None]
@@ -276,3 +276,59 @@ def test_names_that_are_not_utf8_are_refused(mvtec_root: Path, part: str) -> Non
     }[part]
     old.rename(os.fsdecode(os.fsencode(old.parent) + b"/\xff\xfe.png"))
     assert refusal(mvtec_root).endswith("\\xff\\xfe.png: the name is not UTF-8; rename it")
+
+
+def test_no_kind_of_defects_is_lost_in_silence(tmp_path: Path, write_samples: Writer) -> None:
+    """Pictures without rgb, an empty rgb, rgb with a folder in it, links to nowhere."""
+    root = own_data(tmp_path, write_samples, ["1", "2", "3"])
+    category = root / "valve"
+    picture = next((category / "good" / "rgb").iterdir())
+    for lost, named in (
+        ("crack/1.png", "valve/crack: holds pictures (1.png) but no folder rgb"),
+        ("crack/RGB/1.png", "valve/crack: holds pictures (RGB/1.png) but no folder rgb"),
+        ("crack/1.BMP", "valve/crack: holds pictures (1.BMP) but no folder rgb"),
+        ("crack/rgb/", "valve/crack/rgb: no images; put this kind's images there"),
+        ("crack/rgb/again/1.png", "valve/crack/rgb: no images"),
+    ):
+        path = category / lost
+        path.parent.mkdir(parents=True)
+        path.mkdir(exist_ok=True) if lost.endswith("/") else shutil.copy(picture, path)
+        assert named in refusal(root, "folder", "valve"), lost
+        (category / "crack").rename(category / ".crack")
+        assert "test/crack" not in counts(list_samples(root, "folder", "valve"))
+        shutil.rmtree(category / ".crack")
+    (category / "crack").symlink_to(tmp_path / "gone")
+    assert "valve/crack: a link to what is not there" in refusal(root, "folder", "valve")
+    (category / "crack").unlink()
+    (category / "crack").mkdir()
+    (category / "crack" / "rgb").symlink_to(tmp_path / "gone")
+    assert "valve/crack/rgb: a link to what is not there" in refusal(root, "folder", "valve")
+
+
+def test_no_kind_of_defects_is_lost_from_a_split(mvtec_root: Path) -> None:
+    hole = mvtec_root / "bagel" / "test" / "hole"
+    (hole / "rgb").rename(hole / "colour")
+    for part in ("xyz", "gt"):
+        shutil.rmtree(hole / part)
+    assert "test/hole: holds pictures (colour/000.png)" in refusal(mvtec_root)
+
+
+def test_folders_without_scans_are_left_out_by_name(
+    tmp_path: Path, mvtec_root: Path, write_samples: Writer
+) -> None:
+    root = own_data(tmp_path / "own", write_samples, ["1", "2", "3"])
+    assert folders_left_out(root, "folder", "valve") == [root / "valve" / "notes"]
+    notes = mvtec_root / "bagel" / "test" / "notes"
+    notes.mkdir()
+    for layout in ("mvtec3d", "folder"):
+        assert folders_left_out(mvtec_root, layout, "bagel") == [notes]
+
+
+def test_pictures_of_other_formats_are_refused_with_those_that_are_read(mvtec_root: Path) -> None:
+    rgb = mvtec_root / "bagel" / "test" / "hole" / "rgb"
+    (rgb / "000.bmp").write_bytes(b"a preview of 000.png")
+    list_samples(mvtec_root, "mvtec3d", "bagel")
+    (rgb / "000.png").unlink()
+    assert refusal(mvtec_root).endswith(
+        "hole/rgb/000.bmp: not a format that is read here; convert it to one of .png, .jpg, .jpeg"
+    )

@@ -45,6 +45,13 @@ def test_pairing_stops_the_check(root, good, check, details, options):
     assert check_category(root / "gone", "mvtec3d", "valve", options).exit_code == 2
 
 
+def test_folders_that_are_left_out_are_named(root, check, details):
+    (root / "valve" / "test" / "notes").mkdir()
+    found = details(check(root), "left out", "warning")
+    assert "a folder without scans; a kind of defects needs rgb and xyz" in found
+    assert "test/notes" in check(root).to_text()
+
+
 def test_every_unusable_file_is_listed(root, good, check, details):
     content = (good / "rgb" / "000.png").read_bytes()
     (good / "rgb" / "000.png").write_bytes(content[:-20])
