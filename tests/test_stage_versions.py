@@ -77,7 +77,8 @@ NO_STAGE = (
     "cli/__init__.py", "cli/__main__.py", "cli/common.py", "cli/device.py",
     "cli/check.py", "preparation/check*.py", "cli/clean.py",
     "cli/contact_sheet.py", "anomalies/sheet.py",
-    "cli/diff.py", "results/difference.py", "cli/plan.py", "cli/predict.py",
+    "cli/diff.py", "results/difference.py", "cli/plan.py", "cli/own_scans.py",
+    "cli/predict.py",
     "cli/published.py", "results/record.py",
 )  # fmt: skip
 """Files that no output depends on."""

@@ -1,11 +1,13 @@
 """A sample's files -> arrays, checked against each other."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dcrdf.datasets.cameras import points_from_depth
-from dcrdf.datasets.sample import Sample, Scan
+from dcrdf.datasets.sample import Camera, Sample, Scan
 from dcrdf.errors import UserError
 from dcrdf.files.images import read_depth16, read_mask, read_rgb, read_xyz
 
@@ -35,16 +37,23 @@ def load_scan(sample: Sample) -> Scan:
     return Scan(rgb, xyz, gt, far_points)
 
 
+def load_points(path: Path, camera: Camera | None = None) -> tuple[NDArray[np.float32], int]:
+    """Read a file of points in metres or, with a camera, a 16-bit depth image; see `load_scan`.
+
+    Returns points (H, W, 3), missing ones (0, 0, 0), and how many lay implausibly far away.
+    """
+    if camera is None:
+        return clear_missing(read_xyz(path), str(path), "multiply the values by 0.001")
+    hint = "set depth_unit_m in the camera file (0.001 for millimetres)"
+    return clear_missing(points_from_depth(read_depth16(path), camera), str(path), hint)
+
+
 def _points(sample: Sample) -> tuple[NDArray[np.float32], int]:
     if sample.xyz is not None:
-        xyz, hint = read_xyz(sample.xyz), "multiply the values by 0.001"
-    elif sample.depth is not None and sample.camera is not None:
-        xyz = points_from_depth(read_depth16(sample.depth), sample.camera)
-        hint = "set depth_unit_m in the camera file (0.001 for millimetres)"
-    else:
-        raise UserError(f"{sample.rgb}: neither xyz nor depth with a camera belongs to this image")
-    path = sample.xyz or sample.depth
-    return clear_missing(xyz, str(path), hint)
+        return load_points(sample.xyz)
+    if sample.depth is not None and sample.camera is not None:
+        return load_points(sample.depth, sample.camera)
+    raise UserError(f"{sample.rgb}: neither xyz nor depth with a camera belongs to this image")
 
 
 def clear_missing(

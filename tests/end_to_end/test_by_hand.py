@@ -160,14 +160,27 @@ def test_one_modality_and_depth_images(chain, capsys):
     chain.run()
     folder = chain.root / "a" / "test" / "good"
     image = folder / "rgb" / "000.png"
-    for without in ("rgb", "depth"):
+    points = folder / "xyz" / "000.tiff"
+    xyz = read_xyz(points)
+    model = dcrdf.load(chain.job / "model", device="cpu")
+    expected = {"rgb": model.predict(None, xyz), "depth": model.predict(read_rgb(image), None)}
+    alone = chain.folder / "alone" / points.name  # no colour image anywhere near
+    alone.parent.mkdir()
+    shutil.copy(points, alone)
+    for without, file in (("rgb", alone), ("depth", image)):
         out = chain.folder / without
-        assert (
-            main(["predict", str(chain.job), str(image), "--out", str(out), "--without", without])
-            == 0
-        )
-        assert (out / "000_heat.png").exists()
-    xyz = read_xyz(folder / "xyz" / "000.tiff")
+        command = ["predict", str(chain.job), str(file), "--out", str(out)]
+        assert main([*command, "--without", without]) == 0
+        (row,) = csv.DictReader((out / "scores.csv").open())
+        assert row["image"] == str(file)
+        assert float(row["score"]) == pytest.approx(expected[without].score, rel=1e-5)
+        assert read_rgb(out / "000_heat.png").shape == (64, 128, 3)
+    command = ["predict", str(chain.job), "--without", "rgb", "--out", str(chain.folder / "no")]
+    capsys.readouterr()
+    assert main([*command, str(points), "--geometry", str(points.parent)]) == 2
+    assert "--geometry: with --without rgb give the geometry" in capsys.readouterr().err
+    assert main([*command, str(image.with_suffix(".jpg"))]) == 2
+    assert "give xyz TIFFs or 16-bit depth PNGs, not colour" in capsys.readouterr().err
     write_png(chain.folder / "depth" / "000.png", np.rint(xyz[..., 2] / 1e-5).astype(np.uint16))
     camera = {"fx": 750.0, "fy": 750.0, "cx": 31.5, "cy": 31.5, "depth_unit_m": 1e-5}
     (chain.folder / "camera.json").write_text(json.dumps(camera))
@@ -177,10 +190,15 @@ def test_one_modality_and_depth_images(chain, capsys):
     assert main(["predict", str(chain.job), str(image), "--out", str(out), *arguments]) == 0
     # Beside the depth images, as the layout has it, the camera needs no naming.
     again = chain.folder / "e"
+    geometry.append("--overwrite")
     assert main(["predict", str(chain.job), str(image), "--out", str(again), *geometry]) == 0
     assert (again / "scores.csv").read_bytes() == (out / "scores.csv").read_bytes()
     (chain.folder / "camera.json").rename(chain.folder / "depth" / "camera.json")
     assert main(["predict", str(chain.job), str(image), "--out", str(again), *geometry]) == 0
+    depth = [str(chain.folder / "depth" / "000.png"), "--without", "rgb"]
+    assert main(["predict", str(chain.job), *depth, "--out", str(chain.folder / "f")]) == 0
+    (row,) = csv.DictReader((chain.folder / "f" / "scores.csv").open())
+    assert float(row["score"]) == pytest.approx(expected["rgb"].score, rel=0.02)
     (chain.folder / "depth" / "camera.json").unlink()
     capsys.readouterr()
     assert main(["predict", str(chain.job), str(image), "--out", str(again), *geometry]) == 2
@@ -380,21 +398,57 @@ def test_a_bad_image_does_not_throw_away_the_others(chain, capsys):
     out = chain.folder / "own scans"
     call = ["predict", str(chain.job), "--out", str(out)]
     assert main([*call, str(images[1])]) == 0
-    expected = (out / "scores.csv").read_text()
+    expected = list(csv.DictReader((out / "scores.csv").open()))
 
     images[0].write_bytes(images[0].read_bytes()[:300])
     images.append(images[0].with_name("absent.png"))
     capsys.readouterr()
-    assert main([*call, *map(str, images)]) == 2
-    assert (out / "scores.csv").read_text() == expected
+    assert main([*call, "--overwrite", *map(str, images)]) == 2
+    rows = list(csv.DictReader((out / "scores.csv").open()))
+    assert [row["image"] for row in rows] == [str(image) for image in images]
+    assert [rows[1]] == expected
+    for row in (rows[0], rows[2]):
+        assert not row["score"] + row["threshold"] + row["verdict"]
+        assert row["image"] in row["remark"]
     damaged, absent, summary = capsys.readouterr().err.splitlines()
+    assert damaged == f"dcrdf: error: {rows[0]['remark']}"
     assert damaged.startswith(f"dcrdf: error: {images[0]}: truncated PNG")
     assert absent.startswith(f"dcrdf: error: {images[2]}: ")
-    assert summary == "dcrdf: 2 of 3 images could not be scored"
+    assert summary == "dcrdf: 2 of 3 scans could not be scored"
 
     shutil.rmtree(out)
     assert main([*call, str(images[0])]) == 2
     assert not out.exists()
+
+
+def test_an_earlier_call_of_predict_is_not_mixed_with_this_one(bank, capsys):
+    images = sorted((bank.root / "a/test/spot/rgb").iterdir())
+    out = bank.folder / "own"
+    call = ["predict", str(bank.job), "--out", str(out)]
+    assert main([*call, str(images[0])]) == 0
+    before = (out / "scores.csv").read_bytes()
+    (out / "notes_heat.png").touch()
+    assert main([*call, str(images[1])]) == 2
+    assert "scores.csv: of an earlier call; give another folder" in capsys.readouterr().err
+    assert (out / "scores.csv").read_bytes() == before
+    assert main([*call, "--overwrite", str(images[1])]) == 0
+    names = {path.name for path in out.iterdir()}
+    assert names == {"scores.csv", f"{images[1].stem}_heat.png", "notes_heat.png"}
+    (out / "scores.csv").write_bytes(b"image\n\x00\xff\n" + b'"' + b"x" * 200_000)
+    capsys.readouterr()
+    assert main([*call, "--overwrite", str(images[1])]) == 2
+    assert "scores.csv: not a table of scores" in capsys.readouterr().err
+
+
+def test_scores_are_kept_when_a_heat_map_cannot_be_written(bank, capsys):
+    images = sorted((bank.root / "a/test/spot/rgb").iterdir())
+    out = bank.folder / "own"
+    (out / f"{images[1].stem}_heat.png").mkdir(parents=True)
+    assert main(["predict", str(bank.job), "--out", str(out), *map(str, images)]) == 2
+    assert f"{images[1].stem}_heat.png: cannot write" in capsys.readouterr().err
+    rows = list(csv.DictReader((out / "scores.csv").open()))
+    assert [row["image"] for row in rows] == [str(image) for image in images[:2]]
+    assert all(float(row["score"]) > 0 for row in rows)
 
 
 def test_degraded_scans(chain, capsys):
@@ -500,7 +554,8 @@ def test_numbers_for_no_measurement_are_holes_for_predict(bank, capsys):
         write_xyz(scan / "xyz" / "000.tiff", xyz)
         capsys.readouterr()
         out = bank.folder / "own"
-        assert main(["predict", str(bank.job), str(scan / "rgb/000.png"), "--out", str(out)]) == 0
+        call = ["predict", str(bank.job), str(scan / "rgb/000.png"), "--overwrite"]
+        assert main([*call, "--out", str(out)]) == 0
         verdicts.append((out / "scores.csv").read_text())
     assert verdicts[0] == verdicts[1]
     assert "000.png: 400 points implausibly far away" in capsys.readouterr().err
