@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dcrdf.cli.common import load_plan
 from dcrdf.config.plan import Plan
+from dcrdf.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """List or remove what is not used, with sizes."""
     plans = [load_plan(path) for path in args.config]
+    for path, plan in zip(args.config, plans, strict=True):
+        if not plan.folder.is_dir():
+            raise UserError(f"{path}: no such results folder: {plan.folder}")
     used = {path for plan in plans for path in _used(plan)}
     total_mb = 0.0
     for path in sorted({path for plan in plans for path in _stored(plan)} - used):

@@ -9,8 +9,10 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from dcrdf.config.yaml_file import UniqueKeys
 from dcrdf.datasets.sample import Camera
 from dcrdf.errors import UserError
+from dcrdf.files.jsonfile import without_duplicates
 
 NAMES = ("camera.json", "camera.yaml", "camera.yml")
 _REQUIRED = ("fx", "fy", "cx", "cy", "depth_unit_m")
@@ -66,8 +68,11 @@ def read_small_yaml(path: Path) -> dict[Any, Any]:
         if path.stat().st_size > _MAX_BYTES:
             raise UserError(f"{path}: too large for a file of a few numbers")
         # YAML 1.1 reads JSON's 1e-05 as text, so JSON files go through JSON.
-        parse = json.loads if path.suffix == ".json" else yaml.safe_load
-        values = parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".json":
+            values = json.loads(text, object_pairs_hook=without_duplicates)
+        else:
+            values = yaml.load(text, UniqueKeys)  # noqa: S506 - a safe loader
     except OSError as error:
         raise UserError(f"{path}: cannot read: {error.strerror or error}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:

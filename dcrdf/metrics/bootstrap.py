@@ -20,6 +20,7 @@ from dcrdf.metrics.inputs import (
     Maps,
     Masks,
     checked_limits,
+    checked_whole,
 )
 from dcrdf.metrics.intervals import (
     Interval,
@@ -77,7 +78,7 @@ def bootstrap(
     masks: Masks,
     image_scores: Any,
     labels: Any,
-    limits: Sequence[float] = LIMITS,
+    limits: float | Sequence[float] = LIMITS,
     *,
     resamples: int = 1000,
     seed: int = 0,
@@ -90,8 +91,8 @@ def bootstrap(
     """
     scores, is_defect = checked_images(maps, image_scores, labels)
     areas = checked_limits(limits)
-    if resamples < 1:
-        raise UserError(f"resamples: {resamples} is below 1")
+    resamples = checked_whole(resamples, "resamples", 1)
+    seed = checked_whole(seed, "seed", 0)
     weights = np.concatenate(
         (
             np.ones((1, is_defect.size)),

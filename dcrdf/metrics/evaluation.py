@@ -69,7 +69,7 @@ def evaluate(
     masks: Masks,
     image_scores: Any,
     labels: Any,
-    limits: Sequence[float] = LIMITS,
+    limits: float | Sequence[float] = LIMITS,
 ) -> Evaluation:
     """Every metric of one test split, exactly.
 

@@ -1,6 +1,7 @@
 """Checks of what the metrics are given; everything wrong is a UserError that names the argument."""
 
 from collections.abc import Iterator, Sequence
+from numbers import Integral, Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,11 +22,27 @@ Masks: TypeAlias = BoolArray | Sequence[BoolArray]
 """Boolean, shaped like the maps; True is defect."""
 
 
+EXACT_INTEGERS = 2.0**53
+"""Below it every integer is a float64 of its own."""
+
+
+def plain_array(values: Any, name: str) -> NDArray[Any]:
+    """`values` as an array; `UserError` where rows differ in length or values are masked out."""
+    if np.ma.is_masked(values):
+        raise UserError(f"{name}: has masked values; give the values to count alone")
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise UserError(f"{name}: its rows differ in length; give an array") from None
+
+
 def checked_scores(scores: Any, name: str = "scores") -> FloatArray:
     """`scores` as a flat floating-point array: not empty, all finite."""
-    array = np.asarray(scores)
+    array = plain_array(scores, name)
     if array.dtype.kind in "iu":
         array = array.astype(np.float64)
+        if (np.abs(array) >= EXACT_INTEGERS).any():
+            raise UserError(f"{name}: holds integers from 2**53 on, which floats cannot tell apart")
     if array.dtype.kind != "f":
         raise UserError(f"{name}: is of type {array.dtype}; give real numbers")
     if array.size == 0:
@@ -37,7 +54,7 @@ def checked_scores(scores: Any, name: str = "scores") -> FloatArray:
 
 def checked_labels(labels: Any, shape: tuple[int, ...], name: str = "labels") -> BoolArray:
     """`labels` (True or 1 is defect) as a flat boolean array; `shape` is that of the scores."""
-    array = np.asarray(labels)
+    array = plain_array(labels, name)
     if array.dtype.kind not in "biu":
         raise UserError(f"{name}: is of type {array.dtype}; give booleans or 0 and 1")
     if array.dtype.kind != "b" and not np.isin(array, (0, 1)).all():
@@ -47,9 +64,12 @@ def checked_labels(labels: Any, shape: tuple[int, ...], name: str = "labels") ->
     return array.ravel().astype(np.bool_)
 
 
-def checked_limits(limits: Sequence[float]) -> tuple[float, ...]:
-    """False-positive-rate limits as floats in (0, 1], at least one."""
-    values = tuple(float(limit) for limit in limits)
+def checked_limits(limits: float | Sequence[float]) -> tuple[float, ...]:
+    """One or several false-positive-rate limits as floats in (0, 1]."""
+    array = np.atleast_1d(plain_array(limits, "limits"))
+    if array.size and (array.dtype.kind not in "fiu" or array.ndim > 1):
+        raise UserError(f"limits: {limits!r}: give one false-positive rate or a list of them")
+    values = tuple(float(limit) for limit in array)
     if not values:
         raise UserError("limits: is empty; give at least one false-positive rate")
     for value in values:
@@ -60,9 +80,17 @@ def checked_limits(limits: Sequence[float]) -> tuple[float, ...]:
 
 def checked_fraction(value: float, name: str) -> float:
     """A number strictly between 0 and 1."""
-    if not 0.0 < value < 1.0:
-        raise UserError(f"{name}: {value} is not between 0 and 1")
+    if not isinstance(value, Real) or not 0.0 < value < 1.0:
+        raise UserError(f"{name}: {value!r} is not a number between 0 and 1")
     return float(value)
+
+
+def checked_whole(value: Any, name: str, least: int) -> int:
+    """A whole number from `least` on."""
+    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not is_whole or value < least:
+        raise UserError(f"{name}: {value!r} is not a whole number from {least} on")
+    return int(value)
 
 
 def check_lengths(maps: Any, masks: Any) -> int:
@@ -85,7 +113,8 @@ def checked_pairs(maps: Maps, masks: Masks) -> Iterator[tuple[FloatArray, BoolAr
     """Map and mask of every image, each pair checked as it is reached."""
     check_lengths(maps, masks)
     for index, (map_like, mask_like) in enumerate(zip(maps, masks, strict=True)):
-        scores, mask = np.asarray(map_like), np.asarray(mask_like)
+        scores = plain_array(map_like, f"maps: map {index}")
+        mask = plain_array(mask_like, f"masks: mask {index}")
         if scores.dtype.kind != "f":
             raise UserError(f"maps: map {index} is of type {scores.dtype}; give floating point")
         if mask.dtype != np.bool_:

@@ -6,7 +6,7 @@ of good images included. The area up to a limit is divided by that limit. See do
 """
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias, overload
+from typing import Literal, TypeAlias, get_args, overload
 
 import numpy as np
 
@@ -29,6 +29,7 @@ def pro_curve(maps: Maps, masks: Masks, mode: Mode = "exact") -> tuple[Float64Ar
     Without a region or a normal pixel both are empty, with an UndefinedMetricWarning.
     Raises UserError for non-finite scores, masks that are not boolean, and shapes that differ.
     """
+    _check_mode(mode)
     defects = collect_defect_pixels(maps, masks)
     if missing := _missing(defects):
         undefined("the region-overlap curve", missing)
@@ -51,7 +52,8 @@ def aupro(
     NaN with an `UndefinedMetricWarning` without a region or a normal pixel. `mvtec100` has one
     trapezoid below 1 %, and so is far too low at small limits: compare only within a mode.
     """
-    limits = checked_limits(np.atleast_1d(limit).tolist())
+    _check_mode(mode)
+    limits = checked_limits(limit)
     defects = collect_defect_pixels(maps, masks)
     if missing := _missing(defects):
         undefined("AUPRO", missing)
@@ -91,9 +93,12 @@ def _curve(
 ) -> tuple[Float64Array, Float64Array]:
     if mode == "exact":
         return _exact_points(rank_collected(maps, defects))
-    if mode == "mvtec100":
-        return _kit_points(maps, masks, defects)
-    raise UserError(f"mode: '{mode}' is unknown; give exact or mvtec100")
+    return _kit_points(maps, masks, defects)
+
+
+def _check_mode(mode: str) -> None:
+    if mode not in get_args(Mode):
+        raise UserError(f"mode: {mode!r} is unknown; give {' or '.join(get_args(Mode))}")
 
 
 def _exact_points(ranks: PixelRanks) -> tuple[Float64Array, Float64Array]:

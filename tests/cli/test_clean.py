@@ -43,3 +43,9 @@ def test_what_a_running_step_writes_is_not_told(plan, capsys):
     assert main(["clean", "own.yaml", "--yes"]) == 0
     assert partial.is_file()
     assert "part.h5" not in capsys.readouterr().out
+
+
+def test_results_that_are_not_there_are_named(plan, tmp_path, capsys):
+    plan.folder.rename(tmp_path / "elsewhere")
+    assert main(["clean", "own.yaml"]) == 2
+    assert f"own.yaml: no such results folder: {plan.folder}" in capsys.readouterr().err

@@ -60,3 +60,14 @@ def test_back_projection_equals_the_pinhole_model_point_by_point() -> None:
 def test_without_missing_value_every_point_is_there() -> None:
     camera = Camera(1.0, 1.0, 0.0, 0.0, 0.001, depth_offset_m=0.5, missing_value=None)
     assert (points_from_depth(np.zeros((2, 2), np.uint16), camera)[:, :, 2] == 0.5).all()
+
+
+def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    """JSON and YAML both would take the last."""
+    for name, text in (
+        ("camera.json", '{"fx": 600, "fx": 60, "fy": 600, "cx": 3, "cy": 2, "depth_unit_m": 1e-3}'),
+        ("camera.yaml", GOOD + "fx: 60\n"),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(UserError, match=f"{name}: .*the key 'fx' is there twice"):
+            read_camera(tmp_path / name)
