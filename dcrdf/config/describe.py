@@ -16,6 +16,8 @@ INTRODUCTION = """# Configuration
 One YAML file describes an experiment; `config.yaml` is the paper's, `workflow/demo.yaml` the demo.
 The schema is closed: an unknown key, a wrong type or a value out of its range stops everything
 before it starts and is named, and so does a path of scans, textures or weights that is not there.
+Snakemake itself reads the file first: it refuses a file that is no YAML with exit code 1, in its
+own words; `dcrdf plan FILE` names line and file.
 
 Stage sections (`prepare`, `pseudo`, `teacher`, `train`, `infer`, `evaluate`, `robustness`) may
 stand at the top level, in a run, and per category; the nearest wins: built-in default < the run's
