@@ -107,6 +107,10 @@ class Sources:
         if self.config.downloads.dataset is not None:
             self._check_room(folder)
             return [self.download_marker]
+        if self.root.is_dir() and (there := _folders(self.root)):
+            raise UserError(
+                f"{folder}: no such folder; in dataset.root there are: {', '.join(there)}"
+            )
         raise UserError(
             f"{folder}: no such folder; set dataset.root to the data set's folder,"
             " or give downloads.dataset or dataset.synthetic"
@@ -172,6 +176,11 @@ class Sources:
         if weights == "torchvision":
             return self.weights_folder / f"{teacher['name']}.pth"
         return Path(weights)
+
+
+def _folders(root: Path) -> list[str]:
+    names = (path.name for path in root.iterdir() if path.is_dir())
+    return sorted(name for name in names if not name.startswith("."))
 
 
 def texture_images(folder: Path) -> list[Path]:

@@ -42,7 +42,13 @@ def list_samples(root: Path, layout: str, category: str) -> list[Sample]:
     categories = list_categories(root)
     if category not in categories:
         raise UserError(f"{root}: no category {category!r}; there are: {', '.join(categories)}")
-    samples = LAYOUTS[layout](root, category)
+    try:
+        samples = LAYOUTS[layout](root, category)
+    except UserError as error:
+        if layout != "folder" and (root / category / GOOD / "rgb").is_dir():
+            hint = "laid out as own scans: set dataset.layout or --layout to folder"
+            raise UserError(f"{error}; {root / category} is {hint}") from None
+        raise
     return sorted(samples, key=_order)
 
 

@@ -38,10 +38,16 @@ def formats_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding
     """File formats and image sizes."""
     formats = Counter(" + ".join(facts.formats) for facts in seen)
     sizes = Counter(f"{height} x {width}" for height, width in (x.scan.native_size for x in seen))
-    return [
+    findings = [
         Finding("ok", "formats", _counted(formats)),
         Finding("ok", "size", f"{_counted(sizes)} (height x width)"),
     ]
+    kinds = {is_grey: [x for x in seen if x.is_grey is is_grey] for is_grey in (True, False)}
+    rarer = min(kinds, key=lambda is_grey: len(kinds[is_grey]))
+    if kinds[rarer]:
+        detail = f"{len(kinds[True])} images are grey, {len(kinds[False])} coloured: one camera?"
+        findings.append(Finding("warning", "formats", detail, kinds[rarer][0].sample.rgb))
+    return findings
 
 
 def duplicates_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:

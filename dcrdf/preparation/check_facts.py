@@ -23,6 +23,8 @@ class SampleFacts:
     sample: Sample
     content: str
     formats: tuple[str, str]
+    is_grey: bool
+    """Whether the colour image has no colours, however its file stores it."""
     distance_m: float
     height_span_m: float
     gt_share: float | None
@@ -45,6 +47,7 @@ def look_at(sample: Sample, options: PrepareOptions) -> SampleFacts | str:
             sample=sample,
             content=hashlib.sha256(scan.rgb.tobytes()).hexdigest(),
             formats=(describe_format(sample.rgb), describe_format(points_file)),
+            is_grey=bool((scan.rgb == scan.rgb[..., :1]).all()),
             distance_m=median_distance_m(scan.xyz[..., 2]),
             height_span_m=_span_m(measured),
             gt_share=None if scan.gt is None else float(scan.gt.mean()),

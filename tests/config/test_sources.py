@@ -74,3 +74,11 @@ def test_synthetic_left_standing_for_own_data_is_refused(plan_of, minimal, tmp_p
 
 def test_embedded_categories_are_those_that_can_be_made():
     assert set(EMBEDDED_CATEGORIES) == set(CATEGORIES)
+
+
+def test_a_mistyped_category_lists_those_that_are_there(plan_of, minimal, tmp_path):
+    for name in ("bracket", "valve", ".cache"):
+        (tmp_path / name).mkdir()
+    minimal["dataset"] |= {"root": str(tmp_path), "synthetic": None, "categories": ["brackt"]}
+    with pytest.raises(UserError, match=r"/brackt: no such folder; .* there are: bracket, valve$"):
+        plan_of(minimal).check()

@@ -332,3 +332,11 @@ def test_pictures_of_other_formats_are_refused_with_those_that_are_read(mvtec_ro
     assert refusal(mvtec_root).endswith(
         "hole/rgb/000.bmp: not a format that is read here; convert it to one of .png, .jpg, .jpeg"
     )
+
+
+@pytest.mark.parametrize("layout", ["mvtec3d", "eyecandies"])
+def test_the_wrong_layout_for_own_scans_is_said(
+    tmp_path: Path, write_samples: Writer, layout: str
+) -> None:
+    root = own_data(tmp_path, write_samples, ["1", "2", "3"])
+    assert refusal(root, layout, "valve").endswith("set dataset.layout or --layout to folder")

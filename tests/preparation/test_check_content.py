@@ -47,3 +47,16 @@ def test_own_folders_without_masks(root, tmp_path, good, options, details):
     shutil.rmtree(own / "spot" / "gt")
     report = check_category(tmp_path / "own", "folder", "valve", options)
     assert "2 of 2 defective images have none" in details(report, "masks")
+
+
+def test_a_grey_image_among_coloured_ones_is_named(root, good, check, details):
+    """However it is stored; images of one kind are no finding."""
+    assert not details(check(root), "formats")
+    for path in (root / "valve").rglob("rgb/*.png"):
+        if path != good / "rgb" / "001.png":
+            pixels = read_rgb(path).copy()
+            pixels[..., 0] //= 2
+            write_png(path, pixels)
+    found = details(check(root), "formats")
+    assert "1 images are grey, 10 coloured" in found
+    assert "train/good/rgb/001.png" in found
