@@ -14,8 +14,6 @@ from dcrdf.metrics.inputs import (
     checked_pairs,
 )
 
-EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=np.bool_)
-
 
 @dataclass(frozen=True)
 class DefectPixels:
@@ -80,11 +78,11 @@ def label_regions(mask: BoolArray, positions: IntArray) -> IntArray:
     """The 8-connected region (0, 1, ...) of each True pixel; `positions` is `flatnonzero(mask)`."""
     if positions.size == 0:
         return np.empty(0, dtype=np.int64)
-    # ndimage is slow to import and to run: not for good images, and on the smallest window.
-    from scipy import ndimage
+    # OpenCV labels several times faster than ndimage, and faster still on the smallest window.
+    import cv2
 
     rows, columns = np.divmod(positions, mask.shape[1])
     top, left = rows[0], columns.min()
     window = mask[top : rows[-1] + 1, left : columns.max() + 1]
-    labels, _ = ndimage.label(window, structure=EIGHT_NEIGHBOURS)
+    _, labels = cv2.connectedComponents(window.astype(np.uint8), connectivity=8)
     return np.asarray(labels[rows - top, columns - left], dtype=np.int64) - 1

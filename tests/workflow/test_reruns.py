@@ -215,7 +215,11 @@ def test_synthetic_data_of_another_number_are_made_anew(workflow, set_key):
         ("evaluate.limits", [], "evaluate.limits"),
         ("seeds", [0, 0], "seeds"),
         ("teacher.weights", "no.safetensors", "teacher.weights: no.safetensors: no such file"),
-        ("dataset.synthetic", {}, "dataset.synthetic: makes cracker, flange, handle, scone, not 'a'"),
+        (
+            "dataset.synthetic",
+            {},
+            "dataset.synthetic: makes cracker, flange, handle, scone, not 'a'",
+        ),
     ],
 )
 def test_what_would_fail_later_stops_a_dry_run(finished, set_key, key, value, named):
