@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
     earlier = _earlier(args.out, overwrite=args.overwrite)
 
     import dcrdf
+    from dcrdf.detectors.base import OTHER_BRANCH
 
     model = dcrdf.load(folder, args.device)
     for path in earlier:
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         if scored:
             _write_table(args.out / TABLE, rows)
     if scored:
-        used = {"rgb": "depth", "depth": "rgb"}.get(args.without or "", "fused")
+        used = OTHER_BRANCH.get(args.without, "fused")
         print(model.thresholds[used]["note"])
     failed = len(files) - scored
     if failed:

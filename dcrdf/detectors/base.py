@@ -20,6 +20,7 @@ from dcrdf.networks.teacher import Teacher
 from dcrdf.training.loop import FitContext
 
 BRANCHES = ("rgb", "depth")
+OTHER_BRANCH = {"rgb": "depth", "depth": "rgb"}
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,11 @@ def painted(shape: tuple[int, ...], colour: Colour) -> Field:
     return np.broadcast_to(np.array(colour, np.float32), (*shape[:2], 3))
 
 
+def shaded(first: Colour, second: Colour, share: Field) -> Field:
+    """A field (H, W, 3) of the first colour where `share` (H, W) is 0, of the second where 1."""
+    return mix(painted(share.shape, first), painted(share.shape, second), share)
+
+
 def blurred(field: NDArray[np.floating[Any]], sigma_px: float) -> Field:
     """A field (H, W) or (H, W, 3) smoothed by a Gaussian."""
     return np.asarray(cv2.GaussianBlur(field.astype(np.float32), (0, 0), sigma_px), np.float32)

@@ -23,6 +23,9 @@ class Recipe:
     defects: Mapping[str, Defect]
 
 
+THREADS = ((0.02, 0.08, 0.40), (0.45, 0.02, 0.03), (0.80, 0.80, 0.78))
+"""Blue, red and white."""
+
 CRACKER = Recipe(
     build_cracker,
     {
@@ -51,7 +54,7 @@ CRACKER = Recipe(
             defects.strand,
             length_mm=(8.0, 34.0),
             width_mm=(0.8, 1.3),
-            colours=((0.02, 0.08, 0.40), (0.45, 0.02, 0.03), (0.80, 0.80, 0.78)),
+            colours=THREADS,
         ),
     },
 )
@@ -162,7 +165,7 @@ SCONE = Recipe(
             defects.strand,
             length_mm=(8.0, 30.0),
             width_mm=(0.8, 1.3),
-            colours=((0.02, 0.08, 0.40), (0.45, 0.02, 0.03), (0.80, 0.80, 0.78)),
+            colours=THREADS,
         ),
     },
 )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dcrdf.config.detectors import DcrdfNetOptions
-from dcrdf.detectors.base import BRANCHES, Detector, NormalSamples, PseudoAnomalies
+from dcrdf.detectors.base import BRANCHES, OTHER_BRANCH, Detector, NormalSamples, PseudoAnomalies
 from dcrdf.detectors.dcrdf_net.network import Branch, BranchOutput, DcrdfNetwork
 from dcrdf.detectors.dcrdf_net.objective import Objective
 from dcrdf.networks.teacher import Features, Teacher
@@ -16,8 +16,6 @@ from dcrdf.training.features import AS_IT_IS, FeatureSource, ModalityFeatures, o
 from dcrdf.training.loop import FitContext, Losses, train_in_epochs
 from dcrdf.training.order import orientation_of_rows, variant_of_rows
 from dcrdf.training.orientation import ORIENTATIONS, oriented
-
-OTHER = {"rgb": "depth", "depth": "rgb"}
 
 
 class DcrdfNet(Detector):
@@ -67,7 +65,7 @@ class DcrdfNet(Detector):
             ) -> Iterator[tuple[Features, Features, Features]]:
                 for features in batches.clean_batches():
                     output = branch(getattr(features, name))
-                    yield output.student, output.shown, getattr(features, OTHER[name])
+                    yield output.student, output.shown, getattr(features, OTHER_BRANCH[name])
 
             branch.normality.fit(good, seed)
 
@@ -91,7 +89,7 @@ class DcrdfNet(Detector):
         self, name: str, outputs: Mapping[str, BranchOutput], size: tuple[int, int]
     ) -> Tensor:
         branch: Branch = getattr(self.network, name)
-        own, other = outputs[name], outputs.get(OTHER[name])
+        own, other = outputs[name], outputs.get(OTHER_BRANCH[name])
         seen = None if other is None else other.shown
         return branch.normality.map(own.student, own.shown, seen, self.maps, size)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dcrdf.datasets.synthetic.arrays import Colour, Field, mix, painted, smoothstep
+from dcrdf.datasets.synthetic.arrays import Colour, Field, shaded, smoothstep
 from dcrdf.datasets.synthetic.part import Canvas, Part, Surface
 from dcrdf.datasets.synthetic.shapes import inside_rounded_box, rounded_edge
 from dcrdf.datasets.synthetic.table import lay_table, put_on_table
@@ -36,11 +36,7 @@ def build_cracker(canvas: Canvas, rng: np.random.Generator) -> Part:
 
     rim = smoothstep(4.5, 0.3, inside_mm)
     toasting = 0.34 * puff + 0.42 * rim + 0.09 * slow + 0.07 * crumb + rng.normal(0.24, 0.05)
-    albedo = mix(
-        painted(canvas.shape, PALE),
-        painted(canvas.shape, TOASTED),
-        np.clip(toasting, 0.0, 1.1).astype(np.float32),
-    )
+    albedo = shaded(PALE, TOASTED, np.clip(toasting, 0.0, 1.1).astype(np.float32))
     albedo *= (1.0 + 0.05 * canvas.noise(0.45, rng))[..., None]
     albedo *= (1.0 - 0.75 * smoothstep(HOLE_RADIUS_MM + 0.2, 0.2, hole_mm))[..., None]
 

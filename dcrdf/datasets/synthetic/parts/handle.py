@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dcrdf.datasets.synthetic.arrays import Colour, Field, mix, painted, smoothstep
+from dcrdf.datasets.synthetic.arrays import Colour, Field, mix, painted, shaded, smoothstep
 from dcrdf.datasets.synthetic.noise import stretched_noise
 from dcrdf.datasets.synthetic.part import Canvas, Part, Surface
 from dcrdf.datasets.synthetic.table import lay_table, put_on_table
@@ -67,11 +67,7 @@ def _colour(
     bands = stretched_noise(t_mm / 60.0, around_mm / 2.2, rng)
     fibres = stretched_noise(t_mm / 7.0, around_mm / 0.5, rng)
     late = np.clip(0.32 + 0.20 * bands + 0.10 * fibres + rng.normal(0.0, 0.04), 0.0, 1.0)
-    wood = mix(
-        painted(canvas.shape, EARLY_WOOD),
-        painted(canvas.shape, LATE_WOOD),
-        late.astype(np.float32),
-    )
+    wood = shaded(EARLY_WOOD, LATE_WOOD, late.astype(np.float32))
     for ring_mm in RINGS_MM:
         burnt = np.exp(-(((t_mm - ring_mm) / 0.75) ** 2)).astype(np.float32)
         wood *= (1.0 - 0.72 * burnt)[..., None]

@@ -6,7 +6,7 @@ marks whatever it cannot predict ranks a cluster of raisins above a dent.
 
 import numpy as np
 
-from dcrdf.datasets.synthetic.arrays import Colour, Field, mix, painted, smoothstep
+from dcrdf.datasets.synthetic.arrays import Colour, Field, mix, painted, shaded, smoothstep
 from dcrdf.datasets.synthetic.part import Canvas, Part, Surface
 from dcrdf.datasets.synthetic.shapes import rounded_edge
 from dcrdf.datasets.synthetic.table import lay_table, put_on_table
@@ -42,11 +42,7 @@ def build_scone(canvas: Canvas, rng: np.random.Generator) -> Part:
     height_mm = height_mm + 0.16 * crumb + 0.22 * slow - rounded_edge(inside_mm, 4.0)
     rim = smoothstep(7.0, 0.5, inside_mm)
     toasting = 0.30 * rim + 0.13 * slow + 0.10 * crumb + rng.normal(0.35, 0.06)
-    albedo = mix(
-        painted(canvas.shape, DOUGH),
-        painted(canvas.shape, CRUST),
-        np.clip(toasting, 0.0, 1.1).astype(np.float32),
-    )
+    albedo = shaded(DOUGH, CRUST, np.clip(toasting, 0.0, 1.1).astype(np.float32))
     albedo *= (1.0 + 0.06 * canvas.noise(0.45, rng))[..., None]
 
     baked = Surface(height_mm.astype(np.float32), albedo, np.full(canvas.shape, 0.03, np.float32))
