@@ -34,8 +34,8 @@ test: $(VENV)/.installed  ## the fast tests
 test-demo: demo  ## the demo, and whether it keeps its promises
 	$(BIN)/python -m pytest -m demo $(PYTEST_ARGS)
 
-test-slow: $(VENV)/.installed  ## everything
-	$(BIN)/python -m pytest -m "not demo and not slurm" $(PYTEST_ARGS)
+test-slow: $(VENV)/.installed  ## everything; property tests draw new examples
+	$(BIN)/python -m pytest --hypothesis-profile=search -m "not demo and not slurm" $(PYTEST_ARGS)
 
 test-slurm: $(VENV)/.installed  ## the workflow on a SLURM cluster of one node, started here (as root)
 	tests/slurm/install.sh

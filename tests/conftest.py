@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-settings.register_profile("any machine", deadline=None)
-settings.load_profile("any machine")
+# The same examples in every run, so that a change is judged by what it changes; `make test-slow`
+# draws new ones (--hypothesis-profile=search).
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None)
+settings.load_profile("repeatable")
 
 MINIMAL: dict[str, Any] = {
     "dataset": {"name": "tiny", "root": "data/tiny", "categories": ["a", "b"], "synthetic": {}},

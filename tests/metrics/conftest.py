@@ -158,8 +158,8 @@ def make_split() -> Callable[..., Split]:
             scores, mask = _scores(kind, shape, rng), np.zeros(shape, dtype=bool)
             if index >= good:
                 mask = rng.random(shape) < rng.choice([0.05, 0.2, 0.5])
-                mask[rng.integers(shape[0]), rng.integers(shape[1])] = True
                 mask[0, 0] = False
+                mask[-1, rng.integers(shape[1])] = True
             if kind == "separated":
                 scores = scores + 100.0 * mask
             maps.append(scores.astype(dtype))
