@@ -66,8 +66,7 @@ class ResidualWhitening(nn.Module):
         self.mean.copy_(moments.mean())
         self.transform.copy_(torch.linalg.cholesky(inverse))
 
-    def forward(self, student: Tensor, teacher: Tensor) -> Tensor:
-        """Features (B, C, H, W) of both -> root mean square of the whitened residual (B, H, W)."""
-        centred = residuals(student, teacher) - self.mean
-        lengths: Tensor = (centred @ self.transform).norm(dim=-1)
+    def forward(self, values: Tensor) -> Tensor:
+        """Residuals (..., C) -> root mean square of the whitened residual (...)."""
+        lengths: Tensor = ((values - self.mean) @ self.transform).norm(dim=-1)
         return lengths

@@ -2,7 +2,7 @@
 
 import torch
 
-from dcrdf.networks.expectation import LengthExpectation, unit_features
+from dcrdf.networks.expectation import LengthExpectation
 
 CHANNELS = 5
 
@@ -57,18 +57,3 @@ def test_before_a_fit_and_without_places_lengths_stay_as_they_are():
     expectation = LengthExpectation(CHANNELS)
     expectation.fit(features[:1], lengths[:1], torch.Generator().manual_seed(0))
     torch.testing.assert_close(expectation.relative(lengths, features), lengths)
-
-
-def test_same_seed_same_bits_and_no_trainable_parameters():
-    one, other, different = fitted(), fitted(), fitted(1)
-    assert torch.equal(one.hidden_weight, other.hidden_weight)
-    assert not torch.equal(one.hidden_weight, different.hidden_weight)
-    assert not list(one.parameters())
-    assert not one.hidden_weight.requires_grad
-
-
-def test_unit_features():
-    features = torch.rand(2, CHANNELS, 3, 4)
-    units = unit_features(features)
-    assert units.shape == (2, 3, 4, CHANNELS)
-    torch.testing.assert_close(units.norm(dim=-1), torch.ones(2, 3, 4))

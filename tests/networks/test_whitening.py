@@ -39,7 +39,7 @@ def test_length_is_mahalanobis():
     student, teacher = features(2, 1), features(3, 1)
     new = residuals(student, teacher).reshape(-1, CHANNELS).double().numpy() - mean
     expected = np.sqrt(np.einsum("ni,ij,nj->n", new, np.linalg.inv(shrunk), new) / CHANNELS)
-    given = whitening(student, teacher).flatten().numpy()
+    given = whitening(residuals(student, teacher)).flatten().numpy()
     np.testing.assert_allclose(given, expected, rtol=1e-3)
 
 
@@ -66,4 +66,4 @@ def test_without_residuals_lengths_stay_finite(count):
     moments.add(torch.zeros(count, CHANNELS))
     whitening = ResidualWhitening(CHANNELS)
     whitening.fit(moments)
-    assert torch.isfinite(whitening(features(0), features(1))).all()
+    assert torch.isfinite(whitening(residuals(features(0), features(1)))).all()

@@ -10,6 +10,7 @@ from torch import Tensor
 from dcrdf.config.detectors import DcrdfNetOptions
 from dcrdf.detectors.base import BRANCHES, OTHER_BRANCH, Detector, NormalSamples, PseudoAnomalies
 from dcrdf.detectors.dcrdf_net.network import Branch, BranchOutput, DcrdfNetwork
+from dcrdf.detectors.dcrdf_net.normality import Seen
 from dcrdf.detectors.dcrdf_net.objective import Objective
 from dcrdf.networks.teacher import Features, Teacher
 from dcrdf.training.features import AS_IT_IS, FeatureSource, ModalityFeatures, orientations_of
@@ -60,14 +61,13 @@ class DcrdfNet(Detector):
         for name in BRANCHES:
             branch: Branch = getattr(self.network, name)
 
-            def good(
-                name: str = name, branch: Branch = branch
-            ) -> Iterator[tuple[Features, Features, Features]]:
+            def good(name: str = name, branch: Branch = branch) -> Iterator[Seen]:
                 for features in batches.clean_batches():
                     output = branch(getattr(features, name))
-                    yield output.student, output.shown, getattr(features, OTHER_BRANCH[name])
+                    yield Seen(output.student, output.shown, getattr(features, OTHER_BRANCH[name]))
 
             branch.normality.fit(good, seed)
+            branch.crossmodal.fit(good, seed)
 
     @torch.no_grad()
     def branch_maps(self, rgb: Tensor | None, depth: Tensor | None) -> dict[str, Tensor]:
@@ -90,8 +90,9 @@ class DcrdfNet(Detector):
     ) -> Tensor:
         branch: Branch = getattr(self.network, name)
         own, other = outputs[name], outputs.get(OTHER_BRANCH[name])
-        seen = None if other is None else other.shown
-        return branch.normality.map(own.student, own.shown, seen, self.maps, size)
+        if self.maps == "crossmodal" and other is not None:
+            return branch.crossmodal.map(own.student, own.shown, other.shown, size)
+        return branch.normality.map(own.student, own.shown, self.maps != "whitened", size)
 
 
 class TwinBatches:

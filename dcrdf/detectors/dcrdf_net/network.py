@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from dcrdf.config.detectors import DcrdfNetOptions
+from dcrdf.detectors.dcrdf_net.crossmodal import CrossmodalNormality
 from dcrdf.detectors.dcrdf_net.normality import ResidualNormality
 from dcrdf.networks.fusion import CrossModalGate
 from dcrdf.networks.gfrn import GuidedFeatureRefinement
@@ -49,6 +50,7 @@ class Branch(nn.Module):
         self.student = Student(shape, options.decoder_blocks)
         self.calibration = Calibration() if options.calibrate else None
         self.normality = ResidualNormality(shape)
+        self.crossmodal = CrossmodalNormality(shape)
 
     def forward(self, features: Features) -> BranchOutput:
         """Teacher features of the image that is shown -> the branch's output."""

@@ -1,54 +1,52 @@
 """What good parts' residuals look like, learnt after the students: for the maps beyond raw ones."""
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from dcrdf.config.options import MapKind
-from dcrdf.networks.expectation import MAX_PLACES, LengthExpectation, unit_features
+from dcrdf.networks.expectation import LengthExpectation
 from dcrdf.networks.losses import upsampled_mean
+from dcrdf.networks.place_network import unit_features
 from dcrdf.networks.teacher import Features, TeacherShape
 from dcrdf.networks.whitening import ResidualMoments, ResidualWhitening, residuals
 
-GoodBatches = Callable[[], Iterable[tuple[Features, Features, Features]]]
-"""Starts a pass over the good training images: the student's features, the teacher's, and the
-teacher's of the other modality."""
+MAX_PLACES = 40_000
+"""Places of good images that what one stage knows is fitted to, at most."""
+
+
+class Seen(NamedTuple):
+    """The student's features of a batch, the teacher's, and the teacher's of the other modality."""
+
+    student: Features
+    teacher: Features
+    other: Features
+
+
+GoodBatches = Callable[[], Iterable[Seen]]
+"""Starts a pass over the good training images."""
 
 
 class ResidualNormality(nn.Module):
-    """Per stage of one branch: the whitening of residuals and what length they usually have, told
-    from the student's features alone and from those with the other modality's."""
+    """Per stage of one branch: the whitening of residuals, and what length they usually have at
+    places of this content, told by the student's features."""
 
     def __init__(self, shape: TeacherShape) -> None:
         super().__init__()
         self.whitenings = nn.ModuleList(ResidualWhitening(n) for n in shape.channels)
         self.expectations = nn.ModuleList(LengthExpectation(n) for n in shape.channels)
-        self.crossmodal = nn.ModuleList(LengthExpectation(2 * n) for n in shape.channels)
 
     def map(
-        self,
-        student: Features,
-        teacher: Features,
-        other: Features | None,
-        kind: MapKind,
-        size: tuple[int, int],
+        self, student: Features, teacher: Features, relative: bool, size: tuple[int, int]
     ) -> Tensor:
-        """The map (B, H, W) of whitened residuals. With `relative` each place is measured against
-        what is usual for its content; with `crossmodal` this is told by the teacher's features of
-        the other modality, too, where there is one."""
+        """The map (B, H, W) of whitened residuals, each place measured against what is usual for
+        its content where `relative` is true."""
         lengths = [
-            whiten(own, shown)
+            whiten(residuals(own, shown))
             for whiten, own, shown in zip(self.whitenings, student, teacher, strict=True)
         ]
-        if kind == "crossmodal" and other is not None:
-            lengths = [
-                expect.relative(length, _both(own, seen))  # type: ignore[operator]
-                for expect, length, own, seen in zip(
-                    self.crossmodal, lengths, student, other, strict=True
-                )
-            ]
-        elif kind != "whitened":
+        if relative:
             lengths = [
                 expect.relative(length, unit_features(own))  # type: ignore[operator]
                 for expect, length, own in zip(self.expectations, lengths, student, strict=True)
@@ -61,35 +59,54 @@ class ResidualNormality(nn.Module):
 
         Every place counts, the background's too: where nothing is known of it, it stands out.
         """
-        moments: list[ResidualMoments] | None = None
-        for student, teacher, _ in good():
-            if moments is None:
-                moments = [ResidualMoments(x.shape[1], x.device) for x in student]
-            for stage, own, shown in zip(moments, student, teacher, strict=True):
-                stage.add(residuals(own, shown).flatten(0, 2))
-        for whiten, stage in zip(self.whitenings, moments or [], strict=True):
-            whiten.fit(stage)  # type: ignore[operator]
-        self._fit_expectations(good, [stage.count for stage in moments or []], seed)
-
-    def _fit_expectations(self, good: GoodBatches, counts: list[int], seed: int) -> None:
-        """Each stage sees at most `MAX_PLACES` places, drawn evenly from all images."""
         generator = torch.Generator().manual_seed(seed)
-        features: list[list[Tensor]] = [[] for _ in counts]
-        lengths: list[list[Tensor]] = [[] for _ in counts]
-        for student, teacher, other in good():
-            for i, (own, shown, seen) in enumerate(zip(student, teacher, other, strict=True)):
-                known = _both(own, seen)
-                share = MAX_PLACES / max(counts[i], 1)
-                chosen = (torch.rand(known.shape[:3], generator=generator) < share).to(own.device)
-                features[i].append(known[chosen])
-                lengths[i].append(self.whitenings[i](own, shown)[chosen])
-        for i, (x, y) in enumerate(zip(features, lengths, strict=True)):
-            known, length = torch.cat(x), torch.cat(y)
-            own_channels = known.shape[1] // 2
-            self.expectations[i].fit(known[:, :own_channels], length, generator)  # type: ignore[operator]
-            self.crossmodal[i].fit(known, length, generator)  # type: ignore[operator]
+        counts = fit_whitenings(self.whitenings, good, residuals_of)
+
+        def take(seen: Seen, stage: int, chosen: Tensor) -> tuple[Tensor, Tensor]:
+            lengths = self.whitenings[stage](residuals_of(seen, stage)[chosen])
+            return unit_features(seen.student[stage])[chosen], lengths
+
+        fit_to_places(self.expectations, good, counts, take, generator)
 
 
-def _both(student: Tensor, other: Tensor) -> Tensor:
-    """Unit features (B, H, W, 2 C) of the student and of the other modality's teacher."""
-    return torch.cat([unit_features(student), unit_features(other)], dim=-1)
+def residuals_of(seen: Seen, stage: int) -> Tensor:
+    """(B, H, W, C)."""
+    return residuals(seen.student[stage], seen.teacher[stage])
+
+
+def fit_whitenings(
+    whitenings: nn.ModuleList, good: GoodBatches, values: Callable[[Seen, int], Tensor]
+) -> list[int]:
+    """Fit each stage's whitening to the values (B, H, W, C) of all places of good images; returns
+    how many places each stage has."""
+    moments: list[ResidualMoments] = []
+    for seen in good():
+        for stage in range(len(whitenings)):
+            x = values(seen, stage)
+            if stage == len(moments):
+                moments.append(ResidualMoments(x.shape[-1], x.device))
+            moments[stage].add(x.flatten(0, 2))
+    for whiten, of_stage in zip(whitenings, moments, strict=True):
+        whiten.fit(of_stage)  # type: ignore[operator]
+    return [of_stage.count for of_stage in moments]
+
+
+def fit_to_places(
+    networks: nn.ModuleList,
+    good: GoodBatches,
+    counts: list[int],
+    take: Callable[[Seen, int, Tensor], tuple[Tensor, Tensor]],
+    generator: torch.Generator,
+) -> None:
+    """Fit each stage's network to what `take` gives of the chosen places (B, H, W) of a stage: what
+    is known there and what is to be learnt. At most about `MAX_PLACES`, drawn evenly from all
+    images."""
+    taken: list[list[tuple[Tensor, Tensor]]] = [[] for _ in networks]
+    for seen in good():
+        for stage, of_stage in enumerate(taken):
+            first = seen.student[stage][:, 0]
+            chosen = torch.rand(first.shape, generator=generator) < MAX_PLACES / counts[stage]
+            of_stage.append(take(seen, stage, chosen.to(first.device)))
+    for network, of_stage in zip(networks, taken, strict=True):
+        known, target = (torch.cat(x) for x in zip(*of_stage, strict=True))
+        network.fit(known, target, generator)  # type: ignore[operator]
