@@ -208,7 +208,7 @@ class InferOptions(Closed):
 
     `maps` (dcrdf_net): `whitened` measures a student's error by how rarely good training images
     show such errors; `relative` also by how large they get at places of that content while all is
-    well; `crossmodal` knows the content from the other modality, too.
+    well; `crossmodal` first takes off what the other modality explains of the error.
     `fusion: peak_norm` measures each blurred map by the maxima of good validation images and takes
     the Euclidean norm of the two; `peak_trust` also asks the image at hand: a modality that is
     louder than on any good validation image, nearly everywhere and alone, counts less.

@@ -46,7 +46,7 @@ class DcrdfNet(Detector):
             return objective(*batches(rows, epoch))
 
         train_in_epochs(self.network, step, len(train), context)
-        self._fit_normality(batches, context.seed)
+        self.fit_normality(batches, context.seed)
 
     def _orientations(self, train: NormalSamples, device: torch.device) -> NDArray[np.intp]:
         if self.options.augment == "none":
@@ -55,7 +55,7 @@ class DcrdfNet(Detector):
             return np.arange(ORIENTATIONS)
         return orientations_of(self.teacher, train.rgb, train.depth, device)
 
-    def _fit_normality(self, batches: "TwinBatches", seed: int) -> None:
+    def fit_normality(self, batches: "TwinBatches", seed: int) -> None:
         """Learn from the good training images how the students usually err."""
         self.network.eval()
         for name in BRANCHES:
