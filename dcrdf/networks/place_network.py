@@ -46,30 +46,35 @@ class PlaceNetwork(nn.Module):
         for buffer in (self.hidden_weight, self.hidden_bias):
             buffer.copy_((2.0 * torch.rand(buffer.shape, generator=generator) - 1.0) * bound)
         self.output_weight.zero_()
-        self._minimise(features, loss, steps, generator)
+        self._minimise(self._standardised(features), loss, steps, generator)
 
     @torch.enable_grad()
     def _minimise(
-        self, features: Tensor, loss: Loss, steps: int, generator: torch.Generator
+        self, standardised: Tensor, loss: Loss, steps: int, generator: torch.Generator
     ) -> None:
         learnt = (self.hidden_weight, self.hidden_bias, self.output_weight)
         for buffer in learnt:
             buffer.requires_grad_(True)
         optimizer = torch.optim.Adam(learnt, LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-        count = len(features)
+        count = len(standardised)
         size = min(count, STEP_PLACES)
         for _ in range(min(steps, TIMES_SHOWN * count // size)):
             rows = torch.randint(count, (size,), generator=generator)
-            rows = rows.to(features.device)
+            rows = rows.to(standardised.device)
             optimizer.zero_grad(set_to_none=True)
-            loss(self(features[rows]), rows).backward()  # type: ignore[no-untyped-call]
+            loss(self._outputs(standardised[rows]), rows).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         for buffer in learnt:
             buffer.requires_grad_(False)
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (..., C) -> outputs (..., O)."""
-        standardised = (features - self.feature_mean) / self.feature_std
+        return self._outputs(self._standardised(features))
+
+    def _standardised(self, features: Tensor) -> Tensor:
+        return (features - self.feature_mean) / self.feature_std
+
+    def _outputs(self, standardised: Tensor) -> Tensor:
         return self.output(functional.linear(standardised, self.hidden_weight, self.hidden_bias))
 
     def hidden(self) -> tuple[Tensor, Tensor]:

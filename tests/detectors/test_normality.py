@@ -3,7 +3,7 @@
 import torch
 
 from dcrdf.detectors.dcrdf_net.crossmodal import CrossmodalNormality
-from dcrdf.detectors.dcrdf_net.normality import ResidualNormality, Seen
+from dcrdf.detectors.dcrdf_net.normality import GoodImages, ResidualNormality, Seen
 from dcrdf.networks.teacher import TeacherShape
 
 SHAPE = TeacherShape((4, 6, 8), "basic", (1, 1, 1), signed=False)
@@ -44,7 +44,7 @@ def fitted():
     """What is learnt from the height alone, and with colour."""
     alone, with_colour = ResidualNormality(SHAPE), CrossmodalNormality(SHAPE)
     for normality in (alone, with_colour):
-        normality.fit(lambda: [Seen(*scene(0)[:3])], seed=0)
+        normality.fit(GoodImages(12, lambda: [Seen(*scene(0)[:3])]), seed=0)
     return alone, with_colour
 
 
@@ -75,7 +75,7 @@ def test_learns_the_same_from_batches_as_from_one():
         for rows in (slice(0, 5), slice(5, 12))
     ]
     whole, batched = CrossmodalNormality(SHAPE), CrossmodalNormality(SHAPE)
-    whole.fit(lambda: [Seen(student, height, colour)], seed=0)
-    batched.fit(lambda: parts, seed=0)
+    whole.fit(GoodImages(12, lambda: [Seen(student, height, colour)]), seed=0)
+    batched.fit(GoodImages(12, lambda: parts), seed=0)
     maps = [x.map(student, height, colour, SIZE) for x in (whole, batched)]
     torch.testing.assert_close(maps[0], maps[1], rtol=0.1, atol=0.1)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from dcrdf.detectors.dcrdf_net.normality import (
-    GoodBatches,
+    GoodImages,
     Seen,
     fit_to_places,
     fit_whitenings,
@@ -42,27 +42,23 @@ class CrossmodalNormality(nn.Module):
         return upsampled_mean(lengths, size)
 
     @torch.no_grad()
-    def fit(self, good: GoodBatches, seed: int) -> None:
+    def fit(self, good: GoodImages, seed: int) -> None:
         """Fit explanations, the whitenings of what they leave, and the expectations of its length,
         in a pass over good images each."""
         generator = torch.Generator().manual_seed(seed)
-        counts = [0] * len(self.explanations)
-        for seen in good():
-            for stage, own in enumerate(seen.student):
-                counts[stage] += own[:, 0].numel()
 
         def known(seen: Seen, stage: int, chosen: Tensor) -> tuple[Tensor, Tensor]:
             places = known_of_places(seen.student[stage], seen.other, chosen)
             return places, residuals_of(seen, stage)[chosen]
 
-        fit_to_places(self.explanations, good, counts, known, generator)
+        fit_to_places(self.explanations, good, known, generator)
         fit_whitenings(self.whitenings, good, self._unexplained)
 
         def left(seen: Seen, stage: int, chosen: Tensor) -> tuple[Tensor, Tensor]:
             lengths = self.whitenings[stage](self._unexplained(seen, stage)[chosen])
             return _both(seen, stage)[chosen], lengths
 
-        fit_to_places(self.expectations, good, counts, left, generator)
+        fit_to_places(self.expectations, good, left, generator)
 
     def _unexplained(self, seen: Seen, stage: int) -> Tensor:
         """Residuals (B, H, W, C) less what the other modality explains of them."""

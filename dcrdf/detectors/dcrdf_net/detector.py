@@ -10,7 +10,7 @@ from torch import Tensor
 from dcrdf.config.detectors import DcrdfNetOptions
 from dcrdf.detectors.base import BRANCHES, OTHER_BRANCH, Detector, NormalSamples, PseudoAnomalies
 from dcrdf.detectors.dcrdf_net.network import Branch, BranchOutput, DcrdfNetwork
-from dcrdf.detectors.dcrdf_net.normality import Seen
+from dcrdf.detectors.dcrdf_net.normality import GoodImages, Seen
 from dcrdf.detectors.dcrdf_net.objective import Objective
 from dcrdf.networks.teacher import Features, Teacher
 from dcrdf.training.features import AS_IT_IS, FeatureSource, ModalityFeatures, orientations_of
@@ -66,8 +66,9 @@ class DcrdfNet(Detector):
                     output = branch(getattr(features, name))
                     yield Seen(output.student, output.shown, getattr(features, OTHER_BRANCH[name]))
 
-            branch.normality.fit(good, seed)
-            branch.crossmodal.fit(good, seed)
+            images = GoodImages(batches.count, good)
+            branch.normality.fit(images, seed)
+            branch.crossmodal.fit(images, seed)
 
     @torch.no_grad()
     def branch_maps(self, rgb: Tensor | None, depth: Tensor | None) -> dict[str, Tensor]:
@@ -112,7 +113,7 @@ class TwinBatches:
         budget_mb = float(context.options.feature_cache_mb)
         self._context = context
         self._orientations = orientations
-        self._count = len(train)
+        self.count = len(train)
         self._variants = variants
         self._clean = FeatureSource(
             teacher, train.rgb, train.depth, context.device, budget_mb, orientations
@@ -133,7 +134,7 @@ class TwinBatches:
         self, rows: NDArray[np.intp], epoch: int
     ) -> tuple[ModalityFeatures, ModalityFeatures | None, Tensor | None]:
         """Clean features, and features and masks (B, H, W) of the variants whose turn it is."""
-        count, seed = self._count, self._context.seed
+        count, seed = self.count, self._context.seed
         turned = orientation_of_rows(count, len(self._orientations), seed, epoch)[rows]
         clean = self._clean.rows(rows, turned)
         if self._twins is None or self._variants is None:
@@ -147,8 +148,8 @@ class TwinBatches:
     def clean_batches(self) -> Iterator[ModalityFeatures]:
         """Features of every clean image as it is, in batches."""
         size = self._context.options.batch_size
-        for start in range(0, self._count, size):
-            rows = np.arange(start, min(start + size, self._count))
+        for start in range(0, self.count, size):
+            rows = np.arange(start, min(start + size, self.count))
             yield self._clean.rows(rows)
 
 

@@ -1,6 +1,7 @@
 """What good parts' residuals look like, learnt after the students: for the maps beyond raw ones."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -24,8 +25,12 @@ class Seen(NamedTuple):
     other: Features
 
 
-GoodBatches = Callable[[], Iterable[Seen]]
-"""Starts a pass over the good training images."""
+@dataclass(frozen=True)
+class GoodImages:
+    """The good training images: how many, and what starts a pass over them in batches."""
+
+    count: int
+    batches: Callable[[], Iterable[Seen]]
 
 
 class ResidualNormality(nn.Module):
@@ -54,19 +59,19 @@ class ResidualNormality(nn.Module):
         return upsampled_mean(lengths, size)
 
     @torch.no_grad()
-    def fit(self, good: GoodBatches, seed: int) -> None:
+    def fit(self, good: GoodImages, seed: int) -> None:
         """Fit the whitenings in a first pass over good images, the expectations in a second.
 
         Every place counts, the background's too: where nothing is known of it, it stands out.
         """
         generator = torch.Generator().manual_seed(seed)
-        counts = fit_whitenings(self.whitenings, good, residuals_of)
+        fit_whitenings(self.whitenings, good, residuals_of)
 
         def take(seen: Seen, stage: int, chosen: Tensor) -> tuple[Tensor, Tensor]:
             lengths = self.whitenings[stage](residuals_of(seen, stage)[chosen])
             return unit_features(seen.student[stage])[chosen], lengths
 
-        fit_to_places(self.expectations, good, counts, take, generator)
+        fit_to_places(self.expectations, good, take, generator)
 
 
 def residuals_of(seen: Seen, stage: int) -> Tensor:
@@ -75,12 +80,11 @@ def residuals_of(seen: Seen, stage: int) -> Tensor:
 
 
 def fit_whitenings(
-    whitenings: nn.ModuleList, good: GoodBatches, values: Callable[[Seen, int], Tensor]
-) -> list[int]:
-    """Fit each stage's whitening to the values (B, H, W, C) of all places of good images; returns
-    how many places each stage has."""
+    whitenings: nn.ModuleList, good: GoodImages, values: Callable[[Seen, int], Tensor]
+) -> None:
+    """Fit each stage's whitening to the values (B, H, W, C) of all places of good images."""
     moments: list[ResidualMoments] = []
-    for seen in good():
+    for seen in good.batches():
         for stage in range(len(whitenings)):
             x = values(seen, stage)
             if stage == len(moments):
@@ -88,13 +92,11 @@ def fit_whitenings(
             moments[stage].add(x.flatten(0, 2))
     for whiten, of_stage in zip(whitenings, moments, strict=True):
         whiten.fit(of_stage)  # type: ignore[operator]
-    return [of_stage.count for of_stage in moments]
 
 
 def fit_to_places(
     networks: nn.ModuleList,
-    good: GoodBatches,
-    counts: list[int],
+    good: GoodImages,
     take: Callable[[Seen, int, Tensor], tuple[Tensor, Tensor]],
     generator: torch.Generator,
 ) -> None:
@@ -102,11 +104,12 @@ def fit_to_places(
     is known there and what is to be learnt. At most about `MAX_PLACES`, drawn evenly from all
     images."""
     taken: list[list[tuple[Tensor, Tensor]]] = [[] for _ in networks]
-    for seen in good():
+    for seen in good.batches():
         for stage, of_stage in enumerate(taken):
-            first = seen.student[stage][:, 0]
-            chosen = torch.rand(first.shape, generator=generator) < MAX_PLACES / counts[stage]
-            of_stage.append(take(seen, stage, chosen.to(first.device)))
+            places = seen.student[stage][:, 0]
+            share = MAX_PLACES / (good.count * places[0].numel())
+            chosen = torch.rand(places.shape, generator=generator) < share
+            of_stage.append(take(seen, stage, chosen.to(places.device)))
     for network, of_stage in zip(networks, taken, strict=True):
         known, target = (torch.cat(x) for x in zip(*of_stage, strict=True))
         network.fit(known, target, generator)  # type: ignore[operator]
