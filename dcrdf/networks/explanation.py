@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dcrdf.networks.place_network import PlaceNetwork, unit_features
+from dcrdf.networks.place_network import SMALLEST_SPREAD, PlaceNetwork, unit_features
 from dcrdf.networks.teacher import Features
 
 HIDDEN = 128
@@ -39,7 +39,7 @@ class ResidualExplanation(nn.Module):
             return
         self.mean.copy_(residuals.mean(dim=0))
         self.spread.copy_(residuals.std())
-        target = (residuals - self.mean) / self.spread.clamp_min(SMALLEST_SQUARE)
+        target = (residuals - self.mean) / self.spread.clamp_min(SMALLEST_SPREAD)
 
         def loss(outputs: Tensor, rows: Tensor) -> Tensor:
             return functional.mse_loss(outputs, target[rows])

@@ -34,9 +34,8 @@ class CrossmodalNormality(nn.Module):
         self, student: Features, teacher: Features, other: Features, size: tuple[int, int]
     ) -> Tensor:
         """The map (B, H, W); `other` are the teacher's features of the other modality."""
-        lengths = []
+        seen, lengths = Seen(student, teacher, other), []
         for stage, expect in enumerate(self.expectations):
-            seen = Seen(student, teacher, other)
             length = self.whitenings[stage](self._unexplained(seen, stage))
             lengths.append(expect.relative(length, _both(seen, stage)))  # type: ignore[operator]
         return upsampled_mean(lengths, size)
