@@ -48,12 +48,14 @@ STAGE_CODE = {
     ),
     "infer": (
         "cli/infer.py", "detectors/**/*.py", "networks/*.py", "training/device.py",
-        "training/images.py", "metrics/inputs.py", "metrics/threshold.py", *PREPARED,
+        "training/images.py", "training/orientation.py", "metrics/inputs.py",
+        "metrics/threshold.py", *PREPARED,
         "!detectors/robustness.py",
     ),
     "robustness": (
         "cli/robustness.py", "datasets/*.py", "detectors/**/*.py", "networks/*.py",
-        "training/device.py", "training/images.py", "metrics/*.py", "results/robustness.py",
+        "training/device.py", "training/images.py", "training/orientation.py", "metrics/*.py",
+        "results/robustness.py",
         "preparation/degrade.py", "preparation/foreground.py", "preparation/holes.py",
         "preparation/image.py", "preparation/measure.py", "preparation/normalise.py",
         "preparation/plane.py", "preparation/resize.py", *SCAN_FILES, "!datasets/download.py",

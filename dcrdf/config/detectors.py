@@ -114,7 +114,7 @@ DETECTORS: Mapping[str, DetectorInfo] = {
             "best": {
                 "options": {**_PLAIN, "augment": "natural"},
                 "train": {"min_steps": 600},
-                "infer": {"maps": "crossmodal", "fusion": "peak_trust"},
+                "infer": {"maps": "crossmodal", "orientations": 4, "fusion": "peak_trust"},
             },
             **LADDER,
         },

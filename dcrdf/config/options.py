@@ -210,11 +210,14 @@ class InferOptions(Closed):
     show such errors; `relative` also by how large they get at places of that content while all is
     well; `crossmodal` first takes off what the other modality explains of the error.
     `fusion: peak_norm` measures each blurred map by the maxima of good validation images and takes
-    the Euclidean norm of the two; `peak_trust` also asks the image at hand: a modality that is
+    the 3-norm of the two; `peak_trust` also asks the image at hand: a modality that is
     louder than on any good validation image, nearly everywhere and alone, counts less.
+    `orientations`: an image is scored in at most so many of the orientations in which the training
+    images were shown (`options.augment`), and its maps are the mean; it takes as many times longer.
     """
 
     maps: MapKind = "raw"
+    orientations: Annotated[int, Field(ge=1, le=8)] = 1
     fusion: Fusion = "zscore_sum"
     blur_sigma_px: Annotated[float, Field(ge=0.0, le=2048.0)] = 4.0
     score: Literal["max", "top_share"] = "max"

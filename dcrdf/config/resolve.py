@@ -81,6 +81,11 @@ def resolve(config: Config, run: str, category: str) -> Resolved:
             f" {chosen.detector} with these options; allowed: {', '.join(sorted(allowed))}"
         )
     _check_maps(sections["infer"], chosen.detector, info, where)
+    if sections["infer"].orientations > 1 and getattr(options, "augment", "none") == "none":
+        raise UserError(
+            f"config: infer.orientations ({where}): images are learnt as they are; set"
+            " options.augment for scoring them in other orientations"
+        )
     return Resolved(chosen.detector, info, options, **sections)
 
 

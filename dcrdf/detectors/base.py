@@ -2,7 +2,7 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -74,6 +74,11 @@ class Detector(ABC):
 
         `rgb` is (B, 3, H, W) in [0, 1], `depth` the replicated normalised height.
         """
+
+    @property
+    def orientations(self) -> Sequence[int]:
+        """In which orientations (`dcrdf.training.orientation`) it has learnt good images."""
+        return (0,)
 
     def to(self, device: torch.device) -> "Detector":
         """Move teacher and network."""

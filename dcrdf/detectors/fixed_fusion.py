@@ -11,6 +11,9 @@ from dcrdf.detectors.branch_statistics import BranchStatistics
 
 PEAK_FUSIONS = ("peak_norm", "peak_trust")
 """Fusions of blurred maps, because their units are blurred maxima; the others fuse, then blur."""
+PEAK_ORDER = 3.0
+"""The order of the norm that joins the two: the sum (1) would let content that is a little restless
+in both modalities outrank a defect in one, the maximum (infinity) would not let defects add up."""
 DISTRUST = 2.0
 """A modality that is unusual as a whole, by a factor, weighs less by this power of the factor."""
 
@@ -59,7 +62,7 @@ def _by_peaks(
         factor = factors[name][:, None, None] if factors else torch.ones_like(x[:, :1, :1])
         own = (x / factor - usual.foreground_mean).clamp_min(0.0) / unit
         excess.append(own / factor**DISTRUST)
-    return torch.stack(excess).norm(dim=0)
+    return torch.stack(excess).norm(p=PEAK_ORDER, dim=0)
 
 
 def _unshared(unusual: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -21,6 +21,7 @@ from dcrdf.detectors.depth_sensor import DepthReadings
 from dcrdf.detectors.fixed_fusion import PEAK_FUSIONS, fuse
 from dcrdf.errors import UserError
 from dcrdf.training.images import depth_tensor, rgb_tensor
+from dcrdf.training.orientation import some_of, turned, turned_back
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,29 @@ class Scorer:
     def raw_maps(
         self, rgb: NDArray[np.uint8] | None, depth: NDArray[np.floating] | None
     ) -> dict[str, Tensor]:
-        """The detector's own maps, before fusion and blur; `UserError` unless they are finite."""
+        """The detector's own maps, before fusion and blur; `UserError` unless they are finite.
+
+        Where the options ask for several orientations and the detector has learnt good images in
+        several: the mean of their maps. What it sees in one of them by chance counts less.
+        """
+        colour = None if rgb is None else rgb_tensor(rgb, self.device)
+        height = None if depth is None else depth_tensor(depth, self.device)
+        orientations = some_of(self.detector.orientations, self.options.orientations)
+        sums: dict[str, Tensor] = {}
+        for orientation in orientations:
+            for name, maps in self._maps_in(orientation, colour, height).items():
+                sums[name] = sums[name] + maps if name in sums else maps
+        return _finite({name: maps / len(orientations) for name, maps in sums.items()})
+
+    def _maps_in(
+        self, orientation: int, rgb: Tensor | None, depth: Tensor | None
+    ) -> dict[str, Tensor]:
+        """Maps of images that are shown in an orientation, turned back."""
+        shown = [None if x is None else turned(x, orientation) for x in (rgb, depth)]
         half = self.options.precision == "bfloat16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            raw = self.detector.branch_maps(
-                None if rgb is None else rgb_tensor(rgb, self.device),
-                None if depth is None else depth_tensor(depth, self.device),
-            )
-        return _finite({name: maps.float() for name, maps in raw.items()})
+            raw = self.detector.branch_maps(*shown)
+        return {name: turned_back(maps.float(), orientation) for name, maps in raw.items()}
 
     def score(
         self,

@@ -1,5 +1,6 @@
 """The eight symmetries of the square, and which of them good parts show by themselves."""
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 import numpy as np
@@ -9,6 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 ORIENTATIONS = 8
+SPREAD = (0, 5, 2, 7, 1, 4, 3, 6)
+"""The order in which some are taken where not all are: the next is as unlike the ones before as may
+be (the image, its two diagonal mirror images with the half turn between them, then the rest)."""
 GRID = 8
 """Cells per side of the descriptor that compares whole images."""
 NATURAL_RATIO = 1.5
@@ -25,6 +29,24 @@ def oriented(images: NDArray[Scalar], orientations: NDArray[np.intp]) -> NDArray
             for image, number in zip(images, orientations, strict=True)
         ]
     )
+
+
+def turned(images: Tensor, orientation: int) -> Tensor:
+    """Images (..., S, S) in an orientation: `oriented` for tensors."""
+    mirrored = images.flip(-1) if orientation >= 4 else images
+    return torch.rot90(mirrored, orientation % 4, (-2, -1))
+
+
+def turned_back(images: Tensor, orientation: int) -> Tensor:
+    """The inverse of `turned`."""
+    upright = torch.rot90(images, -(orientation % 4), (-2, -1))
+    return upright.flip(-1) if orientation >= 4 else upright
+
+
+def some_of(orientations: Iterable[int], count: int) -> list[int]:
+    """At most so many of the orientations, those that differ most, in the order of `SPREAD`."""
+    given = set(orientations)
+    return [number for number in SPREAD if number in given][:count]
 
 
 def descriptor(features: Tensor) -> Tensor:

@@ -43,6 +43,14 @@ def test_rules_between_keys(minimal, set_key):
         parse_config(minimal)
 
 
+def test_orientations_must_have_been_learnt(minimal, set_key):
+    set_key(minimal, "runs.net.infer.orientations", 2)
+    with pytest.raises(UserError, match=r"infer\.orientations.*net.*options\.augment"):
+        resolve(parse_config(minimal), "net", "a")
+    set_key(minimal, "runs.net.options.augment", "natural")
+    assert resolve(parse_config(minimal), "net", "a").infer.orientations == 2
+
+
 def test_fusion_must_be_offered(minimal, set_key):
     set_key(minimal, "runs.bank", {"detector": "memory_bank", "preset": "default"})
     set_key(minimal, "runs.bank.infer.fusion", "cm_segf")

@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from dcrdf.config.options import InferOptions
+from dcrdf.config.options import InferOptions, TrainOptions
 from dcrdf.detectors.checkpoint import load_detector, save_detector
+from dcrdf.detectors.dcrdf_net.detector import TwinBatches
 from dcrdf.detectors.inference import gather, with_branches_alone
 from dcrdf.detectors.scoring import Scorer
 from dcrdf.errors import UserError
 from dcrdf.networks.teacher import load_teacher
 from dcrdf.training.features import FeatureSource, teacher_features
 from dcrdf.training.images import depth_tensor, rgb_tensor
+from dcrdf.training.loop import FitContext
 from dcrdf.training.orientation import oriented
 
 VARIETIES = [
@@ -142,6 +144,65 @@ def test_a_branch_is_judged_as_it_is_without_the_other_modality(fit, samples, ki
         assert np.allclose(grounds.scores[name], alone.scores["fused"], rtol=1e-4)
         assert np.allclose(grounds.maps[name], alone.maps["fused"], rtol=2e-3)
         assert np.allclose(scored.scores[name], alone.scores["fused"], rtol=1e-4) != interact
+
+
+@pytest.mark.parametrize("kind", ["raw", "crossmodal"])
+def test_maps_of_several_orientations_are_their_mean(fit, samples, kind):
+    detector = fit("augmented")[0]
+    scorer = Scorer(detector, InferOptions(maps=kind, orientations=4), None, CPU)
+    expected = {"rgb": [], "depth": []}
+    for number in (0, 5, 2, 7):
+        rgb, depth = (
+            np.stack([a_turn(x, number) for x in images]) for images in (samples.rgb, samples.depth)
+        )
+        maps = scorer.detector.branch_maps(rgb_tensor(rgb, CPU), depth_tensor(depth, CPU))
+        for name, of_turns in expected.items():  # each of the four undoes itself
+            of_turns.append(np.stack([a_turn(x.numpy(), number) for x in maps[name]]))
+    found = scorer.raw_maps(samples.rgb, samples.depth)
+    for name, of_turns in expected.items():
+        np.testing.assert_allclose(found[name], np.mean(of_turns, axis=0), rtol=1e-4, atol=1e-5)
+    once = Scorer(detector, InferOptions(maps=kind), None, CPU)
+    assert not torch.equal(once.raw_maps(samples.rgb, samples.depth)["rgb"], found["rgb"])
+
+
+def a_turn(image, number):
+    """The image as it is, after half a turn, or mirrored at one of its diagonals."""
+    if number == 2:
+        return image[::-1, ::-1]
+    axes = (1, 0, *range(2, image.ndim))
+    flipped = image.transpose(axes)
+    return flipped if number == 5 else flipped[::-1, ::-1] if number == 7 else image
+
+
+def test_scores_only_in_orientations_it_has_learnt(fit, samples, tmp_path):
+    assert list(fit("augmented")[0].orientations) == list(range(8))
+    save_detector(tmp_path, fit("augmented")[0], "dcrdf_net", {})
+    assert list(load_detector(tmp_path)[0].orientations) == list(range(8))
+    detector = fit("dual_rd")[0]
+    assert list(detector.orientations) == [0]
+    eight, one = (
+        Scorer(detector, InferOptions(orientations=n), None, CPU).raw_maps(
+            samples.rgb, samples.depth
+        )
+        for n in (8, 1)
+    )
+    assert all(torch.equal(eight[name], one[name]) for name in one)
+
+
+def test_few_images_are_shown_in_more_orientations_after_training(teacher, samples, tmp_path):
+    context = FitContext(tmp_path, 0, "", TrainOptions(batch_size=4), CPU)
+    learnt = np.array([0, 2, 3, 5])
+    batches = TwinBatches(teacher, samples, None, context, learnt)
+    of_one = 6 * 4 * 4  # six images with 4 x 4 places at the coarsest stage
+    assert [batches.orientations_for(n * of_one) for n in (0.5, 1, 1.1, 3, 9)] == [1, 1, 2, 3, 4]
+    shown = list(batches.clean_batches(3))
+    assert [len(batch.rgb[0]) for batch in shown] == [4, 2, 4, 2, 4, 2]
+    for at, number in enumerate((0, 5, 2)):
+        turn = np.full(4, number)
+        expected = teacher_features(
+            teacher, oriented(samples.rgb[:4], turn), oriented(samples.depth[:4], turn), CPU
+        )
+        torch.testing.assert_close(shown[2 * at].depth[1], expected.depth[1], rtol=1e-4, atol=1e-4)
 
 
 def test_losses_are_those_of_the_method(fit):

@@ -35,6 +35,8 @@ FOREGROUND = GENERATOR.random((3, 16, 16)) > 0.5
 class FixedMaps:
     """A detector whose maps are given."""
 
+    orientations = (0,)
+
     def for_inference(self):
         return self
 
@@ -100,6 +102,10 @@ def trusted(maps, other):
     return np.maximum(values / factor - mean, 0) / unit / factor**2
 
 
+def three_norm(one, other):
+    return (one**3 + other**3) ** (1 / 3)
+
+
 EVERYWHERE = np.ones_like(FOREGROUND)
 EXPECTED = {
     "rgb": RGB_MAPS.numpy,
@@ -110,8 +116,8 @@ EXPECTED = {
     "zscore_max": lambda: np.maximum(
         standardised(RGB_MAPS, FOREGROUND), standardised(DEPTH_MAPS, FOREGROUND)
     ),
-    "peak_norm": lambda: np.hypot(excess(RGB_MAPS), excess(DEPTH_MAPS)),
-    "peak_trust": lambda: np.hypot(trusted(RGB_MAPS, DEPTH_MAPS), trusted(DEPTH_MAPS, RGB_MAPS)),
+    "peak_norm": lambda: three_norm(excess(RGB_MAPS), excess(DEPTH_MAPS)),
+    "peak_trust": lambda: three_norm(trusted(RGB_MAPS, DEPTH_MAPS), trusted(DEPTH_MAPS, RGB_MAPS)),
 }
 
 

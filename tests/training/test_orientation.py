@@ -11,6 +11,9 @@ from dcrdf.training.orientation import (
     natural_orientations,
     orientation_ratios,
     oriented,
+    some_of,
+    turned,
+    turned_back,
 )
 
 
@@ -29,6 +32,22 @@ def test_each_image_gets_its_own_and_channels_stay():
     np.testing.assert_array_equal(turned[0], images[0])
     np.testing.assert_array_equal(turned[1], np.rot90(images[1]))
     np.testing.assert_array_equal(turned[2], images[2, :, ::-1])
+
+
+@pytest.mark.parametrize("orientation", range(ORIENTATIONS))
+def test_tensors_turn_as_arrays_do_and_back(orientation):
+    images = np.random.default_rng(0).random((2, 5, 5))
+    expected = oriented(images, np.full(2, orientation))
+    shown = turned(torch.from_numpy(images), orientation)
+    np.testing.assert_array_equal(shown.numpy(), expected)
+    np.testing.assert_array_equal(turned_back(shown, orientation).numpy(), images)
+
+
+def test_some_orientations_are_the_image_as_it_is_and_those_unlike_it():
+    assert some_of(range(ORIENTATIONS), 1) == [0]
+    assert some_of([0, 2, 6], 2) == [0, 2]
+    assert some_of([0, 2, 6], 8) == [0, 2, 6]
+    assert sorted(some_of(range(ORIENTATIONS), 8)) == list(range(ORIENTATIONS))
 
 
 def parts(draw, count=24, size=64):

@@ -1,6 +1,7 @@
 """DCRDF-Net as a detector: its training data and its maps."""
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -10,13 +11,13 @@ from torch import Tensor
 from dcrdf.config.detectors import DcrdfNetOptions
 from dcrdf.detectors.base import BRANCHES, OTHER_BRANCH, Detector, NormalSamples, PseudoAnomalies
 from dcrdf.detectors.dcrdf_net.network import Branch, BranchOutput, DcrdfNetwork
-from dcrdf.detectors.dcrdf_net.normality import GoodImages, Seen
+from dcrdf.detectors.dcrdf_net.normality import MAX_PLACES, GoodImages, Seen
 from dcrdf.detectors.dcrdf_net.objective import Objective
 from dcrdf.networks.teacher import Features, Teacher
 from dcrdf.training.features import AS_IT_IS, FeatureSource, ModalityFeatures, orientations_of
 from dcrdf.training.loop import FitContext, Losses, train_in_epochs
 from dcrdf.training.order import orientation_of_rows, variant_of_rows
-from dcrdf.training.orientation import ORIENTATIONS, oriented
+from dcrdf.training.orientation import ORIENTATIONS, oriented, some_of
 
 
 class DcrdfNet(Detector):
@@ -38,6 +39,7 @@ class DcrdfNet(Detector):
             context.say(
                 f"good parts are shown in {len(orientations)} of {ORIENTATIONS} orientations"
             )
+        self.network.is_learnt[torch.from_numpy(orientations)] = True
         batches = TwinBatches(self.teacher, train, variants, context, orientations)
         size = train.rgb.shape[1:3]
         objective = Objective(self.network, self.options, (size[0], size[1]))
@@ -48,6 +50,12 @@ class DcrdfNet(Detector):
         train_in_epochs(self.network, step, len(train), context)
         self.fit_normality(batches, context.seed)
 
+    @property
+    def orientations(self) -> Sequence[int]:
+        """In which orientations it has learnt good images."""
+        learnt: list[int] = self.network.is_learnt.nonzero().flatten().tolist()
+        return learnt
+
     def _orientations(self, train: NormalSamples, device: torch.device) -> NDArray[np.intp]:
         if self.options.augment == "none":
             return AS_IT_IS
@@ -56,17 +64,22 @@ class DcrdfNet(Detector):
         return orientations_of(self.teacher, train.rgb, train.depth, device)
 
     def fit_normality(self, batches: "TwinBatches", seed: int) -> None:
-        """Learn from the good training images how the students usually err."""
+        """Learn from the good training images how the students usually err.
+
+        Few images are shown in more of the orientations they were learnt in, as far as they give
+        new places: small networks learn few places by heart.
+        """
         self.network.eval()
+        shown = batches.orientations_for(MAX_PLACES)
         for name in BRANCHES:
             branch: Branch = getattr(self.network, name)
 
             def good(name: str = name, branch: Branch = branch) -> Iterator[Seen]:
-                for features in batches.clean_batches():
+                for features in batches.clean_batches(shown):
                     output = branch(getattr(features, name))
                     yield Seen(output.student, output.shown, getattr(features, OTHER_BRANCH[name]))
 
-            images = GoodImages(batches.count, good)
+            images = GoodImages(shown * batches.count, good)
             branch.normality.fit(images, seed)
             branch.crossmodal.fit(images, seed)
 
@@ -145,12 +158,22 @@ class TwinBatches:
         mask = oriented(self._variants.mask[rows, variant], self._orientations[turned])
         return clean, twins, torch.from_numpy(mask).to(self._context.device)
 
-    def clean_batches(self) -> Iterator[ModalityFeatures]:
-        """Features of every clean image as it is, in batches."""
+    def orientations_for(self, places: int) -> int:
+        """In how many of their orientations the images have so many places of the coarsest stage:
+        in all where they never have."""
+        last = self._clean.rows(np.zeros(1, np.intp)).rgb[-1]
+        wanted = math.ceil(places / (self.count * last.shape[2] * last.shape[3]))
+        return min(wanted, len(self._orientations))
+
+    def clean_batches(self, orientations: int = 1) -> Iterator[ModalityFeatures]:
+        """Features of every clean image in batches: in so many of its orientations, the first as it
+        is."""
         size = self._context.options.batch_size
-        for start in range(0, self.count, size):
-            rows = np.arange(start, min(start + size, self.count))
-            yield self._clean.rows(rows)
+        order = some_of(self._orientations.tolist(), orientations)
+        for number in np.searchsorted(self._orientations, order):
+            for start in range(0, self.count, size):
+                rows = np.arange(start, min(start + size, self.count))
+                yield self._clean.rows(rows, np.full(len(rows), number))
 
 
 def _rows(features: Features, rows: slice) -> Features:

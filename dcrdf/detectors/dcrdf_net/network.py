@@ -14,6 +14,7 @@ from dcrdf.networks.gfrn import GuidedFeatureRefinement
 from dcrdf.networks.losses import anomaly_map, cosine_distances
 from dcrdf.networks.student import Student
 from dcrdf.networks.teacher import Features, TeacherShape
+from dcrdf.training.orientation import ORIENTATIONS
 
 
 class BranchOutput(NamedTuple):
@@ -64,7 +65,12 @@ class Branch(nn.Module):
 
 
 class DcrdfNetwork(nn.Module):
-    """Both branches and, where the options ask for it, CM-SEGF."""
+    """Both branches and, where the options ask for it, CM-SEGF.
+
+    `is_learnt` (8,) says in which orientations good images were learnt.
+    """
+
+    is_learnt: Tensor
 
     def __init__(self, shape: TeacherShape, options: DcrdfNetOptions) -> None:
         super().__init__()
@@ -77,6 +83,7 @@ class DcrdfNetwork(nn.Module):
             if options.gate == "cm_segf"
             else None
         )
+        self.register_buffer("is_learnt", torch.arange(ORIENTATIONS) == 0)
 
     def maps(self, outputs: Mapping[str, BranchOutput], size: tuple[int, int]) -> dict[str, Tensor]:
         """Maps (B, H, W) of the given branches, and `cm_segf` where there are both and a gate."""
