@@ -3,7 +3,8 @@
 import torch
 
 from dcrdf.detectors.dcrdf_net.crossmodal import CrossmodalNormality
-from dcrdf.detectors.dcrdf_net.normality import GoodImages, ResidualNormality, Seen
+from dcrdf.detectors.dcrdf_net.good_images import GoodImages, Seen
+from dcrdf.detectors.dcrdf_net.normality import ResidualNormality
 from dcrdf.networks.teacher import TeacherShape
 
 SHAPE = TeacherShape((4, 6, 8), "basic", (1, 1, 1), signed=False)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from dcrdf.detectors.dcrdf_net.normality import (
+from dcrdf.detectors.dcrdf_net.good_images import (
     GoodImages,
     Seen,
     fit_to_places,

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from dcrdf.config.detectors import DcrdfNetOptions
 from dcrdf.detectors.base import BRANCHES, OTHER_BRANCH, Detector, NormalSamples, PseudoAnomalies
+from dcrdf.detectors.dcrdf_net.good_images import MAX_PLACES, GoodImages, Seen
 from dcrdf.detectors.dcrdf_net.network import Branch, BranchOutput, DcrdfNetwork
-from dcrdf.detectors.dcrdf_net.normality import MAX_PLACES, GoodImages, Seen
 from dcrdf.detectors.dcrdf_net.objective import Objective
 from dcrdf.networks.teacher import Features, Teacher
 from dcrdf.training.features import AS_IT_IS, FeatureSource, ModalityFeatures, orientations_of
