@@ -178,10 +178,8 @@ def inference_with_preparation(
         scorer.score(prepared.rgb[None], prepared.depth[None])
 
     seconds = best_seconds(whole, 3, warm_up=True, clock=time.perf_counter)
-    return (
-        f"inference, {described(scorer, preset)}, batch 1, with preparation", f"{1 / seconds:.1f}", "",
-        f"{1000 * seconds:.1f} ms a scan", memory(device),
-    )  # fmt: skip
+    what = f"inference, {described(scorer, preset)}, batch 1, with preparation"
+    return what, f"{1 / seconds:.1f}", "", f"{1000 * seconds:.1f} ms a scan", memory(device)
 
 
 def raw_scan(size: int = 800) -> Scan:
