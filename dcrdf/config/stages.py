@@ -18,7 +18,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "prepare": 2,
     "pseudo": 1,
     "train": 8,
-    "infer": 9,
+    "infer": 10,
     "evaluate": 3,
     "resample": 1,
     "robustness": 2,

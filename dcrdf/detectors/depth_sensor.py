@@ -22,10 +22,11 @@ LEAST_NOISE = 1e-3
 
 
 class DepthReadings(NamedTuple):
-    """Of B images: the share of pixels whose height was not measured, and the noise of the others
-    in normalised height, (B,) each."""
+    """Of B images: the share of pixels whose height was not measured, the same of the pixels of the
+    part, and the noise of the others in normalised height, (B,) each."""
 
     hole_share: Tensor
+    part_hole_share: Tensor
     noise: Tensor
 
     @classmethod
@@ -33,16 +34,18 @@ class DepthReadings(NamedTuple):
         """From normalised heights and from where they were measured, (B, H, W) each."""
         return cls(
             torch.from_numpy(hole_shares(valid)).float(),
+            torch.from_numpy(part_hole_shares(depth, valid)).float(),
             torch.from_numpy(noise_levels(depth, valid)).float(),
         )
 
 
 @dataclass(frozen=True)
 class DepthSensor:
-    """The largest share of missing pixels in good images, the share of the part in them, and the
-    largest noise."""
+    """The largest share of missing pixels in good images and on their parts, the share of the part
+    in them, and the largest noise."""
 
     highest_hole_share: float
+    highest_part_hole_share: float
     part_share: float
     highest_noise: float
 
@@ -56,6 +59,7 @@ class DepthSensor:
         """From heights, where they were measured and where the part is, (N, H, W) each."""
         return cls(
             float(hole_shares(valid).max()),
+            float(part_hole_shares(depth, valid).max()),
             float(foreground.mean()) or 1.0,
             max(float(noise_levels(depth, valid).max()), LEAST_NOISE),
         )
@@ -63,11 +67,12 @@ class DepthSensor:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`; KeyError, TypeError or ValueError for other values."""
-        names = ("highest_hole_share", "part_share", "highest_noise")
-        highest, part, noise = (float(values[name]) for name in names)
-        if not (math.isfinite(highest) and 0.0 < part <= 1.0 and LEAST_NOISE <= noise < math.inf):
+        names = ("highest_hole_share", "highest_part_hole_share", "part_share", "highest_noise")
+        highest, on_part, part, noise = (float(values[name]) for name in names)
+        in_range = 0.0 < part <= 1.0 and LEAST_NOISE <= noise < math.inf
+        if not (math.isfinite(highest) and math.isfinite(on_part) and in_range):
             raise ValueError("the depth sensor's figures are out of range")
-        return cls(highest, part, noise)
+        return cls(highest, on_part, part, noise)
 
     def to_dict(self) -> dict[str, float]:
         """As JSON."""
@@ -75,8 +80,14 @@ class DepthSensor:
 
     def factors(self, readings: DepthReadings) -> Tensor:
         """How unusual such images are, (B,): 1 where good images miss as much and are not much
-        less noisy."""
-        surplus = (readings.hole_share - self.highest_hole_share).clamp_min(0.0) / self.part_share
+        less noisy.
+
+        Missing points are counted on the part, since good images miss many beside it, in shadows;
+        and in the whole image, since a part of which little is left is not known any more.
+        """
+        anywhere = (readings.hole_share - self.highest_hole_share) / self.part_share
+        on_part = readings.part_hole_share - self.highest_part_hole_share
+        surplus = torch.maximum(anywhere, on_part).clamp_min(0.0)
         of_noise = readings.noise / (NOISE_TOLERATED * self.highest_noise)
         return torch.maximum(1.0 + HOLES_WEIGHT * surplus, of_noise)
 
@@ -84,6 +95,15 @@ class DepthSensor:
 def hole_shares(valid: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Share of each image (N, H, W) whose height was not measured, (N,)."""
     shares: NDArray[np.float64] = 1.0 - valid.mean(axis=(1, 2))
+    return shares
+
+
+def part_hole_shares(depth: NDArray[np.floating], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Share of the part's pixels whose height was not measured but filled, (N,): of those at least
+    as high as all but the lowest hundredth of good parts. 0 where there are none."""
+    part = depth > 0.0
+    missing = (part & ~valid).sum(axis=(1, 2))
+    shares: NDArray[np.float64] = missing / np.maximum(part.sum(axis=(1, 2)), 1)
     return shares
 
 

@@ -20,6 +20,7 @@ from dcrdf.detectors.depth_sensor import (
     DepthSensor,
     hole_shares,
     noise_levels,
+    part_hole_shares,
 )
 from dcrdf.detectors.fixed_fusion import fuse
 from dcrdf.detectors.scoring import Scorer
@@ -83,8 +84,8 @@ def excess(maps):
 
 
 LOWER = {"rgb": 0.9, "depth": 0.5}
-USUAL = DepthSensor(0.0, 1.0, 0.01)
-SENSOR = DepthSensor(0.02, 0.25, 0.01)
+USUAL = DepthSensor(0.0, 0.0, 1.0, 0.01)
+SENSOR = DepthSensor(0.02, 0.01, 0.25, 0.01)
 
 
 def loud(maps):
@@ -254,7 +255,7 @@ def test_heights_with_many_holes_count_less(good):
     maps, statistics = good
     maps["depth"][:, 8:12, 8:12] = 5.0  # what a filled hole looks like
     shares = torch.tensor([0.0, 0.02, 0.045, 0.145, 0.2, 0.0, 0.0, 0.0])
-    readings = DepthReadings(shares, torch.full((8,), 0.01))
+    readings = DepthReadings(shares, torch.zeros(8), torch.full((8,), 0.01))
     unusual = Calibration(statistics, SENSOR).unusual(maps, readings)
     np.testing.assert_allclose(unusual["depth"][:5], [1, 1, 2, 6, 8.2], rtol=1e-3)
     assert (unusual["rgb"] == 1).all()
@@ -263,11 +264,19 @@ def test_heights_with_many_holes_count_less(good):
     assert (trusting[2:4] < 0.2 * plain[2:4]).all()
 
 
+def test_holes_on_the_part_count_where_shadows_beside_it_hide_them(good):
+    maps, statistics = good
+    on_part = torch.tensor([0.0, 0.01, 0.11, 0.51, 0.0, 0.0, 0.0, 0.0])
+    readings = DepthReadings(torch.full((8,), 0.02), on_part, torch.full((8,), 0.01))
+    unusual = Calibration(statistics, SENSOR).unusual(maps, readings)
+    np.testing.assert_allclose(unusual["depth"][:4], [1, 1, 2, 6], rtol=1e-3)
+
+
 def test_heights_that_are_much_noisier_than_good_ones_count_less(good):
     maps, statistics = good
     maps["depth"][:, 8:12, 8:12] = 5.0  # what a student makes of noise
     noise = 0.01 * torch.tensor([0.5, 1.0, NOISE_TOLERATED, 4.0, 20.0, 0.0, 0.0, 0.0])
-    readings = DepthReadings(torch.zeros(8), noise)
+    readings = DepthReadings(torch.zeros(8), torch.zeros(8), noise)
     unusual = Calibration(statistics, SENSOR).unusual(maps, readings)
     np.testing.assert_allclose(unusual["depth"][:5], [1, 1, 1, 2, 10], rtol=1e-3)
     assert (unusual["rgb"] == 1).all()
@@ -304,9 +313,13 @@ def test_holes_of_good_images():
     valid[1, :3] = False
     foreground = np.zeros((3, 10, 10), bool)
     foreground[:, :5] = True
-    sensor = DepthSensor.of_good(np.zeros(valid.shape, np.float16), valid, foreground)
-    assert sensor == DepthSensor(pytest.approx(0.3), 0.5, LEAST_NOISE)
+    depth = np.where(foreground, 0.5, -0.4).astype(np.float16)
+    depth[1, 0] = -0.4  # filled from the table, so taken for it
+    depth[2] = -0.4  # no part at all
+    sensor = DepthSensor.of_good(depth, valid, foreground)
+    assert sensor == DepthSensor(pytest.approx(0.3), pytest.approx(20 / 40), 0.5, LEAST_NOISE)
     assert hole_shares(valid).tolist() == pytest.approx([0, 0.3, 0])
+    assert part_hole_shares(depth, valid).tolist() == pytest.approx([0, 20 / 40, 0])
 
 
 def test_predictions_say_how_unusual_an_image_is(good):
