@@ -33,7 +33,6 @@ from dcrdf.preparation.image import prepare_scan
 from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.training.device import choose_device, make_repeatable
 from dcrdf.training.loop import FitContext, make_optimizer
-from dcrdf.training.orientation import ORIENTATIONS
 
 OUTPUT = Path(__file__).with_suffix(".md")
 PRESETS = ("dual_rd", "paper")
@@ -137,9 +136,9 @@ def normality(args: argparse.Namespace, teacher: Teacher) -> tuple[str, ...]:
         context = FitContext(Path(folder), 0, "", train, device)
         detector = DcrdfNet(teacher, preset_options("best"))
         detector.to(device)
-        batches = TwinBatches(teacher, samples, None, context, np.arange(ORIENTATIONS))
+        detector.network.is_learnt.fill_(True)
         started = synchronised(device)
-        detector.fit_normality(batches, 0)
+        detector.fit_normality(samples, context)
         seconds = synchronised(device) - started
     note = f"{seconds:.1f} s once, of {args.samples} images that may be turned"
     return "after a training, both modalities", "", "", note, memory(device)

@@ -1,5 +1,6 @@
 """The frozen teacher's features of a fixed set of images, computed once where memory allows."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +86,13 @@ class FeatureSource:
         return ModalityFeatures(
             [x[index] for x in self._cache.rgb], [x[index] for x in self._cache.depth]
         )
+
+    def batches(self, size: int) -> Iterator[ModalityFeatures]:
+        """Features of all rows in batches, in one orientation of the list after the other."""
+        for number in range(len(self._orientations)):
+            for start in range(0, len(self), size):
+                rows = np.arange(start, min(start + size, len(self)))
+                yield self.rows(rows, np.full(len(rows), number))
 
     def _computed(self, rows: NDArray[np.intp], orientations: NDArray[np.intp]) -> ModalityFeatures:
         return teacher_features(

@@ -7,16 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from dcrdf.config.options import InferOptions, TrainOptions
+from dcrdf.config.options import InferOptions
 from dcrdf.detectors.checkpoint import load_detector, save_detector
-from dcrdf.detectors.dcrdf_net.detector import TwinBatches
+from dcrdf.detectors.dcrdf_net.detector import orientations_for
 from dcrdf.detectors.inference import gather, with_branches_alone
 from dcrdf.detectors.scoring import Scorer
 from dcrdf.errors import UserError
 from dcrdf.networks.teacher import load_teacher
 from dcrdf.training.features import FeatureSource, teacher_features
 from dcrdf.training.images import depth_tensor, rgb_tensor
-from dcrdf.training.loop import FitContext
 from dcrdf.training.orientation import oriented
 
 VARIETIES = [
@@ -189,13 +188,16 @@ def test_scores_only_in_orientations_it_has_learnt(fit, samples, tmp_path):
     assert all(torch.equal(eight[name], one[name]) for name in one)
 
 
-def test_few_images_are_shown_in_more_orientations_after_training(teacher, samples, tmp_path):
-    context = FitContext(tmp_path, 0, "", TrainOptions(batch_size=4), CPU)
-    learnt = np.array([0, 2, 3, 5])
-    batches = TwinBatches(teacher, samples, None, context, learnt)
+def test_few_images_are_shown_in_more_orientations_after_training():
     of_one = 6 * 4 * 4  # six images with 4 x 4 places at the coarsest stage
-    assert [batches.orientations_for(n * of_one) for n in (0.5, 1, 1.1, 3, 9)] == [1, 1, 2, 3, 4]
-    shown = list(batches.clean_batches(3))
+    shape = (6, 64, 64)
+    assert [orientations_for(n * of_one, shape) for n in (0.5, 1, 1.1, 3)] == [1, 1, 2, 3]
+    assert orientations_for(10, (1000, 256, 256)) == 1
+
+
+def test_all_rows_come_in_one_orientation_after_the_other(teacher, samples):
+    source = FeatureSource(teacher, samples.rgb, samples.depth, CPU, 1024, np.array([0, 5, 2]))
+    shown = list(source.batches(4))
     assert [len(batch.rgb[0]) for batch in shown] == [4, 2, 4, 2, 4, 2]
     for at, number in enumerate((0, 5, 2)):
         turn = np.full(4, number)

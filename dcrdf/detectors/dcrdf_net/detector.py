@@ -19,6 +19,9 @@ from dcrdf.training.loop import FitContext, Losses, train_in_epochs
 from dcrdf.training.order import orientation_of_rows, variant_of_rows
 from dcrdf.training.orientation import ORIENTATIONS, oriented, some_of
 
+COARSEST_STRIDE = 16
+"""Image pixels a place of the teacher's last stage stands for, along each side."""
+
 
 class DcrdfNet(Detector):
     """Reverse-distillation students for colour and height, refined and fused as the options say."""
@@ -40,6 +43,16 @@ class DcrdfNet(Detector):
                 f"good parts are shown in {len(orientations)} of {ORIENTATIONS} orientations"
             )
         self.network.is_learnt[torch.from_numpy(orientations)] = True
+        self._train(train, variants, context, orientations)
+        self.fit_normality(train, context)
+
+    def _train(
+        self,
+        train: NormalSamples,
+        variants: PseudoAnomalies | None,
+        context: FitContext,
+        orientations: NDArray[np.intp],
+    ) -> None:
         batches = TwinBatches(self.teacher, train, variants, context, orientations)
         size = train.rgb.shape[1:3]
         objective = Objective(self.network, self.options, (size[0], size[1]))
@@ -48,7 +61,6 @@ class DcrdfNet(Detector):
             return objective(*batches(rows, epoch))
 
         train_in_epochs(self.network, step, len(train), context)
-        self.fit_normality(batches, context.seed)
 
     @property
     def orientations(self) -> Sequence[int]:
@@ -63,25 +75,29 @@ class DcrdfNet(Detector):
             return np.arange(ORIENTATIONS)
         return orientations_of(self.teacher, train.rgb, train.depth, device)
 
-    def fit_normality(self, batches: "TwinBatches", seed: int) -> None:
+    def fit_normality(self, train: NormalSamples, context: FitContext) -> None:
         """Learn from the good training images how the students usually err.
 
         Few images are shown in more of the orientations they were learnt in, as far as they give
         new places: small networks learn few places by heart.
         """
         self.network.eval()
-        shown = batches.orientations_for(MAX_PLACES)
+        shown = some_of(self.orientations, orientations_for(MAX_PLACES, train.depth.shape))
+        source = FeatureSource(
+            self.teacher, train.rgb, train.depth, context.device,
+            context.options.feature_cache_mb, np.array(shown),
+        )  # fmt: skip
         for name in BRANCHES:
             branch: Branch = getattr(self.network, name)
 
             def good(name: str = name, branch: Branch = branch) -> Iterator[Seen]:
-                for features in batches.clean_batches(shown):
+                for features in source.batches(context.options.batch_size):
                     output = branch(getattr(features, name))
                     yield Seen(output.student, output.shown, getattr(features, OTHER_BRANCH[name]))
 
-            images = GoodImages(shown * batches.count, good)
-            branch.normality.fit(images, seed)
-            branch.crossmodal.fit(images, seed)
+            images = GoodImages(len(shown) * len(train), good)
+            branch.normality.fit(images, context.seed)
+            branch.crossmodal.fit(images, context.seed)
 
     @torch.no_grad()
     def branch_maps(self, rgb: Tensor | None, depth: Tensor | None) -> dict[str, Tensor]:
@@ -126,7 +142,7 @@ class TwinBatches:
         budget_mb = float(context.options.feature_cache_mb)
         self._context = context
         self._orientations = orientations
-        self.count = len(train)
+        self._count = len(train)
         self._variants = variants
         self._clean = FeatureSource(
             teacher, train.rgb, train.depth, context.device, budget_mb, orientations
@@ -147,7 +163,7 @@ class TwinBatches:
         self, rows: NDArray[np.intp], epoch: int
     ) -> tuple[ModalityFeatures, ModalityFeatures | None, Tensor | None]:
         """Clean features, and features and masks (B, H, W) of the variants whose turn it is."""
-        count, seed = self.count, self._context.seed
+        count, seed = self._count, self._context.seed
         turned = orientation_of_rows(count, len(self._orientations), seed, epoch)[rows]
         clean = self._clean.rows(rows, turned)
         if self._twins is None or self._variants is None:
@@ -158,22 +174,11 @@ class TwinBatches:
         mask = oriented(self._variants.mask[rows, variant], self._orientations[turned])
         return clean, twins, torch.from_numpy(mask).to(self._context.device)
 
-    def orientations_for(self, places: int) -> int:
-        """In how many of their orientations the images have so many places of the coarsest stage:
-        in all where they never have."""
-        last = self._clean.rows(np.zeros(1, np.intp)).rgb[-1]
-        wanted = math.ceil(places / (self.count * last.shape[2] * last.shape[3]))
-        return min(wanted, len(self._orientations))
 
-    def clean_batches(self, orientations: int = 1) -> Iterator[ModalityFeatures]:
-        """Features of every clean image in batches: in so many of its orientations, the first as it
-        is."""
-        size = self._context.options.batch_size
-        order = some_of(self._orientations.tolist(), orientations)
-        for number in np.searchsorted(self._orientations, order):
-            for start in range(0, self.count, size):
-                rows = np.arange(start, min(start + size, self.count))
-                yield self._clean.rows(rows, np.full(len(rows), number))
+def orientations_for(places: int, shape: Sequence[int]) -> int:
+    """In how many orientations images (N, S, S) have so many places of the coarsest stage."""
+    count, height, width = shape
+    return math.ceil(places / (count * (height // COARSEST_STRIDE) * (width // COARSEST_STRIDE)))
 
 
 def _rows(features: Features, rows: slice) -> Features:
