@@ -83,8 +83,8 @@ def resolve(config: Config, run: str, category: str) -> Resolved:
     _check_maps(sections["infer"], chosen.detector, info, where)
     if sections["infer"].orientations > 1 and getattr(options, "augment", "none") == "none":
         raise UserError(
-            f"config: infer.orientations ({where}): images are learnt as they are; set"
-            " options.augment for scoring them in other orientations"
+            f"config: infer.orientations ({where}): images are learnt as they are"
+            " (options.augment: none); set it to 1, or set options.augment"
         )
     return Resolved(chosen.detector, info, options, **sections)
 

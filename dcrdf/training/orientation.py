@@ -11,8 +11,8 @@ from torch.nn import functional
 
 ORIENTATIONS = 8
 SPREAD = (0, 5, 2, 7, 1, 4, 3, 6)
-"""The order in which some are taken where not all are: the next is as unlike the ones before as may
-be (the image, its two diagonal mirror images with the half turn between them, then the rest)."""
+"""The order in which some are taken where not all are: the image, its two diagonal mirror images
+with the half turn between them, then the rest."""
 GRID = 8
 """Cells per side of the descriptor that compares whole images."""
 NATURAL_RATIO = 1.5
@@ -44,7 +44,7 @@ def turned_back(images: Tensor, orientation: int) -> Tensor:
 
 
 def some_of(orientations: Iterable[int], count: int) -> list[int]:
-    """At most so many of the orientations, those that differ most, in the order of `SPREAD`."""
+    """At most so many of the orientations, in the order of `SPREAD`."""
     given = set(orientations)
     return [number for number in SPREAD if number in given][:count]
 
