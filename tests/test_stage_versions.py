@@ -42,9 +42,10 @@ STAGE_CODE = {
     "train": (
         "cli/train.py", "anomalies/cache.py", "detectors/**/*.py", "networks/*.py",
         "training/*.py", "files/digests.py", *PREPARED,
-        "!detectors/blur.py", "!detectors/branch_statistics.py", "!detectors/fixed_fusion.py",
-        "!detectors/inference.py", "!detectors/model.py", "!detectors/robustness.py",
-        "!detectors/scoring.py",
+        "!detectors/blur.py", "!detectors/branch_statistics.py", "!detectors/calibration.py",
+        "!detectors/depth_sensor.py", "!detectors/fixed_fusion.py", "!detectors/inference.py",
+        "!detectors/model.py", "!detectors/peak_fusion.py", "!detectors/robustness.py",
+        "!detectors/scoring.py", "!detectors/trust.py",
     ),
     "infer": (
         "cli/infer.py", "detectors/**/*.py", "networks/*.py", "training/device.py",

@@ -33,12 +33,7 @@ def run(args: argparse.Namespace) -> None:
 
     from dcrdf.detectors.base import NormalSamples
     from dcrdf.detectors.checkpoint import load_detector
-    from dcrdf.detectors.inference import (
-        gather,
-        score_split,
-        with_branches_alone,
-        write_maps,
-    )
+    from dcrdf.detectors.inference import gather, score_split, write_maps
     from dcrdf.detectors.model import deploy
     from dcrdf.detectors.scoring import Scorer
     from dcrdf.preparation.store import open_prepared
@@ -56,8 +51,7 @@ def run(args: argparse.Namespace) -> None:
         with about(args.model):
             scorer, predictions = Scorer.calibrate(detector, options, normal, device)
             scored_validation, scored_test = gather(predictions), score_split(scorer, test)
-            alone = with_branches_alone(scorer, validation, scored_validation)
-        thresholds = _thresholds(alone, options.false_alarm_rate)
+        thresholds = _thresholds(scored_validation, options.false_alarm_rate)
         deploy(args.model, args.out / "model", scorer, thresholds, stage.to_dict())
         attributes: dict[str, Any] = {
             "stage": stage.to_json(),

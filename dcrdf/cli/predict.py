@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from dcrdf.detectors.model import Model, Verdict
 
 TABLE = "scores.csv"
-UNUSUAL = 1.25
-"""From here on a modality is remarked on: no verdict on such an image should be relied on."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -154,6 +152,8 @@ def _picture(
 
 def _remark(verdict: "Verdict") -> str:
     """A line for an image that is unlike good parts nearly everywhere, else nothing."""
+    from dcrdf.detectors.trust import UNUSUAL
+
     parts = [
         f"{name} is {factor:.3g} times as unusual as on any good part, nearly everywhere"
         for name, factor in verdict.unusual.items()

@@ -18,10 +18,10 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "prepare": 2,
     "pseudo": 1,
     "train": 8,
-    "infer": 10,
+    "infer": 11,
     "evaluate": 3,
     "resample": 1,
-    "robustness": 2,
+    "robustness": 3,
     "aggregate": 5,
     "report": 3,
 }

@@ -21,6 +21,13 @@ from dcrdf.training.loop import FitContext
 
 BRANCHES = ("rgb", "depth")
 OTHER_BRANCH = {"rgb": "depth", "depth": "rgb"}
+CROSSMODAL = {"rgb": "rgb_crossmodal", "depth": "depth_crossmodal"}
+"""What a branch's map is called when the other modality had a say in it."""
+
+
+def map_names(maps: MapKind) -> tuple[str, ...]:
+    """The maps that are calibrated where the options ask for such maps."""
+    return (*BRANCHES, *CROSSMODAL.values()) if maps == "crossmodal" else BRANCHES
 
 
 @dataclass(frozen=True)
@@ -69,8 +76,9 @@ class Detector(ABC):
 
     @abstractmethod
     def branch_maps(self, rgb: Tensor | None, depth: Tensor | None) -> dict[str, Tensor]:
-        """Raw anomaly maps (B, H, W) of the branches `rgb` and `depth` (those that are given), and
-        of `cm_segf` where the detector fuses by itself and both are there.
+        """Raw anomaly maps (B, H, W) of the branches `rgb` and `depth` (those that are given), each
+        as if the other were absent. Where both are there also `cm_segf` if the detector fuses by
+        itself, and those named in `CROSSMODAL` if `maps` asks for them.
 
         `rgb` is (B, 3, H, W) in [0, 1], `depth` the replicated normalised height.
         """

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Self
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from dcrdf.detectors.trust import say
 from dcrdf.preparation.normalise import CLIP
 
 HOLES_WEIGHT = 10.0
@@ -19,15 +21,19 @@ NOISE_TOLERATED = 2.0
 """Noise counts from twice that of the noisiest good image on."""
 LEAST_NOISE = 1e-3
 """In normalised height, about the step of half precision: below it, noise is not told from it."""
+NEAR_PX = 8
+"""So far does a filled place reach into the maps beside it: half a place of the coarsest stage."""
 
 
 class DepthReadings(NamedTuple):
     """Of B images: the share of pixels whose height was not measured, the same of the pixels of the
-    part, and the noise of the others in normalised height, (B,) each."""
+    part, and the noise of the others in normalised height, (B,) each; and which pixels are near
+    one that was not measured, (B, H, W)."""
 
     hole_share: Tensor
     part_hole_share: Tensor
     noise: Tensor
+    is_near_hole: Tensor
 
     @classmethod
     def of(cls, depth: NDArray[np.floating], valid: NDArray[np.bool_]) -> Self:
@@ -36,6 +42,7 @@ class DepthReadings(NamedTuple):
             torch.from_numpy(hole_shares(valid)).float(),
             torch.from_numpy(part_hole_shares(depth, valid)).float(),
             torch.from_numpy(noise_levels(depth, valid)).float(),
+            torch.from_numpy(near_holes(valid)),
         )
 
 
@@ -80,16 +87,24 @@ class DepthSensor:
 
     def factors(self, readings: DepthReadings) -> Tensor:
         """How unusual such images are, (B,): 1 where good images miss as much and are not much
-        less noisy.
+        less noisy."""
+        of_noise = readings.noise / (NOISE_TOLERATED * self.highest_noise)
+        return torch.maximum(self._of_holes(readings), of_noise)
 
-        Missing points are counted on the part, since good images miss many beside it, in shadows;
-        and in the whole image, since a part of which little is left is not known any more.
-        """
+    def say_of_heights(self, readings: DepthReadings) -> Tensor:
+        """What say the heights have at each place of such images, (B, H, W): none near places that
+        were filled, where more of them were than in any good image."""
+        withheld = 1.0 - say(self._of_holes(readings))
+        return 1.0 - withheld[:, None, None] * readings.is_near_hole
+
+    def _of_holes(self, readings: DepthReadings) -> Tensor:
+        """Missing points are counted on the part, since good images miss many beside it, in
+        shadows; and in the whole image, since a part of which little is left is not known any
+        more."""
         anywhere = (readings.hole_share - self.highest_hole_share) / self.part_share
         on_part = readings.part_hole_share - self.highest_part_hole_share
         surplus = torch.maximum(anywhere, on_part).clamp_min(0.0)
-        of_noise = readings.noise / (NOISE_TOLERATED * self.highest_noise)
-        return torch.maximum(1.0 + HOLES_WEIGHT * surplus, of_noise)
+        return 1.0 + HOLES_WEIGHT * surplus
 
 
 def hole_shares(valid: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -105,6 +120,13 @@ def part_hole_shares(depth: NDArray[np.floating], valid: NDArray[np.bool_]) -> N
     missing = (part & ~valid).sum(axis=(1, 2))
     shares: NDArray[np.float64] = missing / np.maximum(part.sum(axis=(1, 2)), 1)
     return shares
+
+
+def near_holes(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Pixels (N, H, W) whose height was not measured, and those within `NEAR_PX` of one."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * NEAR_PX + 1, 2 * NEAR_PX + 1))
+    holes = (~valid).astype(np.uint8)
+    return np.stack([cv2.dilate(image, disc) for image in holes]).astype(np.bool_)
 
 
 def noise_levels(depth: NDArray[np.floating], valid: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -9,7 +9,6 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from dcrdf.detectors.base import BRANCHES
 from dcrdf.detectors.scoring import Prediction, Scorer, batch_slices
 from dcrdf.files.atomic import replacing
 from dcrdf.preparation.hdf5 import PACKED, fixed_texts, new_hdf5, write_attributes
@@ -24,28 +23,11 @@ class ScoredSplit:
     maps: dict[str, NDArray[np.float16]]
 
 
-def score_split(scorer: Scorer, split: PreparedSplit, only: str | None = None) -> ScoredSplit:
-    """Score every sample of a split in batches; `only` leaves the other modality out."""
+def score_split(scorer: Scorer, split: PreparedSplit) -> ScoredSplit:
+    """Score every sample of a split in batches."""
     slices = batch_slices(len(split), scorer.options.batch_size)
     return gather(
-        scorer.score(
-            None if only == "depth" else split.rgb[rows],
-            None if only == "rgb" else split.depth[rows],
-            split.valid[rows],
-        )
-        for rows in slices
-    )
-
-
-def with_branches_alone(scorer: Scorer, split: PreparedSplit, scored: ScoredSplit) -> ScoredSplit:
-    """`scored` with each branch as it is where the other modality is absent: that is when its
-    score and threshold are used."""
-    if not scorer.branches_interact:
-        return scored
-    alone = {name: score_split(scorer, split, only=name) for name in BRANCHES}
-    return ScoredSplit(
-        scored.scores | {name: one.scores[name] for name, one in alone.items()},
-        scored.maps | {name: one.maps[name] for name, one in alone.items()},
+        scorer.score(split.rgb[rows], split.depth[rows], split.valid[rows]) for rows in slices
     )
 
 

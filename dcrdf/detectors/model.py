@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dcrdf.config.options import InferOptions, PrepareOptions
 from dcrdf.datasets.load import clear_missing
 from dcrdf.datasets.sample import Scan
-from dcrdf.detectors.base import BRANCHES
+from dcrdf.detectors.base import BRANCHES, map_names
 from dcrdf.detectors.calibration import Calibration
 from dcrdf.detectors.checkpoint import (
     DESCRIPTION,
@@ -66,7 +66,7 @@ class Model:
             self.options = PrepareOptions.parse(preparation["options"], "preparation")
             self.constants = PreparationConstants.from_dict(preparation["constants"])
             options = InferOptions.parse(scoring["options"], "scoring")
-            calibration = Calibration.from_dict(scoring["statistics"])
+            calibration = Calibration.from_dict(scoring["statistics"], map_names(options.maps))
             self.thresholds = _checked_thresholds(description["thresholds"])
         torch.set_num_threads(cpu_threads or options.cpu_threads)
         self.scorer = Scorer(detector, options, calibration, choose_device(device))

@@ -1,6 +1,6 @@
 """A test split made worse, prepared as ever and scored through the one scoring path."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from dcrdf.config.options import Degradation
 from dcrdf.datasets.load import load_scan
 from dcrdf.datasets.sample import Sample
+from dcrdf.detectors.base import OTHER_BRANCH
 from dcrdf.detectors.inference import gather
 from dcrdf.detectors.model import Model
 from dcrdf.detectors.scoring import Prediction, batch_slices
@@ -47,6 +48,8 @@ class DegradedScores:
     """
 
     scores: dict[str, NDArray[np.float64]]
+    thresholds: Mapping[str, float]
+    """By branch, of the training; without a modality the fused score is judged as the other's."""
     maps: dict[str, list[NDArray[np.float16]]]
     masks: list[Mask]
     labels: Mask
@@ -78,6 +81,7 @@ def score_degraded(
     scored = gather(predictions)
     return DegradedScores(
         scored.scores,
+        _thresholds(model, scored.scores, degradation),
         {
             name: [one[scan.inside] for one, scan in zip(maps, scans, strict=True)]
             for name, maps in scored.maps.items()
@@ -128,6 +132,14 @@ def _score(
         None if absent == "depth" else np.stack([image.depth for image in images]),
         np.stack([image.valid for image in images]),
     )
+
+
+def _thresholds(
+    model: Model, branches: Iterable[str], degradation: Degradation | None
+) -> dict[str, float]:
+    absent = ABSENT.get(degradation or "")
+    used = {} if absent is None else {"fused": OTHER_BRANCH[absent]}
+    return {name: float(model.thresholds[used.get(name, name)]["threshold"]) for name in branches}
 
 
 @contextmanager

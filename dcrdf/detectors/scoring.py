@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dcrdf.config.options import InferOptions
-from dcrdf.detectors.base import BRANCHES, Detector, NormalSamples
+from dcrdf.detectors.base import BRANCHES, CROSSMODAL, Detector, NormalSamples, map_names
 from dcrdf.detectors.blur import gaussian_blur
 from dcrdf.detectors.calibration import Calibration
 from dcrdf.detectors.depth_sensor import DepthReadings
-from dcrdf.detectors.fixed_fusion import PEAK_FUSIONS, fuse
+from dcrdf.detectors.fixed_fusion import fuse
+from dcrdf.detectors.peak_fusion import PEAK_FUSIONS, fuse_by_peaks
 from dcrdf.errors import UserError
 from dcrdf.training.images import depth_tensor, rgb_tensor
 from dcrdf.training.orientation import some_of, turned, turned_back
@@ -66,18 +67,14 @@ class Scorer:
         bare = cls(detector, options, None, device)
         slices = batch_slices(len(validation), options.batch_size)
         batches = [bare.raw_maps(validation.rgb[rows], validation.depth[rows]) for rows in slices]
-        joined = {name: torch.cat([raw[name] for raw in batches]) for name in BRANCHES}
+        names = map_names(options.maps)
+        joined = {name: torch.cat([raw[name] for raw in batches]) for name in names}
         calibration = Calibration.of_good(joined, validation, options.blur_sigma_px)
         scorer = cls(bare.detector, options, calibration, device)
         return scorer, [
             scorer.finish(raw, DepthReadings.of(validation.depth[rows], validation.valid[rows]))
             for raw, rows in zip(batches, slices, strict=True)
         ]
-
-    @property
-    def branches_interact(self) -> bool:
-        """Whether a branch's map depends on the other modality's being there."""
-        return self.options.maps == "crossmodal"
 
     @torch.no_grad()
     def raw_maps(
@@ -126,37 +123,38 @@ class Scorer:
         self, raw: Mapping[str, Tensor], readings: DepthReadings | None = None
     ) -> Prediction:
         """Raw maps -> fused, blurred maps and image scores; `UserError` where they are none."""
-        blurred = {name: self._blur(raw[name]) for name in BRANCHES if name in raw}
-        unusual = self._unusual(blurred, readings)
-        maps = _finite({"fused": self._fused(raw, blurred, unusual), **blurred})
+        names = map_names(self.options.maps)
+        blurred = {name: self._blur(raw[name]) for name in names if name in raw}
+        unusual = {} if self.calibration is None else self.calibration.unusual(blurred, readings)
+        branches = {name: blurred[name] for name in BRANCHES if name in blurred}
+        maps = _finite({"fused": self._fused(raw, blurred, unusual, readings), **branches})
         return Prediction(
             {name: x.cpu().numpy() for name, x in maps.items()},
             {name: self._image_scores(x) for name, x in maps.items()},
             {name: x.double().cpu().numpy() for name, x in unusual.items()},
         )
 
-    def _unusual(
-        self, blurred: Mapping[str, Tensor], readings: DepthReadings | None
-    ) -> dict[str, Tensor]:
-        if self.calibration is None:
-            return {}
-        return self.calibration.unusual(blurred, readings)
-
     def _fused(
         self,
         raw: Mapping[str, Tensor],
         blurred: Mapping[str, Tensor],
         unusual: Mapping[str, Tensor],
+        readings: DepthReadings | None,
     ) -> Tensor:
         fusion = self.options.fusion
         if len(blurred) == 1:
             return next(iter(blurred.values()))
         if fusion in raw:  # a branch alone, or the detector's own fusion
             return self._blur(raw[fusion])
-        usual = {} if self.calibration is None else self.calibration.branches
         if fusion in PEAK_FUSIONS:
-            return fuse(fusion, blurred["rgb"], blurred["depth"], usual, unusual)
-        return self._blur(fuse(fusion, raw["rgb"], raw["depth"], usual, unusual))
+            assert self.calibration is not None
+            trusts = fusion == "peak_trust"
+            trust = self.calibration.trust(unusual, readings) if trusts else None
+            return fuse_by_peaks(blurred, self.calibration.maps, trust)
+        seen = {name: CROSSMODAL[name] if CROSSMODAL[name] in raw else name for name in BRANCHES}
+        usual = {} if self.calibration is None else self.calibration.maps
+        usual = {name: usual[seen[name]] for name in BRANCHES if usual}
+        return self._blur(fuse(fusion, raw[seen["rgb"]], raw[seen["depth"]], usual))
 
     def _blur(self, maps: Tensor) -> Tensor:
         return gaussian_blur(maps, self.options.blur_sigma_px)

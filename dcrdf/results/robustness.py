@@ -20,6 +20,8 @@ from dcrdf.results.names import Branch
 INTACT = "intact"
 METRICS = ("i_auroc", "aupro_30", "aupro_05", "p_auroc")
 LIMITS = (0.30, 0.05)
+FLAGGED_GOOD, FLAGGED_DEFECTIVE = "flagged_good", "flagged_defective"
+"""Shares of the good and of the defective images above the threshold of the intact training."""
 GATE = "gate_weight"
 """The mean weight s of the colour map on the part, where a learned gate fuses."""
 
@@ -51,6 +53,7 @@ def degraded_values(
     degradation: str,
     *,
     scores: Mapping[str, NDArray[np.float64]],
+    thresholds: Mapping[str, float],
     maps: Mapping[str, Sequence[NDArray[Any]]],
     masks: Sequence[NDArray[np.bool_]],
     labels: NDArray[np.bool_],
@@ -69,7 +72,11 @@ def degraded_values(
         )
         if len(rows) < len(labels):
             found["i_auroc"] = _metrics(maps[branch], masks, scores[branch], labels)["i_auroc"]
-        values += [_value(degradation, branch, name, found[name]) for name in METRICS]
+        flagged = scores[branch] > thresholds[branch]
+        found[FLAGGED_GOOD] = _share(flagged[~labels])
+        found[FLAGGED_DEFECTIVE] = _share(flagged[labels])
+        names = (*METRICS, FLAGGED_GOOD, FLAGGED_DEFECTIVE)
+        values += [_value(degradation, branch, name, found[name]) for name in names]
     if gate_weight is not None:
         values.append(_value(degradation, "fused", GATE, gate_weight))
     return values
@@ -84,6 +91,10 @@ def _metrics(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndefinedMetricWarning)
         return evaluate(maps, masks, scores, labels, LIMITS).values()
+
+
+def _share(flagged: NDArray[np.bool_]) -> float:
+    return float(flagged.mean()) if flagged.size else math.nan
 
 
 def _value(degradation: str, branch: str, metric: str, value: float) -> Value:

@@ -11,12 +11,27 @@ from dcrdf.files.atomic import replacing
 from dcrdf.results.cells import percent
 from dcrdf.results.markdown import escape, markdown_table
 from dcrdf.results.names import in_order, short_metric_title
-from dcrdf.results.robustness import GATE, INTACT, METRICS
+from dcrdf.results.robustness import (
+    FLAGGED_DEFECTIVE,
+    FLAGGED_GOOD,
+    GATE,
+    INTACT,
+    METRICS,
+)
 
 BRANCHES = ("fused", "rgb", "depth")
-HEAD = ("degradation", *(short_metric_title(name) for name in METRICS), "s", "below both")
+FLAGGED = (FLAGGED_GOOD, FLAGGED_DEFECTIVE)
+HEAD = (
+    "degradation",
+    *(short_metric_title(name) for name in METRICS),
+    "good flagged",
+    "defective flagged",
+    "s",
+    "below both",
+)
 NOTE = (
-    "In percent, fused / RGB / depth, at the network's size. s: mean weight of the colour map on"
+    "In percent, fused / RGB / depth, at the network's size. Flagged: above the threshold that was"
+    " set on intact validation images. s: mean weight of the colour map on"
     " the part, where a learned gate fuses. Below both: in how many of the comparisons (metrics,"
     " categories, seeds) the fused value is below the worse branch's. A branch that is absent has"
     " no value"
@@ -66,13 +81,14 @@ def _table(rows: pd.DataFrame, run: str, category: str) -> RobustnessTable:
 
 
 def _line(degradation: str, rows: pd.DataFrame) -> list[str]:
-    scores = rows[rows["metric"].isin(METRICS)]
+    scores = rows[rows["metric"].isin((*METRICS, *FLAGGED))]
     wide = scores.pivot(index=["category", "seed", "metric"], columns="branch", values="value")
     wide = wide.reindex(columns=list(BRANCHES))
-    cells = [_cell(wide.xs(name, level="metric")) for name in METRICS]
+    cells = [_cell(wide.xs(name, level="metric")) for name in (*METRICS, *FLAGGED)]
     gate = rows.loc[rows["metric"] == GATE, "value"]
     shown_gate = f"{gate.mean():.2f}" if len(gate) else "-"
-    return [degradation, *cells, shown_gate, _below_both(wide)]
+    compared = wide[wide.index.isin(METRICS, level="metric")]
+    return [degradation, *cells, shown_gate, _below_both(compared)]
 
 
 def _cell(values: pd.DataFrame) -> str:

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from dcrdf.config.options import InferOptions
+from dcrdf.detectors.base import CROSSMODAL, map_names
 from dcrdf.detectors.checkpoint import load_detector, save_detector
 from dcrdf.detectors.dcrdf_net.detector import orientations_for
-from dcrdf.detectors.inference import gather, with_branches_alone
+from dcrdf.detectors.inference import gather
 from dcrdf.detectors.scoring import Scorer
 from dcrdf.errors import UserError
 from dcrdf.networks.teacher import load_teacher
@@ -102,7 +103,7 @@ def test_maps_are_about_one_on_good_training_images(fit, samples, variety, kind)
     )
     maps = scorer.raw_maps(samples.rgb, samples.depth)
     detector.maps = "raw"
-    assert set(maps) == {"rgb", "depth"}
+    assert set(maps) == set(map_names(kind))
     for values in maps.values():
         assert values.shape == samples.depth.shape
         part = torch.from_numpy(samples.foreground.copy())
@@ -113,36 +114,46 @@ def test_maps_are_about_one_on_good_training_images(fit, samples, variety, kind)
 def test_crossmodal_maps_ask_the_other_modality_where_there_is_one(fit, samples):
     detector = fit("dual_rd")[0].for_inference()
     rgb, depth = rgb_tensor(samples.rgb, CPU), depth_tensor(samples.depth, CPU)
-    maps = {}
-    for kind in ("relative", "crossmodal"):
-        detector.maps = kind
-        maps[kind] = {
-            "both": detector.branch_maps(rgb, depth),
-            "alone": detector.branch_maps(rgb, None) | detector.branch_maps(None, depth),
-            "other": detector.branch_maps(rgb.flip(0), depth),
-        }
+    detector.maps = "relative"
+    relative = detector.branch_maps(rgb, depth)
+    detector.maps = "crossmodal"
+    both = detector.branch_maps(rgb, depth)
+    other = detector.branch_maps(rgb.flip(0), depth)
+    assert set(relative) == {"rgb", "depth"}
+    assert set(detector.branch_maps(rgb, None)) == {"rgb"}
+    assert set(detector.branch_maps(None, depth)) == {"depth"}
+    assert set(both) == {"rgb", "depth", "rgb_crossmodal", "depth_crossmodal"}
     for name in ("rgb", "depth"):
-        relative, crossmodal = maps["relative"], maps["crossmodal"]
-        assert torch.equal(crossmodal["alone"][name], relative["alone"][name])
-        assert not torch.equal(crossmodal["both"][name], relative["both"][name])
-    assert torch.equal(maps["relative"]["other"]["depth"], maps["relative"]["both"]["depth"])
-    assert not torch.equal(maps["crossmodal"]["other"]["depth"], crossmodal["both"]["depth"])
+        assert torch.equal(both[name], relative[name])
+        assert not torch.equal(both[CROSSMODAL[name]], relative[name])
+    assert torch.equal(other["depth"], both["depth"])
+    assert not torch.equal(other["depth_crossmodal"], both["depth_crossmodal"])
 
 
-@pytest.mark.parametrize(("kind", "interact"), [("relative", False), ("crossmodal", True)])
-def test_a_branch_is_judged_as_it_is_without_the_other_modality(fit, samples, kind, interact):
-    detector = fit("dual_rd")[0]
+@pytest.mark.parametrize("kind", ["relative", "crossmodal"])
+def test_a_branch_is_judged_as_it_is_without_the_other_modality(fit, samples, kind):
     options = InferOptions(maps=kind, fusion="peak_trust", batch_size=4)
-    scorer, predictions = Scorer.calibrate(detector, options, samples, CPU)
+    scorer, predictions = Scorer.calibrate(fit("dual_rd")[0], options, samples, CPU)
     scored = gather(predictions)
-    grounds = with_branches_alone(scorer, samples, scored)
-    detector.maps = "raw"
-    assert np.array_equal(grounds.scores["fused"], scored.scores["fused"])
+    assert set(scored.scores) == {"fused", "rgb", "depth"}
     for name, images in (("rgb", (samples.rgb, None)), ("depth", (None, samples.depth))):
         alone = scorer.score(*images, samples.valid)
-        assert np.allclose(grounds.scores[name], alone.scores["fused"], rtol=1e-4)
-        assert np.allclose(grounds.maps[name], alone.maps["fused"], rtol=2e-3)
-        assert np.allclose(scored.scores[name], alone.scores["fused"], rtol=1e-4) != interact
+        assert np.allclose(scored.scores[name], alone.scores["fused"], rtol=1e-4)
+        assert np.allclose(scored.maps[name], alone.maps["fused"], rtol=2e-3)
+
+
+@pytest.mark.parametrize("fusion", ["avg", "zscore_sum"])
+def test_fusions_without_trust_take_the_maps_that_were_asked_for(fit, samples, fusion):
+    options = InferOptions(maps="crossmodal", fusion=fusion, blur_sigma_px=0.0)
+    scorer, predictions = Scorer.calibrate(fit("dual_rd")[0], options, samples, CPU)
+    raw = scorer.raw_maps(samples.rgb, samples.depth)
+    rgb, depth = (raw[CROSSMODAL[name]] for name in ("rgb", "depth"))
+    if fusion == "zscore_sum":
+        expected = (rgb - rgb.mean()) / rgb.std() + (depth - depth.mean()) / depth.std()
+    else:
+        expected = (rgb + depth) / 2
+    found = gather(predictions).maps["fused"].astype(np.float32)
+    np.testing.assert_allclose(found, expected, rtol=5e-3, atol=5e-3)
 
 
 @pytest.mark.parametrize("kind", ["raw", "crossmodal"])

@@ -9,21 +9,24 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from dcrdf.config.options import InferOptions
-from dcrdf.detectors.base import NormalSamples
+from dcrdf.detectors.base import CROSSMODAL, NormalSamples, map_names
 from dcrdf.detectors.blur import gaussian_blur
 from dcrdf.detectors.branch_statistics import BranchStatistics, image_levels
 from dcrdf.detectors.calibration import Calibration
 from dcrdf.detectors.depth_sensor import (
     LEAST_NOISE,
+    NEAR_PX,
     NOISE_TOLERATED,
     DepthReadings,
     DepthSensor,
     hole_shares,
+    near_holes,
     noise_levels,
     part_hole_shares,
 )
-from dcrdf.detectors.fixed_fusion import fuse
+from dcrdf.detectors.peak_fusion import fuse_by_peaks
 from dcrdf.detectors.scoring import Scorer
+from dcrdf.detectors.trust import UNUSUAL, Trust
 from dcrdf.errors import UserError
 
 CPU = torch.device("cpu")
@@ -86,6 +89,7 @@ def excess(maps):
 LOWER = {"rgb": 0.9, "depth": 0.5}
 USUAL = DepthSensor(0.0, 0.0, 1.0, 0.01)
 SENSOR = DepthSensor(0.02, 0.01, 0.25, 0.01)
+NO_HOLES = torch.zeros(8, 32, 32, dtype=torch.bool)
 
 
 def loud(maps):
@@ -216,11 +220,9 @@ def test_the_level_is_what_a_quarter_does_not_exceed():
 
 def fused_by_peaks(maps, statistics, readings=None):
     """The fused maps without and with trust."""
-    unusual = Calibration(statistics, SENSOR).unusual(maps, readings)
-    return [
-        fuse(kind, maps["rgb"], maps["depth"], statistics, unusual)
-        for kind in ("peak_norm", "peak_trust")
-    ]
+    calibration = Calibration(statistics, SENSOR)
+    trust = calibration.trust(calibration.unusual(maps, readings), readings)
+    return [fuse_by_peaks(maps, statistics, trusting) for trusting in (None, trust)]
 
 
 @pytest.mark.parametrize("covered", [0, 8, 16, 24])
@@ -255,7 +257,7 @@ def test_heights_with_many_holes_count_less(good):
     maps, statistics = good
     maps["depth"][:, 8:12, 8:12] = 5.0  # what a filled hole looks like
     shares = torch.tensor([0.0, 0.02, 0.045, 0.145, 0.2, 0.0, 0.0, 0.0])
-    readings = DepthReadings(shares, torch.zeros(8), torch.full((8,), 0.01))
+    readings = DepthReadings(shares, torch.zeros(8), torch.full((8,), 0.01), NO_HOLES)
     unusual = Calibration(statistics, SENSOR).unusual(maps, readings)
     np.testing.assert_allclose(unusual["depth"][:5], [1, 1, 2, 6, 8.2], rtol=1e-3)
     assert (unusual["rgb"] == 1).all()
@@ -267,7 +269,7 @@ def test_heights_with_many_holes_count_less(good):
 def test_holes_on_the_part_count_where_shadows_beside_it_hide_them(good):
     maps, statistics = good
     on_part = torch.tensor([0.0, 0.01, 0.11, 0.51, 0.0, 0.0, 0.0, 0.0])
-    readings = DepthReadings(torch.full((8,), 0.02), on_part, torch.full((8,), 0.01))
+    readings = DepthReadings(torch.full((8,), 0.02), on_part, torch.full((8,), 0.01), NO_HOLES)
     unusual = Calibration(statistics, SENSOR).unusual(maps, readings)
     np.testing.assert_allclose(unusual["depth"][:4], [1, 1, 2, 6], rtol=1e-3)
 
@@ -276,13 +278,65 @@ def test_heights_that_are_much_noisier_than_good_ones_count_less(good):
     maps, statistics = good
     maps["depth"][:, 8:12, 8:12] = 5.0  # what a student makes of noise
     noise = 0.01 * torch.tensor([0.5, 1.0, NOISE_TOLERATED, 4.0, 20.0, 0.0, 0.0, 0.0])
-    readings = DepthReadings(torch.zeros(8), torch.zeros(8), noise)
+    readings = DepthReadings(torch.zeros(8), torch.zeros(8), noise, NO_HOLES)
     unusual = Calibration(statistics, SENSOR).unusual(maps, readings)
     np.testing.assert_allclose(unusual["depth"][:5], [1, 1, 1, 2, 10], rtol=1e-3)
     assert (unusual["rgb"] == 1).all()
     plain, trusting = (x.flatten(1).amax(1) for x in fused_by_peaks(maps, statistics, readings))
     torch.testing.assert_close(plain[:3], trusting[:3], rtol=0.01, atol=0.0)
     assert trusting[4] < 0.2 * plain[4]
+
+
+def test_places_near_a_hole(tmp_path):
+    valid = np.ones((2, 40, 40), bool)
+    valid[1, 20, 3] = False
+    y, x = np.mgrid[:40, :40]
+    expected = np.hypot(y - 20, x - 3) <= NEAR_PX
+    found = near_holes(valid)
+    assert not found[0].any()
+    assert (found[1] != expected).mean() < 0.01  # a disc, but for its rim
+    assert found[1, 20, 3 + NEAR_PX]
+    assert not found[1, 20, 4 + NEAR_PX]
+
+
+def test_filled_heights_count_for_nothing_where_the_sensor_missed_more_than_ever(good):
+    maps, statistics = good
+    maps["depth"][:, 8:12, 8:12] = 5.0  # what a filled hole looks like
+    maps["depth"][:, 25, 25] = 4.0  # a defect that was measured
+    near = NO_HOLES.clone()
+    near[:, 4:16, 4:16] = True
+    on_part = torch.tensor([0.0, 0.01, 0.0225, 0.035, 0.11, 0.0, 0.0, 0.0])
+    readings = DepthReadings(torch.zeros(8), on_part, torch.full((8,), 0.01), near)
+    _, everywhere = fused_by_peaks(maps, statistics, readings._replace(is_near_hole=NO_HOLES))
+    _, fused = fused_by_peaks(maps, statistics, readings)
+    kept = fused[:5, 10, 10] / everywhere[:5, 10, 10]
+    np.testing.assert_allclose(kept[:2], 1.0)  # no more than good images miss: they may be trusted
+    assert 0.4 < kept[2] < 0.6  # half of the way to being unusual
+    np.testing.assert_allclose(kept[3:], maps["rgb"][3:5, 10, 10] > 9, atol=0.1)
+    assert torch.equal(fused[:, 25, 25], everywhere[:, 25, 25])
+
+
+@pytest.mark.parametrize("branch", ["rgb", "depth"])
+def test_a_modality_out_of_order_has_no_say_in_the_map_of_the_other(good, branch):
+    """What it does to the other's crossmodal map would call good parts defective."""
+    maps, statistics = good
+    other = "depth" if branch == "rgb" else "rgb"
+    asked = {CROSSMODAL[name]: x.flip(0) for name, x in maps.items()}
+    every = statistics | {CROSSMODAL[name]: statistics[name] for name in maps}
+    spoilt = asked | {CROSSMODAL[other]: 4.0 * asked[CROSSMODAL[other]]}
+    unusual = {other: torch.ones(8)}
+
+    def fused(factor, images, known=every):
+        trust = Trust(unusual | {branch: torch.full((8,), factor)}, None)
+        return fuse_by_peaks(maps | images, known, trust)
+
+    assert torch.equal(fused(1.0, asked), fuse_by_peaks(maps | asked, every, None))
+    assert not torch.equal(fused(1.0, asked), fused(1.0, {}, statistics))
+    out_of_order = (fused(UNUSUAL, images) for images in (asked, spoilt))
+    assert torch.equal(*out_of_order)
+    half = (fused(0.5 * (1.0 + UNUSUAL), images).mean() for images in (asked, spoilt))
+    least, most = half
+    assert least < most < 0.6 * fused(1.0, spoilt).mean()
 
 
 @pytest.mark.parametrize("sigma", [0.003, 0.02, 0.1])
@@ -333,7 +387,10 @@ def test_predictions_say_how_unusual_an_image_is(good):
 
 def test_a_calibration_travels_as_json(good):
     calibration = Calibration(good[1], SENSOR)
-    assert Calibration.from_dict(json.loads(json.dumps(calibration.to_dict()))) == calibration
+    written = json.loads(json.dumps(calibration.to_dict()))
+    assert Calibration.from_dict(written, ("rgb", "depth")) == calibration
+    with pytest.raises(UserError, match="run `dcrdf infer` again"):
+        Calibration.from_dict(written, map_names("crossmodal"))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -25,8 +25,10 @@ def values(degradation, **branches):
     return [
         {"degradation": degradation, "branch": branch, "metric": metric, "value": value}
         for branch, value in branches.items()
-        for metric in ("i_auroc", "aupro_30", "aupro_05", "p_auroc")
-    ]
+        for metric in (
+            "i_auroc", "aupro_30", "aupro_05", "p_auroc", "flagged_good", "flagged_defective",
+        )
+    ]  # fmt: skip
 
 
 def gate(degradation, value):
@@ -59,11 +61,11 @@ def test_one_table_for_the_mean_and_one_per_category(write):
     mean, first, second = robustness_tables(rows, ["net"], ["nut", "bolt"])
     assert mean.title == "net (avg), mean of 2 categories, seed 0"
     assert mean.rows == [
-        ["intact", *["70.0 / 70.0 / 70.0"] * 4, "0.50", "4 of 8"],
-        ["depth_absent", *["70.0 / 70.0 / -"] * 4, "-", "0 of 0"],
+        ["intact", *["70.0 / 70.0 / 70.0"] * 6, "0.50", "4 of 8"],
+        ["depth_absent", *["70.0 / 70.0 / -"] * 6, "-", "0 of 0"],
     ]
     assert (first.category, second.category) == ("nut", "bolt")
-    assert first.rows[0] == ["intact", *["90.0 / 80.0 / 70.0"] * 4, "0.25", "0 of 4"]
+    assert first.rows[0] == ["intact", *["90.0 / 80.0 / 70.0"] * 6, "0.25", "0 of 4"]
 
 
 def test_an_undefined_value_leaves_no_mean(write):
@@ -72,7 +74,7 @@ def test_an_undefined_value_leaves_no_mean(write):
         write(values("intact", fused=0.9, rgb=0.8, depth=0.7)), write(bad, category="b")
     )
     mean = robustness_tables(rows)[0]
-    assert mean.rows == [["intact", *["- / 70.0 / 65.0"] * 4, "-", "0 of 4"]]
+    assert mean.rows == [["intact", *["- / 70.0 / 65.0"] * 6, "-", "0 of 4"]]
 
 
 def test_files_of_other_settings_and_damaged_ones_are_named(write):
@@ -92,7 +94,7 @@ def test_written_tables_hold_every_number(write, tmp_path):
     rows = collected(write(values("intact", fused=0.9, rgb=0.8, depth=0.7)))
     write_robustness_tables(rows, robustness_tables(rows), tmp_path / "tables")
     csv = (tmp_path / "tables" / "robustness.csv").read_text()
-    assert csv.count("\n") == 1 + 12
+    assert csv.count("\n") == 1 + 18
     markdown = (tmp_path / "tables" / "robustness.md").read_text()
     assert "## net (avg), nut, seed 0" in markdown
     assert "| intact | 90.0 / 80.0 / 70.0 |" in markdown
@@ -107,12 +109,14 @@ def test_metrics_are_those_of_the_maps_and_pixels_need_a_mask():
     labels = np.arange(6) >= 3
     scores = generator.random(6)
     found = degraded_values(
-        "rgb_absent", scores={"fused": scores}, maps={"fused": maps}, masks=masks, labels=labels,
-        mask_known=np.arange(6) < 5, gate_weight=None,
+        "rgb_absent", scores={"fused": scores}, thresholds={"fused": 0.5}, maps={"fused": maps},
+        masks=masks, labels=labels, mask_known=np.arange(6) < 5, gate_weight=None,
     )  # fmt: skip
     by_metric = {value["metric"]: value["value"] for value in found}
     assert by_metric["i_auroc"] == pytest.approx(auroc(scores, labels))
     pixels = [np.concatenate([one.ravel() for one in images[:5]]) for images in (maps, masks)]
     assert by_metric["p_auroc"] == pytest.approx(auroc(pixels[0].astype(float), pixels[1]))
+    assert by_metric["flagged_good"] == np.mean(scores[:3] > 0.5)
+    assert by_metric["flagged_defective"] == np.mean(scores[3:] > 0.5)
     assert {value["branch"] for value in found} == {"fused"}
     assert all(math.isfinite(value) for value in by_metric.values())

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dcrdf.config.detectors import DcrdfNetOptions
-from dcrdf.detectors.base import BRANCHES, OTHER_BRANCH, Detector, NormalSamples, PseudoAnomalies
+from dcrdf.detectors.base import (
+    BRANCHES,
+    CROSSMODAL,
+    OTHER_BRANCH,
+    Detector,
+    NormalSamples,
+    PseudoAnomalies,
+)
 from dcrdf.detectors.dcrdf_net.good_images import MAX_PLACES, GoodImages, Seen
 from dcrdf.detectors.dcrdf_net.network import Branch, BranchOutput, DcrdfNetwork
 from dcrdf.detectors.dcrdf_net.objective import Objective
@@ -111,18 +118,23 @@ class DcrdfNet(Detector):
             outputs["rgb"] = self.network.rgb(_rows(features, slice(0, count)))
         if depth is not None:
             outputs["depth"] = self.network.depth(_rows(features, slice(-count, None)))
-        if self.maps != "raw":
-            return {name: self._normality_map(name, outputs, size) for name in outputs}
-        return self.network.maps(outputs, size)
+        if self.maps == "raw":
+            return self.network.maps(outputs, size)
+        return self._normality_maps(outputs, size)
 
-    def _normality_map(
-        self, name: str, outputs: Mapping[str, BranchOutput], size: tuple[int, int]
-    ) -> Tensor:
-        branch: Branch = getattr(self.network, name)
-        own, other = outputs[name], outputs.get(OTHER_BRANCH[name])
-        if self.maps == "crossmodal" and other is not None:
-            return branch.crossmodal.map(own.student, own.shown, other.shown, size)
-        return branch.normality.map(own.student, own.shown, self.maps != "whitened", size)
+    def _normality_maps(
+        self, outputs: Mapping[str, BranchOutput], size: tuple[int, int]
+    ) -> dict[str, Tensor]:
+        relative, maps = self.maps != "whitened", {}
+        for name, own in outputs.items():
+            branch: Branch = getattr(self.network, name)
+            maps[name] = branch.normality.map(own.student, own.shown, relative, size)
+            other = outputs.get(OTHER_BRANCH[name])
+            if self.maps == "crossmodal" and other is not None:
+                maps[CROSSMODAL[name]] = branch.crossmodal.map(
+                    own.student, own.shown, other.shown, size
+                )
+        return maps
 
 
 class TwinBatches:
