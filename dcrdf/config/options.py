@@ -208,10 +208,12 @@ class InferOptions(Closed):
 
     `maps` (dcrdf_net): `whitened` measures a student's error by how rarely good training images
     show such errors; `relative` also by how large they get at places of that content while all is
-    well; `crossmodal` first takes off what the other modality explains of the error.
+    well; `crossmodal` first takes off what the other modality explains of the error, for the
+    fusion: what a branch says by itself is then `relative`.
     `fusion: peak_norm` measures each blurred map by the maxima of good validation images and takes
     the 3-norm of the two; `peak_trust` also asks the image at hand: a modality that is
-    louder than on any good validation image, nearly everywhere and alone, counts less.
+    louder than on any good validation image, nearly everywhere and alone, counts less and is not
+    asked about the other, nor are heights that were filled in where many are.
     `orientations`: an image is scored in at most so many of the orientations in which the training
     images were shown (`options.augment`), and its maps are the mean; it takes as many times longer.
     """

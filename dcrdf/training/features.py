@@ -28,6 +28,19 @@ class ModalityFeatures:
     rgb: Features
     depth: Features
 
+    def room_for(self, count: int) -> "ModalityFeatures":
+        """Features of so many images of that kind, to be `put`: filled in place, a cache takes no
+        more memory than it holds."""
+        return ModalityFeatures(
+            [x.new_empty((count, *x.shape[1:])) for x in self.rgb],
+            [x.new_empty((count, *x.shape[1:])) for x in self.depth],
+        )
+
+    def put(self, rows: slice, features: "ModalityFeatures") -> None:
+        """Write the features of these rows."""
+        for held, given in zip(self.rgb + self.depth, features.rgb + features.depth, strict=True):
+            held[rows] = given
+
     def joined(self, other: "ModalityFeatures") -> "ModalityFeatures":
         """Both batches in one, `self` first."""
         return ModalityFeatures(
@@ -105,15 +118,15 @@ class FeatureSource:
     def _all_features(self) -> ModalityFeatures:
         rows = np.tile(np.arange(len(self)), len(self._orientations))
         turned = np.repeat(self._orientations, len(self))
-        chunks = [
-            self._computed(rows[start : start + CHUNK], turned[start : start + CHUNK])
-            for start in range(0, len(rows), CHUNK)
-        ]
-        stages = range(len(chunks[0].rgb))
-        return ModalityFeatures(
-            [torch.cat([chunk.rgb[i] for chunk in chunks]) for i in stages],
-            [torch.cat([chunk.depth[i] for chunk in chunks]) for i in stages],
-        )
+        held: ModalityFeatures | None = None
+        for start in range(0, len(rows), CHUNK):
+            here = slice(start, start + CHUNK)
+            chunk = self._computed(rows[here], turned[here])
+            if held is None:
+                held = chunk.room_for(len(rows))
+            held.put(here, chunk)
+        assert held is not None
+        return held
 
 
 def orientations_of(
