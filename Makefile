@@ -62,6 +62,8 @@ bench: $(VENV)/.installed  ## all benchmarks; ends with one table of figures and
 bench-gpu: $(VENV)/.installed  ## training and inference at the paper's size on a GPU; needs no weights
 	$(BIN)/python -m bench.training --device cuda --teacher resnet50 --weights random --precision bfloat16 \
 	    --size 256 --batch 16 --samples 64 --steps 30 --out bench/training-gpu.md
+	$(BIN)/python -m bench.training --device cuda --teacher resnet50 --weights random --precision bfloat16 \
+	    --size 256 --batch 16 --samples 64 --compiled --out bench/training-gpu-compiled.md
 
 clean:  ## remove results of the demo
 	rm -rf results/demo data/demo

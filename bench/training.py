@@ -56,6 +56,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--samples", type=int, default=32)
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--compiled", action="store_true", help="only scoring, by torch.compile")
     parser.add_argument("--out", type=Path, default=OUTPUT)
     return parser.parse_args()
 
@@ -155,10 +156,12 @@ def inference(
     seconds = best_seconds(
         lambda: scorer.score(rgb, depth), 3, warm_up=True, clock=time.perf_counter
     )
-    tflop = teraflop(lambda: scorer.score(rgb, depth))
+    rate = ""
+    if not args.compiled:  # operations cannot be counted in compiled code
+        rate = achieved(teraflop(lambda: scorer.score(rgb, depth)) / seconds, device)
     return (
         f"inference, {described(scorer, preset)}, batch {len(rgb)}", f"{len(rgb) / seconds:.1f}",
-        achieved(tflop / seconds, device), f"{1000 * seconds:.1f} ms a batch", memory(device),
+        rate, f"{1000 * seconds:.1f} ms a batch", memory(device),
     )  # fmt: skip
 
 
@@ -212,7 +215,11 @@ def calibrated(
         detector.network.is_learnt.fill_(True)
     asked = DETECTORS["dcrdf_net"].presets[preset].get("infer", {})
     infer = InferOptions(cpu_threads=args.threads, precision=args.precision, **asked)
-    return Scorer.calibrate(detector, infer, samples, choose_device(args.device))[0]
+    scorer = Scorer.calibrate(detector, infer, samples, choose_device(args.device))[0]
+    if args.compiled:
+        scoring: Any = scorer.detector
+        scoring.branch_maps = torch.compile(scoring.branch_maps, mode="reduce-overhead")
+    return scorer
 
 
 def described(scorer: Scorer, preset: str) -> str:
@@ -251,10 +258,12 @@ def main() -> None:
     else:
         weights = "package" if args.weights == "package" else Path(args.weights)
         teacher = load_teacher(args.teacher, weights)  # type: ignore[arg-type]
-    trained = {preset: training(args, preset, teacher) for preset in PRESETS}
-    keep("training", {f"waiting for data, {preset}": trained[preset][1] for preset in PRESETS})
-    rows: Rows = [row for row, _ in trained.values()]
-    rows += [normality(args, teacher)]
+    rows: Rows = []
+    if not args.compiled:
+        trained = {preset: training(args, preset, teacher) for preset in PRESETS}
+        keep("training", {f"waiting for data, {preset}": trained[preset][1] for preset in PRESETS})
+        rows += [row for row, _ in trained.values()]
+        rows += [normality(args, teacher)]
     rows += [inference(args, preset, teacher, batch) for preset in SCORED for batch in (1, 32)]
     rows += [inference_with_preparation(args, preset, teacher) for preset in SCORED]
     device = choose_device(args.device)
@@ -263,7 +272,8 @@ def main() -> None:
     text = (
         "# Training and inference: measured\n\n"
         f"Made by `python -m bench.training`; {args.teacher}, {args.size} px, batch {args.batch},"
-        f" {args.precision}, {name}, {args.threads} CPU threads, torch {torch.__version__}.\n\n"
+        f" {args.precision}, {name}, {args.threads} CPU threads, torch {torch.__version__}"
+        f"{', scoring compiled' if args.compiled else ''}.\n\n"
         + table(head, rows, "|---|---:|---:|---|---:|")
         + "\n"
     )

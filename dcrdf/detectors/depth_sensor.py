@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dcrdf.detectors.trust import say
+from dcrdf.networks.teacher import STRIDES
 from dcrdf.preparation.normalise import CLIP
 
 HOLES_WEIGHT = 10.0
@@ -21,7 +22,7 @@ NOISE_TOLERATED = 2.0
 """Noise counts from twice that of the noisiest good image on."""
 LEAST_NOISE = 1e-3
 """In normalised height, about the step of half precision: below it, noise is not told from it."""
-NEAR_PX = 8
+NEAR_PX = STRIDES[-1] // 2
 """So far does a filled place reach into the maps beside it: half a place of the coarsest stage."""
 
 

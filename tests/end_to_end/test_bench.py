@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as bench
-from bench import figures, store, workflow
+from bench import figures, store, training, workflow
 from bench.anomalies import throughput
 from bench.preparation import holes
+from dcrdf.networks.teacher import Teacher
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,6 +38,16 @@ def test_training_and_inference(tmp_path, precision):
     speeds = [float(row[1]) for row in rows if row[1].strip()]
     assert len(speeds) == 11
     assert min(speeds) > 0
+
+
+@pytest.mark.slow
+def test_compiled_scoring(monkeypatch):
+    size = ["--size", "64", "--samples", "1", "--threads", "1", "--compiled"]
+    monkeypatch.setattr(sys, "argv", ["bench", *size])
+    row = training.inference(training.arguments(), "dual_rd", Teacher("efficientnet_lite0"), 1)
+    assert row[0] == "inference, dual_rd, batch 1"
+    assert float(row[1]) > 0.0
+    assert row[2] == ""
 
 
 def rows_of(page):

@@ -20,14 +20,11 @@ from dcrdf.detectors.base import (
 from dcrdf.detectors.dcrdf_net.good_images import MAX_PLACES, GoodImages, Seen
 from dcrdf.detectors.dcrdf_net.network import Branch, BranchOutput, DcrdfNetwork
 from dcrdf.detectors.dcrdf_net.objective import Objective
-from dcrdf.networks.teacher import Features, Teacher
+from dcrdf.networks.teacher import STRIDES, Features, Teacher
 from dcrdf.training.features import AS_IT_IS, FeatureSource, ModalityFeatures, orientations_of
 from dcrdf.training.loop import FitContext, Losses, train_in_epochs
 from dcrdf.training.order import orientation_of_rows, variant_of_rows
 from dcrdf.training.orientation import ORIENTATIONS, oriented, some_of
-
-COARSEST_STRIDE = 16
-"""Image pixels a place of the teacher's last stage stands for, along each side."""
 
 
 class DcrdfNet(Detector):
@@ -190,7 +187,8 @@ class TwinBatches:
 def orientations_for(places: int, shape: Sequence[int]) -> int:
     """In how many orientations images (N, S, S) have so many places of the coarsest stage."""
     count, height, width = shape
-    return math.ceil(places / (count * (height // COARSEST_STRIDE) * (width // COARSEST_STRIDE)))
+    places_of_one = (height // STRIDES[-1]) * (width // STRIDES[-1])
+    return math.ceil(places / (count * places_of_one))
 
 
 def _rows(features: Features, rows: slice) -> Features:
