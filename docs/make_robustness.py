@@ -14,7 +14,7 @@ def main(tables: Path) -> None:
     page = PAGE.read_text(encoding="utf-8")
     before, _, rest = page.partition(START)
     _, _, after = rest.partition(END)
-    text = tables.read_text(encoding="utf-8").partition(f"{NOTE}.")[2].strip()
+    text = "".join(tables.read_text(encoding="utf-8").partition(f"{NOTE}.")[1:]).strip()
     PAGE.write_text(f"{before}{START}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 

@@ -74,7 +74,10 @@ class OwnScans:
 
     def _camera_of_geometry(self, file: Path) -> "Camera | None":
         """A TIFF holds points, unless a camera says that it holds depth."""
+        from dcrdf.files.images import read_depth16
+
         if self.camera is None and file.suffix in PNG:
+            read_depth16(file)  # colour is refused before a camera is asked for
             return _nearest_camera(file, [file.parent])
         if self.camera is None and file.suffix not in TIFF:
             raise UserError(
@@ -85,6 +88,8 @@ class OwnScans:
     def _sample(self, image: Path) -> "Sample":
         from dcrdf.datasets.sample import Sample
 
+        if not image.exists():
+            raise UserError(f"{image}: no such file")
         common = {"category": "own", "split": "test", "defect": "good", "name": image.stem}
         places = self._places(image)
         xyz = None if self.camera else _named_alike(image, places, TIFF)

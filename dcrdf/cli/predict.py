@@ -151,11 +151,11 @@ def _picture(
 
 
 def _remark(verdict: "Verdict") -> str:
-    """A line for an image that is unlike good parts nearly everywhere, else nothing."""
+    """A line for an image that is unlike good parts as a whole, else nothing."""
     from dcrdf.detectors.trust import UNUSUAL
 
     parts = [
-        f"{name} is {factor:.3g} times as unusual as on any good part, nearly everywhere"
+        f"{name} is as a whole {factor:.3g} times as unusual as on any good part"
         for name, factor in verdict.unusual.items()
         if factor > UNUSUAL
     ]

@@ -37,6 +37,8 @@ def run(args: argparse.Namespace) -> None:
     """Score, write, and print the table."""
     from dcrdf.files.jsonfile import read_json
 
+    if not (args.job / "model").is_dir() and args.job.name == "model":
+        args.job = args.job.parent
     description = read_json(args.job / "model" / "detector.json")
     stage = _stage(args, description)
     if digest_of_record(description["infer"]) != stage.upstream["infer"]:
@@ -50,6 +52,7 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.datasets.layouts import list_samples
     from dcrdf.detectors.model import Model
     from dcrdf.detectors.robustness import score_degraded
+    from dcrdf.results.maps import open_maps
     from dcrdf.results.robustness import INTACT, degraded_values, write_robustness
     from dcrdf.training.device import make_repeatable
 
@@ -57,6 +60,10 @@ def run(args: argparse.Namespace) -> None:
     make_repeatable(0, model.scorer.options.cpu_threads, with_gradients=False)
     samples = list_samples(args.root, stage.options["layout"], description["category"])
     test = [sample for sample in samples if sample.split == "test"]
+    with open_maps(args.job / "maps.h5") as maps:
+        scored_before = set(zip(maps.defects, maps.names, strict=True))
+    if not scored_before <= {(sample.defect, sample.name) for sample in test}:
+        raise UserError(f"{args.root}: lacks test scans of {args.job}; give the root of its data")
     values: list[dict[str, Any]] = []
     for degradation in (None, *options.degradations):
         with about(degradation or INTACT):

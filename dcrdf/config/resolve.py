@@ -82,10 +82,13 @@ def resolve(config: Config, run: str, category: str) -> Resolved:
         )
     _check_maps(sections["infer"], chosen.detector, info, where)
     if sections["infer"].orientations > 1 and getattr(options, "augment", "none") == "none":
-        raise UserError(
-            f"config: infer.orientations ({where}): images are learnt as they are"
-            " (options.augment: none); set it to 1, or set options.augment"
+        learnt = (
+            "images are learnt as they are (options.augment: none); set it to 1, or set"
+            " options.augment"
+            if hasattr(options, "augment")
+            else f"{chosen.detector} learns images as they are; set it to 1"
         )
+        raise UserError(f"config: infer.orientations ({where}): {learnt}")
     return Resolved(chosen.detector, info, options, **sections)
 
 

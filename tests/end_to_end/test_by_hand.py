@@ -201,6 +201,11 @@ def test_one_modality_and_depth_images(chain, capsys):
     assert float(row["score"]) == pytest.approx(expected["rgb"].score, rel=0.02)
     (chain.folder / "depth" / "camera.json").unlink()
     capsys.readouterr()
+    for wrong, message in (("nope.png", "no such file"), (image, "16-bit grey depth is expected")):
+        without = [] if wrong == "nope.png" else ["--without", "rgb"]
+        out = str(chain.folder / f"wrong{len(without)}")
+        assert main(["predict", str(chain.job), str(wrong), *without, "--out", out]) == 2
+        assert message in capsys.readouterr().err
     assert main(["predict", str(chain.job), str(image), "--out", str(again), *geometry]) == 2
     assert "its depth image needs a camera; give --camera FILE" in capsys.readouterr().err
 
@@ -502,6 +507,16 @@ def test_degraded_scans_of_other_settings_are_refused(chain, capsys):
     assert chain.call("robustness", chain.job, "--root", chain.root, "--out", out) == 0
     degradations = {value["degradation"] for value in json.loads(out.read_text())["values"]}
     assert degradations == {"intact", "rgb_blurred"}
+    before = out.read_bytes()
+    assert chain.call("robustness", chain.job / "model", "--root", chain.root, "--out", out) == 0
+    assert out.read_bytes() == before
+    other = chain.folder / "other"
+    shutil.copytree(chain.root, other)
+    for scan in (other / "a" / "test" / "good").glob("*/000.*"):
+        scan.unlink()
+    assert chain.call("robustness", chain.job, "--root", other, "--out", out) == 2
+    assert "other: lacks test scans of" in capsys.readouterr().err
+    assert out.read_bytes() == before
     shutil.rmtree(chain.root / "a" / "test" / "good" / "xyz")
     assert chain.call("robustness", chain.job, "--root", chain.root, "--out", out) == 2
     assert "no xyz belongs to this image" in capsys.readouterr().err
