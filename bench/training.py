@@ -218,8 +218,21 @@ def calibrated(
     scorer = Scorer.calibrate(detector, infer, samples, choose_device(args.device))[0]
     if args.compiled:
         scoring: Any = scorer.detector
-        scoring.branch_maps = torch.compile(scoring.branch_maps, mode="reduce-overhead")
+        scoring.branch_maps = compiled(scoring.branch_maps)
     return scorer
+
+
+def compiled(
+    maps: Callable[..., dict[str, torch.Tensor]],
+) -> Callable[..., dict[str, torch.Tensor]]:
+    """The same, compiled. On a GPU its outputs lie in memory that the next call writes to, and a
+    scorer keeps the maps of one orientation while it asks for the next: so they are copied."""
+    fast = torch.compile(maps, mode="reduce-overhead")
+
+    def copied(*images: torch.Tensor | None) -> dict[str, torch.Tensor]:
+        return {name: x.clone() for name, x in fast(*images).items()}
+
+    return copied
 
 
 def described(scorer: Scorer, preset: str) -> str:

@@ -152,8 +152,8 @@ class Scorer:
             trust = self.calibration.trust(unusual, readings) if trusts else None
             return fuse_by_peaks(blurred, self.calibration.maps, trust)
         seen = {name: CROSSMODAL[name] if CROSSMODAL[name] in raw else name for name in BRANCHES}
-        usual = {} if self.calibration is None else self.calibration.maps
-        usual = {name: usual[seen[name]] for name in BRANCHES if usual}
+        known = {} if self.calibration is None else self.calibration.maps
+        usual = {name: known[of_map] for name, of_map in seen.items() if of_map in known}
         return self._blur(fuse(fusion, raw[seen["rgb"]], raw[seen["depth"]], usual))
 
     def _blur(self, maps: Tensor) -> Tensor:

@@ -49,6 +49,10 @@ def test_orientations_must_have_been_learnt(minimal, set_key):
         resolve(parse_config(minimal), "net", "a")
     set_key(minimal, "runs.net.options.augment", "natural")
     assert resolve(parse_config(minimal), "net", "a").infer.orientations == 2
+    bank = {"detector": "memory_bank", "preset": "default", "infer": {"orientations": 2}}
+    set_key(minimal, "runs.bank", bank)
+    with pytest.raises(UserError, match="memory_bank learns images as they are; set it to 1"):
+        resolve(parse_config(minimal), "bank", "a")
 
 
 def test_fusion_must_be_offered(minimal, set_key):

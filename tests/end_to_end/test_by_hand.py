@@ -27,6 +27,7 @@ from dcrdf.results.resamples import read_resamples
 
 pytestmark = pytest.mark.end_to_end
 METRICS = ("i_auroc", "aupro_30", "aupro_05", "p_auroc")
+FLAGGED = ("flagged_good", "flagged_defective")
 
 
 def chain_needs_variants(config):
@@ -472,7 +473,7 @@ def test_degraded_scans(chain, capsys):
         if value["defect"] == "all" and value["metric"] in METRICS:
             key = ("intact", value["branch"], value["metric"])
             assert found[key] == pytest.approx(value["value"], abs=1e-6)
-    for metric in METRICS:
+    for metric in (*METRICS, *FLAGGED):
         for absent, left in (("depth", "rgb"), ("rgb", "depth")):
             name = f"{absent}_absent"
             assert (name, absent, metric) not in found

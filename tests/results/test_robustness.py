@@ -15,7 +15,7 @@ from dcrdf.results.robustness import (
     read_robustness,
     write_robustness,
 )
-from dcrdf.results.robustness_tables import robustness_tables, write_robustness_tables
+from dcrdf.results.robustness_tables import HEAD, robustness_tables, write_robustness_tables
 
 STAGE = Stage("robustness", {"degradations": ["depth_absent"]}, {"infer": "abcd1234"})
 
@@ -66,6 +66,19 @@ def test_one_table_for_the_mean_and_one_per_category(write):
     ]
     assert (first.category, second.category) == ("nut", "bolt")
     assert first.rows[0] == ["intact", *["90.0 / 80.0 / 70.0"] * 6, "0.25", "0 of 4"]
+
+
+def test_flagged_parts_have_a_column_each_and_are_no_metric(write):
+    numbers = values("intact", fused=0.9, rgb=0.8, depth=0.7)
+    for value in numbers:
+        if value["metric"].startswith("flagged"):  # fewer than in either branch: no fault
+            value["value"] = {"flagged_good": 0.05, "flagged_defective": 0.45}[value["metric"]]
+            value["value"] += 0.1 * (value["branch"] != "fused")
+    (table,) = robustness_tables(collected(write(numbers)))
+    shown = dict(zip(HEAD, table.rows[0], strict=True))
+    assert shown["good flagged"] == "5.0 / 15.0 / 15.0"
+    assert shown["defective flagged"] == "45.0 / 55.0 / 55.0"
+    assert shown["below both"] == "0 of 4"
 
 
 def test_an_undefined_value_leaves_no_mean(write):

@@ -50,6 +50,7 @@ rule robustness:
         lambda wildcards: SOURCES.raw_inputs(wildcards.category),
         description=rules.infer.output.description,
         weights=rules.infer.output.weights,
+        maps=rules.infer.output.maps,
     output:
         robustness=FOLDER / "{run}" / "{category}" / "seed{seed}" / "robustness.json",
     log:
