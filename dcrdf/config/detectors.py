@@ -122,7 +122,7 @@ DETECTORS: Mapping[str, DetectorInfo] = {
     "memory_bank": DetectorInfo(
         module="dcrdf.detectors.memory_bank:MemoryBank",
         options=MemoryBankOptions,
-        train_fields=frozenset({"batch_size", "precision", "cpu_threads"}),
+        train_fields=frozenset({"cpu_threads"}),
         presets={"default": {"options": {}, "infer": {"fusion": "zscore_sum"}}},
     ),
 }
