@@ -14,11 +14,7 @@ Layer = Mapping[str, Any]
 
 
 class PartialPrepare(PrepareOptions):
-    """Raw scan -> normalised image and height map (docs/method.md, section 1).
-
-    `preset` stands for the keys of a whole preparation, below, and drops all keys of `prepare` that
-    stand further out; keys beside it and nearer ones change it.
-    """
+    """`prepare` as a layer may write it: `preset` stands for the keys of a whole preparation."""
 
     preset: str = "house"
 
