@@ -6,6 +6,7 @@ Both are taken from the options that result, so that no way of writing a file ca
 from collections.abc import Mapping
 from typing import Any
 
+from dcrdf.config.detectors import DETECTORS
 from dcrdf.config.options import PrepareOptions
 from dcrdf.config.prepare_presets import PREPARE_PRESETS
 from dcrdf.config.resolve import resolve_layers
@@ -20,10 +21,14 @@ MACHINE_KEYS = frozenset(
 """What a machine can afford: no part of a method, and felt in the last digits at most."""
 
 
-def published_differences(resolved: Resolved) -> dict[str, Any]:
-    """`SECTION.KEY` -> value where it is not what the detector's preset alone gives, with what its
-    publications took from elsewhere; of the keys that the detector reads, but `MACHINE_KEYS`."""
-    alone = resolve_layers(resolved.detector, resolved.preset, [resolved.info.outside_data])
+def preset_alone(detector: str, preset: str) -> Resolved:
+    """What a detector's preset gives by itself, with what its publications took from elsewhere."""
+    return resolve_layers(detector, preset, [DETECTORS[detector].outside_data])
+
+
+def published_differences(resolved: Resolved, alone: Resolved) -> dict[str, Any]:
+    """`SECTION.KEY` -> value where it is not what the run's `preset_alone` gives; of the keys that
+    the detector reads, but `MACHINE_KEYS`."""
     return {
         key: resolved.value(key)
         for key in resolved.keys_read(LABELLED_SECTIONS)
@@ -38,9 +43,10 @@ def run_label(by_category: Mapping[str, Resolved]) -> str:
     note = one.info.published.get(one.preset)
     if note is None:
         return NOT_PUBLISHED
+    alone = preset_alone(one.detector, one.preset)
     found: dict[str, list[str]] = {}
     for category, resolved in by_category.items():
-        for key, value in published_differences(resolved).items():
+        for key, value in published_differences(resolved, alone).items():
             found.setdefault(f"{key}: {value_text(value)}", []).append(category)
     texts = [
         text if len(where) == len(by_category) else f"{text} ({', '.join(where)})"

@@ -7,7 +7,12 @@ import pytest
 
 from dcrdf.cli import main
 from dcrdf.config.detectors import DETECTORS
-from dcrdf.config.labels import MACHINE_KEYS, preparation_label, published_differences
+from dcrdf.config.labels import (
+    MACHINE_KEYS,
+    preparation_label,
+    preset_alone,
+    published_differences,
+)
 from dcrdf.config.options import PrepareOptions
 from dcrdf.config.prepare_presets import PREPARE_PRESETS
 from dcrdf.config.resolve import parse_config, resolve
@@ -25,7 +30,8 @@ def published():
 
 
 def differences(values, category="a"):
-    return published_differences(resolve(parse_config(values), "net", category))
+    found = resolve(parse_config(values), "net", category)
+    return published_differences(found, preset_alone(found.detector, found.preset))
 
 
 def test_the_preset_alone_is_as_published(published, plan_of):
