@@ -27,11 +27,11 @@ from dcrdf.datasets.sample import Scan
 from dcrdf.detectors.base import NormalSamples, PseudoAnomalies
 from dcrdf.detectors.dcrdf_net.detector import DcrdfNet, TwinBatches
 from dcrdf.detectors.dcrdf_net.objective import Objective
-from dcrdf.detectors.scoring import Scorer
 from dcrdf.networks.teacher import Teacher, load_teacher
 from dcrdf.preparation.image import prepare_scan
 from dcrdf.preparation.normalise import PreparationConstants
-from dcrdf.training.device import choose_device, make_repeatable
+from dcrdf.scoring.scorer import Scorer
+from dcrdf.tensors.device import choose_device, make_repeatable
 from dcrdf.training.loop import FitContext, make_optimizer
 
 OUTPUT = Path(__file__).with_suffix(".md")

@@ -27,7 +27,7 @@ from dcrdf.config.options import PseudoOptions
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
 from dcrdf.files.digests import seed_of, sha256_of_json
-from dcrdf.preparation.hdf5 import (
+from dcrdf.files.hdf5 import (
     PACKED,
     NewFile,
     damage_named,

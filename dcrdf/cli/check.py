@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings of every category."""
+    from dcrdf.checks.check import check_category
     from dcrdf.datasets.layouts import LAYOUTS, list_categories
-    from dcrdf.preparation.check import check_category
 
     if args.layout not in LAYOUTS:
         raise UserError(f"--layout: no layout {args.layout!r}; allowed: {', '.join(LAYOUTS)}")

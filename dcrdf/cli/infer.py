@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dcrdf.detectors.inference import ScoredSplit
     from dcrdf.preparation.store import Prepared
+    from dcrdf.scoring.split import ScoredSplit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,12 +35,12 @@ def run(args: argparse.Namespace) -> None:
     claim_gpu(args.device)
 
     from dcrdf.detectors.base import NormalSamples
-    from dcrdf.detectors.checkpoint import load_detector
-    from dcrdf.detectors.inference import gather, score_split, write_maps
-    from dcrdf.detectors.model import deploy
-    from dcrdf.detectors.scoring import Scorer
+    from dcrdf.models.checkpoint import load_detector
+    from dcrdf.models.model import deploy
     from dcrdf.preparation.store import open_prepared
-    from dcrdf.training.device import choose_device, make_repeatable
+    from dcrdf.scoring.scorer import Scorer
+    from dcrdf.scoring.split import gather, score_split, write_maps
+    from dcrdf.tensors.device import choose_device, make_repeatable
 
     make_repeatable(0, options.cpu_threads, with_gradients=False)
     detector, description = load_detector(args.model)
@@ -81,7 +81,7 @@ def _seed_of_fitting(
 ) -> int:
     """The training's seed, once model, stage and prepared data are known to belong together."""
     from dcrdf.config.stages import digest_of_record
-    from dcrdf.detectors.checkpoint import entries_named
+    from dcrdf.models.checkpoint import entries_named
 
     with entries_named(args.model):
         record, made_from = description["stage"], description["stage"]["upstream"]["prepare"]

@@ -50,11 +50,11 @@ def run(args: argparse.Namespace) -> None:
     claim_gpu(args.device)
 
     from dcrdf.datasets.layouts import list_samples
-    from dcrdf.detectors.model import Model
-    from dcrdf.detectors.robustness import score_degraded
+    from dcrdf.models.model import Model
     from dcrdf.results.maps import open_maps
     from dcrdf.results.robustness import INTACT, degraded_values, write_robustness
-    from dcrdf.training.device import make_repeatable
+    from dcrdf.robustness.scored import score_degraded
+    from dcrdf.tensors.device import make_repeatable
 
     model = Model(args.job / "model", args.device)
     make_repeatable(0, model.scorer.options.cpu_threads, with_gradients=False)

@@ -48,15 +48,15 @@ def run(args: argparse.Namespace) -> None:
     claim_gpu(args.device)
 
     from dcrdf.detectors.base import build_detector
-    from dcrdf.detectors.checkpoint import save_detector
     from dcrdf.files.digests import seed_of
     from dcrdf.files.locks import only_writer
+    from dcrdf.models.checkpoint import save_detector
     from dcrdf.networks.teacher import weights_identity
     from dcrdf.results.machine import code_version, machine, software_versions
-    from dcrdf.training.device import choose_device, make_repeatable
+    from dcrdf.tensors.device import choose_device, make_repeatable
+    from dcrdf.tensors.memory import peak_memory_mb
     from dcrdf.training.log import write_loss_table
     from dcrdf.training.loop import STATE, FitContext
-    from dcrdf.training.memory import peak_memory_mb
 
     samples, preparation, category = _training_samples(args.prepared, stage)
     variants, pseudo = _variants(args.variants, stage, args.prepared)

@@ -61,7 +61,7 @@ class Detector(ABC):
     """Learns from normal samples; says per pixel and modality how unlike them an image is.
 
     `network` holds everything that is learnt, and `fit` fills it. Fusion, blur, image score and
-    threshold are the same for all detectors and live in `dcrdf.detectors.scoring`.
+    threshold are the same for all detectors and live in `dcrdf.scoring.scorer`.
     """
 
     network: nn.Module
@@ -89,7 +89,7 @@ class Detector(ABC):
 
     @property
     def orientations(self) -> Sequence[int]:
-        """In which orientations (`dcrdf.training.orientation`) it has learnt good images."""
+        """In which orientations (`dcrdf.tensors.orientation`) it has learnt good images."""
         return (0,)
 
     def to(self, device: torch.device) -> "Detector":

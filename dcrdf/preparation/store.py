@@ -15,14 +15,14 @@ from dcrdf.config.options import PrepareOptions
 from dcrdf.config.stages import digest_of_record
 from dcrdf.datasets.sample import SPLITS
 from dcrdf.errors import UserError
-from dcrdf.files.limits import check_pixels
-from dcrdf.preparation.hdf5 import (
+from dcrdf.files.hdf5 import (
     damage_named,
     read_attribute,
     require_finite,
     require_labels,
     require_stored,
 )
+from dcrdf.files.limits import check_pixels
 from dcrdf.preparation.layout import ATTRIBUTES, FIELDS, NATIVE_GT, Field, native_gt_name
 from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.preparation.resize import inside_mask

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from dcrdf.networks.teacher import Features, Teacher
-from dcrdf.training.images import depth_tensor, rgb_tensor
-from dcrdf.training.orientation import (
+from dcrdf.tensors.images import depth_tensor, rgb_tensor
+from dcrdf.tensors.orientation import (
     ORIENTATIONS,
     descriptor,
     natural_orientations,

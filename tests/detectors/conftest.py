@@ -10,7 +10,7 @@ from dcrdf.config.detectors import DETECTORS
 from dcrdf.config.options import TrainOptions
 from dcrdf.detectors.base import NormalSamples, PseudoAnomalies, build_detector
 from dcrdf.networks.teacher import load_teacher
-from dcrdf.training.device import make_repeatable
+from dcrdf.tensors.device import make_repeatable
 from dcrdf.training.loop import FitContext
 
 SIZE = 64

@@ -9,15 +9,15 @@ import torch
 
 from dcrdf.config.options import InferOptions
 from dcrdf.detectors.base import CROSSMODAL, map_names
-from dcrdf.detectors.checkpoint import load_detector, save_detector
 from dcrdf.detectors.dcrdf_net.detector import orientations_for
-from dcrdf.detectors.inference import gather
-from dcrdf.detectors.scoring import Scorer
 from dcrdf.errors import UserError
+from dcrdf.models.checkpoint import load_detector, save_detector
 from dcrdf.networks.teacher import load_teacher
+from dcrdf.scoring.scorer import Scorer
+from dcrdf.scoring.split import gather
+from dcrdf.tensors.images import depth_tensor, rgb_tensor
+from dcrdf.tensors.orientation import oriented
 from dcrdf.training.features import FeatureSource, teacher_features
-from dcrdf.training.images import depth_tensor, rgb_tensor
-from dcrdf.training.orientation import oriented
 
 VARIETIES = [
     "dual_rd", "paper", "calibrated_maps_residual", "gfrn_only", "augmented", "natural_twins",

@@ -10,7 +10,7 @@ import pytest
 
 from dcrdf.config.options import CompareOptions
 from dcrdf.errors import UserError
-from dcrdf.preparation.hdf5 import fixed_texts
+from dcrdf.files.hdf5 import fixed_texts
 from dcrdf.report import page as page_module
 from dcrdf.report.page import build_report
 from dcrdf.results.paired import JobName, pair_runs

@@ -18,7 +18,7 @@ class MemoryBankOptions(DetectorOptions):
 
 
 MEMORY_BANK = DetectorInfo(
-    module="dcrdf.detectors.memory_bank:MemoryBank",
+    module="dcrdf.detectors.memory_bank.detector:MemoryBank",
     options=MemoryBankOptions,
     presets={"default": {"options": {}, "infer": {"fusion": "zscore_sum"}}},
     train_fields=frozenset({"cpu_threads"}),

@@ -17,14 +17,14 @@ from dcrdf.detectors.base import (
     NormalSamples,
     PseudoAnomalies,
 )
-from dcrdf.detectors.dcrdf_net.good_images import MAX_PLACES, GoodImages, Seen
 from dcrdf.detectors.dcrdf_net.network import Branch, BranchOutput, DcrdfNetwork
 from dcrdf.detectors.dcrdf_net.objective import Objective, TwinMasks
+from dcrdf.detectors.reverse_distillation.good_images import MAX_PLACES, GoodImages, Seen
 from dcrdf.networks.teacher import STRIDES, Features, Teacher
+from dcrdf.tensors.orientation import ORIENTATIONS, oriented, some_of
 from dcrdf.training.features import AS_IT_IS, FeatureSource, ModalityFeatures, orientations_of
 from dcrdf.training.loop import FitContext, Losses, train_in_epochs
 from dcrdf.training.order import orientation_of_rows, variant_of_rows
-from dcrdf.training.orientation import ORIENTATIONS, oriented, some_of
 
 
 class DcrdfNet(Detector):
