@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from dcrdf.config.closed import Closed
+from dcrdf.config.layouts import place_record
 from dcrdf.config.resolve import Resolved, resolve
 from dcrdf.config.schema import Config
 from dcrdf.config.stages import Stage, digests_of
@@ -63,7 +64,7 @@ def chain_of(config: Config, job: Job) -> Chain:
 
 def _place(config: Config, job: Job) -> dict[str, Any]:
     """Where a step that reads raw scans finds them."""
-    return {"category": job.category, "layout": config.dataset.layout}
+    return place_record(job.category, config.dataset.layout, config.dataset.reader)
 
 
 def _train_options(resolved: Resolved, job: Job) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from dcrdf.config.closed import Closed
 from dcrdf.config.detectors import DETECTORS
 from dcrdf.config.download import DownloadsOptions
+from dcrdf.config.layouts import READERS
 from dcrdf.config.options import CompareOptions, ReportOptions, SyntheticOptions
 from dcrdf.config.schema import SECTIONS, DatasetOptions
 
@@ -41,6 +42,8 @@ Other top-level keys: `results` and `data` (folders), `seeds` (a list; one model
 def markdown() -> str:
     """The page."""
     parts = [INTRODUCTION, *_section("dataset", DatasetOptions)]
+    for layout, reader in READERS.items():
+        parts += _section(f"dataset.reader of layout {layout}", reader)
     parts += _section("dataset.synthetic", SyntheticOptions)
     parts += _section("downloads", DownloadsOptions)
     for name, model in SECTIONS.items():
