@@ -67,9 +67,11 @@ def images(args: argparse.Namespace) -> tuple[NormalSamples, PseudoAnomalies]:
     shape = (args.samples, args.size, args.size)
     rgb = generator.integers(0, 256, (*shape, 3), np.uint8)
     depth = generator.random(shape, np.float32)
-    samples = NormalSamples(rgb, depth, np.ones(shape, bool), np.ones(shape, bool))
+    everywhere = np.ones(shape, bool)
+    samples = NormalSamples(rgb, depth, everywhere, everywhere, everywhere)
     mask = generator.random((args.samples, 1, args.size, args.size)) < 0.05
-    return samples, PseudoAnomalies(rgb[:, None], depth[:, None], mask)
+    changed = np.ones((args.samples, 1), bool)
+    return samples, PseudoAnomalies(rgb[:, None], depth[:, None], mask, changed, changed)
 
 
 def synchronised(device: torch.device) -> float:

@@ -12,6 +12,9 @@ from dcrdf.config.stages import Stage
 from dcrdf.errors import UserError, about
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from dcrdf.detectors.inference import ScoredSplit
     from dcrdf.preparation.store import Prepared
 
@@ -45,13 +48,17 @@ def run(args: argparse.Namespace) -> None:
         seed = _seed_of_fitting(args, description, stage, prepared)
         validation, test = prepared.split("validation"), prepared.split("test")
         normal = NormalSamples(
-            validation.rgb, validation.depth, validation.foreground, validation.valid
+            validation.rgb,
+            validation.depth,
+            validation.foreground,
+            validation.valid,
+            validation.inside,
         )
         device = choose_device(args.device)
         with about(args.model):
             scorer, predictions = Scorer.calibrate(detector, options, normal, device)
             scored_validation, scored_test = gather(predictions), score_split(scorer, test)
-        thresholds = _thresholds(scored_validation, options.false_alarm_rate)
+        thresholds = _thresholds(scored_validation, normal.inside, options.false_alarm_rate)
         deploy(args.model, args.out / "model", scorer, thresholds, stage.to_dict())
         attributes: dict[str, Any] = {
             "stage": stage.to_json(),
@@ -88,7 +95,9 @@ def _seed_of_fitting(
     return seed
 
 
-def _thresholds(validation: "ScoredSplit", false_alarm_rate: float) -> dict[str, dict[str, Any]]:
+def _thresholds(
+    validation: "ScoredSplit", inside: "NDArray[np.bool_]", false_alarm_rate: float
+) -> dict[str, dict[str, Any]]:
     """By branch the threshold from good validation images, and the median of their maps."""
     import numpy as np
 
@@ -97,7 +106,7 @@ def _thresholds(validation: "ScoredSplit", false_alarm_rate: float) -> dict[str,
     return {
         name: {
             **asdict(false_alarm_threshold(values, false_alarm_rate)),
-            "map_median": float(np.median(validation.maps[name].astype(np.float32))),
+            "map_median": float(np.median(validation.maps[name][inside].astype(np.float32))),
         }
         for name, values in validation.scores.items()
     }

@@ -100,11 +100,22 @@ class StageOverrides(StageSections):
     options: Partial = {}
 
 
+class TermsOptions(StageSections):
+    """Stage sections that several runs share by naming them (`runs.RUN.terms`).
+
+    `equal`: runs on these terms must agree in every key of `prepare`, `teacher`, `train`, `infer`
+    and `evaluate` but in those that their detectors declare their own.
+    """
+
+    equal: bool = False
+
+
 class RunOptions(StageOverrides):
-    """A named configuration: a detector, a preset, and what differs from them."""
+    """A named configuration: a detector, a preset, terms, and what differs from them."""
 
     detector: str
     preset: str
+    terms: str | None = None
 
 
 class CategoryOverrides(StageOverrides):
@@ -123,6 +134,7 @@ class Config(StageSections):
     seeds: Distinct[NonNegative] = (0,)
     compare: CompareOptions = CompareOptions()
     report: ReportOptions = ReportOptions()
+    terms: dict[str, TermsOptions] = {}
     runs: Annotated[dict[str, RunOptions], Field(min_length=1)]
     overrides: dict[str, CategoryOverrides] = {}
 

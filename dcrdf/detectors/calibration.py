@@ -4,14 +4,71 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from dcrdf.detectors.base import BRANCHES, NormalSamples
-from dcrdf.detectors.branch_statistics import BranchStatistics, image_levels
+from dcrdf.detectors.base import BRANCHES, CROSSMODAL, NormalSamples
+from dcrdf.detectors.branch_statistics import BranchFigures, BranchStatistics, image_levels
 from dcrdf.detectors.depth_sensor import DepthReadings, DepthSensor
+from dcrdf.detectors.held_out import on_common_scale
 from dcrdf.detectors.trust import Trust
 from dcrdf.errors import UserError
+
+
+@dataclass(frozen=True)
+class GoodFigures:
+    """What a calibration takes from each of N good images: figures of their maps by the maps'
+    names, readings of the depth sensor, pixels of the part and of the image, (N,)."""
+
+    maps: Mapping[str, BranchFigures]
+    readings: DepthReadings
+    part_pixels: NDArray[np.int64]
+    image_pixels: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, maps: Mapping[str, Tensor], good: NormalSamples, blur_sigma_px: float) -> Self:
+        """From the unblurred maps (N, H, W) of good images."""
+        figures = {
+            name: BranchFigures.of_maps(
+                x.cpu().numpy(), good.foreground, good.inside, blur_sigma_px
+            )
+            for name, x in maps.items()
+        }
+        readings = DepthReadings.of(good.depth, good.valid, good.inside)
+        part = good.foreground & good.inside
+        return cls(figures, readings, part.sum(axis=(1, 2)), good.inside.sum(axis=(1, 2)))
+
+    def __len__(self) -> int:
+        return len(self.image_pixels)
+
+    def calibration(self) -> "Calibration":
+        """That of all images."""
+        return self._of_rows(np.arange(len(self)))
+
+    def without(self, row: int) -> "Calibration":
+        """That of all images but one, which it can judge as if it were a new one, on the scale of
+        all. Of a single image there is no other: its own."""
+        everyone = self.calibration()
+        if len(self) == 1:
+            return everyone
+        others = self._of_rows(np.delete(np.arange(len(self)), row))
+        statistics: dict[str, BranchStatistics] = {}
+        for names in (BRANCHES, tuple(CROSSMODAL.values())):
+            fused = [name for name in names if name in self.maps]
+            if fused:
+                statistics |= on_common_scale(
+                    {name: others.maps[name] for name in fused},
+                    {name: everyone.maps[name] for name in fused},
+                )
+        return Calibration(statistics, others.sensor)
+
+    def _of_rows(self, rows: NDArray[np.intp]) -> "Calibration":
+        statistics = {name: BranchStatistics.of(x, rows) for name, x in self.maps.items()}
+        part_share = float(self.part_pixels[rows].sum() / self.image_pixels[rows].sum())
+        readings = self.readings.rows(torch.from_numpy(rows))
+        return Calibration(statistics, DepthSensor.of_good(readings, part_share))
 
 
 @dataclass(frozen=True)
@@ -21,31 +78,20 @@ class Calibration:
     maps: Mapping[str, BranchStatistics]
     sensor: DepthSensor
 
-    @classmethod
-    def of_good(
-        cls, maps: Mapping[str, Tensor], validation: NormalSamples, blur_sigma_px: float
-    ) -> Self:
-        """From the unblurred maps (N, H, W) of the validation split."""
-        statistics = {
-            name: BranchStatistics.of_maps(x.cpu().numpy(), validation.foreground, blur_sigma_px)
-            for name, x in maps.items()
-        }
-        sensor = DepthSensor.of_good(validation.depth, validation.valid, validation.foreground)
-        return cls(statistics, sensor)
-
     def unusual(
-        self, blurred: Mapping[str, Tensor], readings: DepthReadings | None
+        self, blurred: Mapping[str, Tensor], inside: Tensor, readings: DepthReadings | None
     ) -> dict[str, Tensor]:
         """By how much each modality of an image is unlike good ones as a whole, (B,), 1 or more:
         the level of its own map over the highest of good images, or what its sensor's readings say.
 
-        Without `readings` the sensor is as usual.
+        `inside` (B, H, W) is where the image is. Without `readings` the sensor is as usual.
         """
         factors = {
-            name: (image_levels(blurred[name]) / self.maps[name].highest_level).clamp_min(1.0)
+            name: image_levels(blurred[name], inside) / self.maps[name].highest_level
             for name in BRANCHES
             if name in blurred
         }
+        factors = {name: x.clamp_min(1.0) for name, x in factors.items()}
         if readings is not None and "depth" in factors:
             of_sensor = self.sensor.factors(readings).to(factors["depth"])
             factors["depth"] = torch.maximum(factors["depth"], of_sensor)

@@ -37,14 +37,21 @@ class DepthReadings(NamedTuple):
     is_near_hole: Tensor
 
     @classmethod
-    def of(cls, depth: NDArray[np.floating], valid: NDArray[np.bool_]) -> Self:
-        """From normalised heights and from where they were measured, (B, H, W) each."""
+    def of(
+        cls, depth: NDArray[np.floating], valid: NDArray[np.bool_], inside: NDArray[np.bool_]
+    ) -> Self:
+        """From normalised heights, from where they were measured, and from where the image is (not
+        a letterbox's bars), (B, H, W) each."""
         return cls(
-            torch.from_numpy(hole_shares(valid)).float(),
-            torch.from_numpy(part_hole_shares(depth, valid)).float(),
+            torch.from_numpy(hole_shares(valid, inside)).float(),
+            torch.from_numpy(part_hole_shares(depth, valid, inside)).float(),
             torch.from_numpy(noise_levels(depth, valid)).float(),
-            torch.from_numpy(near_holes(valid)),
+            torch.from_numpy(near_holes(valid, inside)),
         )
+
+    def rows(self, rows: slice | Tensor) -> Self:
+        """The same of some of the images."""
+        return type(self)(*(one[rows] for one in self))
 
 
 @dataclass(frozen=True)
@@ -58,18 +65,13 @@ class DepthSensor:
     highest_noise: float
 
     @classmethod
-    def of_good(
-        cls,
-        depth: NDArray[np.floating],
-        valid: NDArray[np.bool_],
-        foreground: NDArray[np.bool_],
-    ) -> Self:
-        """From heights, where they were measured and where the part is, (N, H, W) each."""
+    def of_good(cls, readings: DepthReadings, part_share: float) -> Self:
+        """From the readings of good images and the share of the part in them."""
         return cls(
-            float(hole_shares(valid).max()),
-            float(part_hole_shares(depth, valid).max()),
-            float(foreground.mean()) or 1.0,
-            max(float(noise_levels(depth, valid).max()), LEAST_NOISE),
+            float(readings.hole_share.max()),
+            float(readings.part_hole_share.max()),
+            part_share or 1.0,
+            max(float(readings.noise.max()), LEAST_NOISE),
         )
 
     @classmethod
@@ -108,25 +110,28 @@ class DepthSensor:
         return 1.0 + HOLES_WEIGHT * surplus
 
 
-def hole_shares(valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+def hole_shares(valid: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Share of each image (N, H, W) whose height was not measured, (N,)."""
-    shares: NDArray[np.float64] = 1.0 - valid.mean(axis=(1, 2))
+    missing = (inside & ~valid).sum(axis=(1, 2))
+    shares: NDArray[np.float64] = missing / np.maximum(inside.sum(axis=(1, 2)), 1)
     return shares
 
 
-def part_hole_shares(depth: NDArray[np.floating], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+def part_hole_shares(
+    depth: NDArray[np.floating], valid: NDArray[np.bool_], inside: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """Share of the part's pixels whose height was not measured but filled, (N,): of those at least
     as high as all but the lowest hundredth of good parts. 0 where there are none."""
-    part = depth > 0.0
+    part = (depth > 0.0) & inside
     missing = (part & ~valid).sum(axis=(1, 2))
     shares: NDArray[np.float64] = missing / np.maximum(part.sum(axis=(1, 2)), 1)
     return shares
 
 
-def near_holes(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Pixels (N, H, W) whose height was not measured, and those within `NEAR_PX` of one."""
+def near_holes(valid: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Pixels of images (N, H, W) whose height was not measured, and those within `NEAR_PX`."""
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * NEAR_PX + 1, 2 * NEAR_PX + 1))
-    holes = (~valid).astype(np.uint8)
+    holes = (inside & ~valid).astype(np.uint8)
     return np.stack([cv2.dilate(image, disc) for image in holes]).astype(np.bool_)
 
 

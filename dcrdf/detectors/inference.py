@@ -27,7 +27,8 @@ def score_split(scorer: Scorer, split: PreparedSplit) -> ScoredSplit:
     """Score every sample of a split in batches."""
     slices = batch_slices(len(split), scorer.options.batch_size)
     return gather(
-        scorer.score(split.rgb[rows], split.depth[rows], split.valid[rows]) for rows in slices
+        scorer.score(split.rgb[rows], split.depth[rows], split.valid[rows], split.inside[rows])
+        for rows in slices
     )
 
 

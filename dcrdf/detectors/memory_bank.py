@@ -48,22 +48,25 @@ class MemoryBank(Detector):
     ) -> None:
         """Fill both banks from the training images' patches, drawn with the run's seed."""
         self.to(context.device)
-        patches: dict[str, list[Tensor]] = {"rgb": [], "depth": []}
+        generator = torch.Generator().manual_seed(context.seed)
+        chosen: dict[str, Tensor] = {}
         for start in range(0, len(train), CHUNK):
             rows = slice(start, start + CHUNK)
             features = teacher_features(
                 self.teacher, train.rgb[rows], train.depth[rows], context.device
             )
-            patches["rgb"].append(self._patches(features.rgb)[0])
-            patches["depth"].append(self._patches(features.depth)[0])
-        generator = torch.Generator().manual_seed(context.seed)
-        for name, bank in self.banks.items():
-            bank.patches = self._draw(torch.cat(patches[name]), generator)
+            for name, bank in self.banks.items():
+                patches, (_, height, width) = self._patches(getattr(features, name))
+                per_image = height * width
+                if name not in chosen:  # the first images tell how many places there are in all
+                    chosen[name] = self._draw(len(train) * per_image, generator)
+                    bank.patches = patches.new_empty(len(chosen[name]), patches.shape[1])
+                _keep_chosen(bank, patches, start * per_image, chosen[name])
 
-    def _draw(self, patches: Tensor, generator: torch.Generator) -> Tensor:
-        count = min(self.options.bank_max, round(self.options.bank_share * len(patches)))
-        chosen = torch.randperm(len(patches), generator=generator)[: max(count, 1)]
-        return patches[chosen.to(patches.device)].contiguous()
+    def _draw(self, places: int, generator: torch.Generator) -> Tensor:
+        """Which of all places are remembered, in which order."""
+        count = min(self.options.bank_max, round(self.options.bank_share * places))
+        return torch.randperm(places, generator=generator)[: max(count, 1)]
 
     def _patches(self, features: Features) -> tuple[Tensor, tuple[int, int, int]]:
         """Features of the chosen stages, each neighbourhood averaged, as rows (B * h * w, C)."""
@@ -90,3 +93,10 @@ class MemoryBank(Detector):
                 distances.unsqueeze(1), images.shape[2:], mode="bilinear", align_corners=False
             ).squeeze(1)
         return maps
+
+
+def _keep_chosen(bank: PatchBank, patches: Tensor, first: int, chosen: Tensor) -> None:
+    """Remember those of the patches (n, C) of places `first` and following that were chosen."""
+    here = (chosen >= first) & (chosen < first + len(patches))
+    at = (chosen[here] - first).to(patches.device)
+    bank.patches[here.to(patches.device)] = patches[at]

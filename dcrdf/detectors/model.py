@@ -87,6 +87,7 @@ class Model:
             None if rgb is None else prepared.rgb[None],
             None if xyz_m is None else prepared.depth[None],
             prepared.valid[None],
+            prepared.inside[None],
         )
         used = "fused" if rgb is not None and xyz_m is not None else _only(rgb)
         limits = self.thresholds[used]

@@ -131,6 +131,7 @@ def _score(
         None if absent == "rgb" else np.stack([image.rgb for image in images]),
         None if absent == "depth" else np.stack([image.depth for image in images]),
         np.stack([image.valid for image in images]),
+        np.stack([image.inside for image in images]),
     )
 
 

@@ -16,7 +16,8 @@ from torch import Tensor
 from dcrdf.config.options import InferOptions
 from dcrdf.detectors.base import BRANCHES, CROSSMODAL, Detector, NormalSamples, map_names
 from dcrdf.detectors.blur import gaussian_blur
-from dcrdf.detectors.calibration import Calibration
+from dcrdf.detectors.branch_statistics import image_maxima, top_means
+from dcrdf.detectors.calibration import Calibration, GoodFigures
 from dcrdf.detectors.depth_sensor import DepthReadings
 from dcrdf.detectors.fixed_fusion import fuse
 from dcrdf.detectors.peak_fusion import PEAK_FUSIONS, fuse_by_peaks
@@ -62,18 +63,24 @@ class Scorer:
         validation: NormalSamples,
         device: torch.device,
     ) -> tuple[Self, list[Prediction]]:
-        """A scorer whose fusion statistics come from the validation split, and its predictions of
-        that split in batches: the network sees every image once."""
+        """A scorer whose fusion statistics come from the validation split, and predictions of that
+        split one by one, each by the statistics of the others: a threshold from scores that know
+        themselves would promise new good images fewer false alarms than they get. The network sees
+        every image once."""
         bare = cls(detector, options, None, device)
         slices = batch_slices(len(validation), options.batch_size)
         batches = [bare.raw_maps(validation.rgb[rows], validation.depth[rows]) for rows in slices]
-        names = map_names(options.maps)
-        joined = {name: torch.cat([raw[name] for raw in batches]) for name in names}
-        calibration = Calibration.of_good(joined, validation, options.blur_sigma_px)
-        scorer = cls(bare.detector, options, calibration, device)
+        joined = {name: torch.cat([raw[name] for raw in batches]) for name in batches[0]}
+        figures = GoodFigures.of(joined, validation, options.blur_sigma_px)
+        scorer = cls(bare.detector, options, figures.calibration(), device)
         return scorer, [
-            scorer.finish(raw, DepthReadings.of(validation.depth[rows], validation.valid[rows]))
-            for raw, rows in zip(batches, slices, strict=True)
+            scorer.finish(
+                {name: x[row : row + 1] for name, x in joined.items()},
+                validation.inside[row : row + 1],
+                figures.readings.rows(slice(row, row + 1)),
+                figures.without(row),
+            )
+            for row in range(len(validation))
         ]
 
     @torch.no_grad()
@@ -109,28 +116,46 @@ class Scorer:
         rgb: NDArray[np.uint8] | None,
         depth: NDArray[np.floating] | None,
         valid: NDArray[np.bool_] | None = None,
+        inside: NDArray[np.bool_] | None = None,
     ) -> Prediction:
         """Score colour images (B, H, W, 3) and normalised heights (B, H, W).
 
         `valid` (B, H, W) says where height was measured; None: the depth sensor is taken to be as
-        usual. Without one modality the fused map is the other branch's.
+        usual. `inside` (B, H, W) says where the image is; None: everywhere. Without one modality
+        the fused map is the other branch's.
         """
-        readings = None if depth is None or valid is None else DepthReadings.of(depth, valid)
-        return self.finish(self.raw_maps(rgb, depth), readings)
+        raw = self.raw_maps(rgb, depth)
+        if inside is None:
+            inside = np.ones(tuple(next(iter(raw.values())).shape), np.bool_)
+        readings = None
+        if depth is not None and valid is not None:
+            readings = DepthReadings.of(depth, valid, inside)
+        return self.finish(raw, inside, readings)
 
     @torch.no_grad()
     def finish(
-        self, raw: Mapping[str, Tensor], readings: DepthReadings | None = None
+        self,
+        raw: Mapping[str, Tensor],
+        inside: NDArray[np.bool_],
+        readings: DepthReadings | None = None,
+        calibration: Calibration | None = None,
     ) -> Prediction:
-        """Raw maps -> fused, blurred maps and image scores; `UserError` where they are none."""
+        """Raw maps -> fused, blurred maps and image scores; `UserError` where they are none.
+
+        Scores and levels are of the pixels `inside` (B, H, W). Another `calibration` than the
+        scorer's own may be given.
+        """
         names = map_names(self.options.maps)
         blurred = {name: self._blur(raw[name]) for name in names if name in raw}
-        unusual = {} if self.calibration is None else self.calibration.unusual(blurred, readings)
+        where = torch.from_numpy(np.ascontiguousarray(inside)).to(self.device)
+        calibration = calibration or self.calibration
+        unusual = {} if calibration is None else calibration.unusual(blurred, where, readings)
         branches = {name: blurred[name] for name in BRANCHES if name in blurred}
-        maps = _finite({"fused": self._fused(raw, blurred, unusual, readings), **branches})
+        fused = self._fused(raw, blurred, calibration, unusual, readings)
+        maps = _finite({"fused": fused, **branches})
         return Prediction(
             {name: x.cpu().numpy() for name, x in maps.items()},
-            {name: self._image_scores(x) for name, x in maps.items()},
+            {name: self._image_scores(x, where) for name, x in maps.items()},
             {name: x.double().cpu().numpy() for name, x in unusual.items()},
         )
 
@@ -138,6 +163,7 @@ class Scorer:
         self,
         raw: Mapping[str, Tensor],
         blurred: Mapping[str, Tensor],
+        calibration: Calibration | None,
         unusual: Mapping[str, Tensor],
         readings: DepthReadings | None,
     ) -> Tensor:
@@ -147,25 +173,23 @@ class Scorer:
         if fusion in raw:  # a branch alone, or the detector's own fusion
             return self._blur(raw[fusion])
         if fusion in PEAK_FUSIONS:
-            assert self.calibration is not None
+            assert calibration is not None
             trusts = fusion == "peak_trust"
-            trust = self.calibration.trust(unusual, readings) if trusts else None
-            return fuse_by_peaks(blurred, self.calibration.maps, trust)
+            trust = calibration.trust(unusual, readings) if trusts else None
+            return fuse_by_peaks(blurred, calibration.maps, trust)
         seen = {name: CROSSMODAL[name] if CROSSMODAL[name] in raw else name for name in BRANCHES}
-        known = {} if self.calibration is None else self.calibration.maps
+        known = {} if calibration is None else calibration.maps
         usual = {name: known[of_map] for name, of_map in seen.items() if of_map in known}
         return self._blur(fuse(fusion, raw[seen["rgb"]], raw[seen["depth"]], usual))
 
     def _blur(self, maps: Tensor) -> Tensor:
         return gaussian_blur(maps, self.options.blur_sigma_px)
 
-    def _image_scores(self, maps: Tensor) -> NDArray[np.float64]:
-        flat = maps.flatten(1)
+    def _image_scores(self, maps: Tensor, inside: Tensor) -> NDArray[np.float64]:
         if self.options.score == "max":
-            scores = flat.amax(dim=1)
+            scores = image_maxima(maps, inside)
         else:
-            count = max(1, round(self.options.top_share * flat.shape[1]))
-            scores = flat.topk(count, dim=1).values.mean(dim=1)
+            scores = top_means(maps, inside, self.options.top_share)
         result: NDArray[np.float64] = scores.cpu().numpy().astype(np.float64)
         return result
 

@@ -5,6 +5,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 HEADS = 4
+SMALLEST_SUM = 1e-6
+"""Of the weights of a query: elu + 1 of very negative values is zero in float32."""
 
 
 class LinearAttention(nn.Module):
@@ -32,7 +34,8 @@ class LinearAttention(nn.Module):
         values = self._heads(value)
         context = torch.einsum("bhkn,bhvn->bhkv", key, values)
         normaliser = torch.einsum("bhkn,bhk->bhn", query, key.sum(dim=-1))
-        attended = torch.einsum("bhkn,bhkv->bhvn", query, context) / normaliser.unsqueeze(2)
+        normaliser = normaliser.clamp_min(SMALLEST_SUM).unsqueeze(2)
+        attended = torch.einsum("bhkn,bhkv->bhvn", query, context) / normaliser
         attended = attended.reshape(batch, channels, height, width)
         return x + self.project(attended + self.position(value))
 

@@ -4,6 +4,8 @@ Deng and Li, Anomaly Detection via Reverse Distillation from One-Class Embedding
 published form that DCRDF-Net's OCBE and decoder follow (docs/method.md, section 4).
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
@@ -11,6 +13,11 @@ from torch import Tensor, nn
 
 from dcrdf.networks.residual import ResidualBlock, downsampling_convolutions
 from dcrdf.networks.teacher import Features, TeacherShape
+
+
+def blocks_like(shape: TeacherShape) -> Callable[..., ResidualBlock]:
+    """Makes residual blocks of the teacher's kind and inner width."""
+    return partial(ResidualBlock, kind=shape.block, inner_divisor=shape.inner_divisor)
 
 
 class OneClassBottleneck(nn.Module):
@@ -25,10 +32,11 @@ class OneClassBottleneck(nn.Module):
             nn.Conv2d(3 * third, third, 1, bias=False), nn.BatchNorm2d(third), nn.ReLU(inplace=True)
         )
         embedding = 2 * third
+        block = blocks_like(shape)
         self.embed = nn.Sequential(
-            ResidualBlock(third, embedding, shape.block, "down"),
-            ResidualBlock(embedding, embedding, shape.block),
-            ResidualBlock(embedding, embedding, shape.block),
+            block(third, embedding, step="down"),
+            block(embedding, embedding),
+            block(embedding, embedding),
         )
 
     def forward(self, features: Features) -> Tensor:
@@ -46,11 +54,12 @@ class Decoder(nn.Module):
         super().__init__()
         counts = shape.blocks if blocks == "mirror" else (1, 1, 1)
         stages, heads = [], []
+        block = blocks_like(shape)
         inputs = 2 * shape.channels[2]
         # The block counts mirror RD4AD's: the stage next to the embedding takes the first count.
         for channels, count in zip(reversed(shape.channels), counts, strict=True):
-            layers = [ResidualBlock(inputs, channels, shape.block, "up")]
-            layers += [ResidualBlock(channels, channels, shape.block) for _ in range(count - 1)]
+            layers = [block(inputs, channels, step="up")]
+            layers += [block(channels, channels) for _ in range(count - 1)]
             stages.append(nn.Sequential(*layers))
             heads.append(nn.Conv2d(channels, channels, 1) if shape.signed else nn.Identity())
             inputs = channels

@@ -11,6 +11,8 @@ from torch.nn import functional
 
 SHRINKAGE = 0.3
 """Weight of a multiple of the identity in the covariance: rare directions stay bounded."""
+SMALLEST_SHARE = 1e-6
+"""Of the channels' count: with a smaller mean square all residuals were the same."""
 
 
 def residuals(student: Tensor, teacher: Tensor) -> Tensor:
@@ -45,7 +47,8 @@ class ResidualMoments:
 
 
 class ResidualWhitening(nn.Module):
-    """Mahalanobis length of one stage's residuals, one on average over what it was fitted to."""
+    """Mahalanobis length of one stage's residuals: its mean square is one over what it was fitted
+    to, whatever the covariance's spectrum, so that stages can be averaged."""
 
     mean: Tensor
     transform: Tensor
@@ -62,11 +65,15 @@ class ResidualWhitening(nn.Module):
         spread = covariance.diagonal().mean().clamp_min(torch.finfo(torch.float32).tiny)
         identity = torch.eye(channels, dtype=torch.float64, device=covariance.device)
         shrunk = (1.0 - SHRINKAGE) * covariance + SHRINKAGE * spread * identity
-        inverse = torch.linalg.inv(shrunk) / channels
+        inverse = torch.linalg.inv(shrunk)
+        # The mean of r^T S^-1 r is tr(S^-1 C): the channels' count only where nothing is shrunk.
+        mean_square = (inverse * covariance).sum()
+        if mean_square < channels * SMALLEST_SHARE:
+            mean_square = torch.full_like(mean_square, channels)
         self.mean.copy_(moments.mean())
-        self.transform.copy_(torch.linalg.cholesky(inverse))
+        self.transform.copy_(torch.linalg.cholesky(inverse / mean_square))
 
     def forward(self, values: Tensor) -> Tensor:
-        """Residuals (..., C) -> root mean square of the whitened residual (...)."""
+        """Residuals (..., C) -> Mahalanobis lengths (...)."""
         lengths: Tensor = ((values - self.mean) @ self.transform).norm(dim=-1)
         return lengths

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from dcrdf.config.options import InferOptions
 from dcrdf.detectors.base import CROSSMODAL, NormalSamples, map_names
 from dcrdf.detectors.blur import gaussian_blur
-from dcrdf.detectors.branch_statistics import BranchStatistics, image_levels
+from dcrdf.detectors.branch_statistics import BranchFigures, BranchStatistics, image_levels
 from dcrdf.detectors.calibration import Calibration
 from dcrdf.detectors.depth_sensor import (
     LEAST_NOISE,
@@ -71,7 +71,19 @@ SAMPLES = NormalSamples(
     np.zeros((3, 16, 16), np.float32),
     FOREGROUND,
     np.ones((3, 16, 16), np.bool_),
+    np.ones((3, 16, 16), np.bool_),
 )
+
+
+def statistics_of(maps, foreground, sigma_px, inside=None):
+    """Statistics of all the maps."""
+    inside = np.ones(maps.shape, bool) if inside is None else inside
+    figures = BranchFigures.of_maps(maps, foreground, inside, sigma_px)
+    return BranchStatistics.of(figures, np.arange(len(maps)))
+
+
+def inside_of(maps):
+    return np.ones(tuple(maps["rgb"].shape), bool)
 
 
 def standardised(maps, inside):
@@ -90,6 +102,7 @@ LOWER = {"rgb": 0.9, "depth": 0.5}
 USUAL = DepthSensor(0.0, 0.0, 1.0, 0.01)
 SENSOR = DepthSensor(0.02, 0.01, 0.25, 0.01)
 NO_HOLES = torch.zeros(8, 32, 32, dtype=torch.bool)
+EVERY_PIXEL = ~NO_HOLES
 
 
 def loud(maps):
@@ -132,8 +145,8 @@ def test_fusion(fusion):
     scorer, _ = Scorer.calibrate(FixedMaps(), options, SAMPLES, CPU)
     # Calibration runs in batches of two; the fixed maps repeat for the third sample.
     statistics = {
-        "rgb": BranchStatistics.of_maps(RGB_MAPS.numpy(), FOREGROUND, 0.0),
-        "depth": BranchStatistics.of_maps(DEPTH_MAPS.numpy(), FOREGROUND, 0.0),
+        "rgb": statistics_of(RGB_MAPS.numpy(), FOREGROUND, 0.0),
+        "depth": statistics_of(DEPTH_MAPS.numpy(), FOREGROUND, 0.0),
     }
     if fusion == "peak_trust":  # as if good images were less loud, or nothing would be distrusted
         statistics = {
@@ -166,16 +179,14 @@ def test_blur_equals_scipys(sigma):
 
 
 def test_constant_maps_have_a_usable_deviation():
-    statistics = BranchStatistics.of_maps(
-        np.zeros((1, 4, 4), np.float32), np.zeros((1, 4, 4), bool), 4.0
-    )
+    statistics = statistics_of(np.zeros((1, 4, 4), np.float32), np.zeros((1, 4, 4), bool), 4.0)
     assert statistics.std > 0
     assert statistics.foreground_mean == 0.0
 
 
 def test_peaks_are_those_of_the_blurred_maps():
     maps = np.random.default_rng(2).random((4, 32, 24)).astype(np.float32)
-    statistics = BranchStatistics.of_maps(maps, np.ones(maps.shape, bool), 2.0)
+    statistics = statistics_of(maps, np.ones(maps.shape, bool), 2.0)
     blurred = [gaussian_filter(m.astype(np.float64), 2.0, mode="mirror") for m in maps]
     assert statistics.peak_mean == pytest.approx(np.mean([b.max() for b in blurred]), rel=1e-4)
 
@@ -188,13 +199,13 @@ def test_a_restless_branch_weighs_less():
     inside = np.ones(calm.shape, bool)
     options = InferOptions(fusion="peak_norm", blur_sigma_px=0.0)
     statistics = {
-        "rgb": BranchStatistics.of_maps(calm, inside, 0.0),
-        "depth": BranchStatistics.of_maps(restless, inside, 0.0),
+        "rgb": statistics_of(calm, inside, 0.0),
+        "depth": statistics_of(restless, inside, 0.0),
     }
     scorer = Scorer(FixedMaps(), options, Calibration(statistics, USUAL), CPU)
     raw = {"rgb": torch.from_numpy(calm).clone(), "depth": torch.from_numpy(restless).clone()}
     raw["rgb"][0, 5, 5] = 3.0
-    fused = scorer.finish(raw).maps["fused"]
+    fused = scorer.finish(raw, inside_of(raw)).maps["fused"]
     assert np.unravel_index(fused[0].argmax(), fused[0].shape) == (5, 5)
 
 
@@ -207,21 +218,23 @@ def good():
         for name in ("rgb", "depth")
     }
     everywhere = np.ones((8, 32, 32), bool)
-    return maps, {n: BranchStatistics.of_maps(x.numpy(), everywhere, 0.0) for n, x in maps.items()}
+    return maps, {n: statistics_of(x.numpy(), everywhere, 0.0) for n, x in maps.items()}
 
 
 def test_the_level_is_what_a_quarter_does_not_exceed():
     maps = torch.rand(5, 20, 30, generator=torch.Generator().manual_seed(0))
     expected = [np.sort(one.numpy().ravel())[149] for one in maps]
-    np.testing.assert_array_equal(image_levels(maps).numpy(), expected)
-    statistics = BranchStatistics.of_maps(maps.numpy(), np.ones(maps.shape, bool), 0.0)
+    np.testing.assert_array_equal(
+        image_levels(maps, torch.ones_like(maps, dtype=torch.bool)).numpy(), expected
+    )
+    statistics = statistics_of(maps.numpy(), np.ones(maps.shape, bool), 0.0)
     assert statistics.highest_level == max(expected)
 
 
 def fused_by_peaks(maps, statistics, readings=None):
     """The fused maps without and with trust."""
     calibration = Calibration(statistics, SENSOR)
-    trust = calibration.trust(calibration.unusual(maps, readings), readings)
+    trust = calibration.trust(calibration.unusual(maps, EVERY_PIXEL, readings), readings)
     return [fuse_by_peaks(maps, statistics, trusting) for trusting in (None, trust)]
 
 
@@ -258,7 +271,7 @@ def test_heights_with_many_holes_count_less(good):
     maps["depth"][:, 8:12, 8:12] = 5.0  # what a filled hole looks like
     shares = torch.tensor([0.0, 0.02, 0.045, 0.145, 0.2, 0.0, 0.0, 0.0])
     readings = DepthReadings(shares, torch.zeros(8), torch.full((8,), 0.01), NO_HOLES)
-    unusual = Calibration(statistics, SENSOR).unusual(maps, readings)
+    unusual = Calibration(statistics, SENSOR).unusual(maps, EVERY_PIXEL, readings)
     np.testing.assert_allclose(unusual["depth"][:5], [1, 1, 2, 6, 8.2], rtol=1e-3)
     assert (unusual["rgb"] == 1).all()
     plain, trusting = (x.flatten(1).amax(1) for x in fused_by_peaks(maps, statistics, readings))
@@ -270,7 +283,7 @@ def test_holes_on_the_part_count_where_shadows_beside_it_hide_them(good):
     maps, statistics = good
     on_part = torch.tensor([0.0, 0.01, 0.11, 0.51, 0.0, 0.0, 0.0, 0.0])
     readings = DepthReadings(torch.full((8,), 0.02), on_part, torch.full((8,), 0.01), NO_HOLES)
-    unusual = Calibration(statistics, SENSOR).unusual(maps, readings)
+    unusual = Calibration(statistics, SENSOR).unusual(maps, EVERY_PIXEL, readings)
     np.testing.assert_allclose(unusual["depth"][:4], [1, 1, 2, 6], rtol=1e-3)
 
 
@@ -279,7 +292,7 @@ def test_heights_that_are_much_noisier_than_good_ones_count_less(good):
     maps["depth"][:, 8:12, 8:12] = 5.0  # what a student makes of noise
     noise = 0.01 * torch.tensor([0.5, 1.0, NOISE_TOLERATED, 4.0, 20.0, 0.0, 0.0, 0.0])
     readings = DepthReadings(torch.zeros(8), torch.zeros(8), noise, NO_HOLES)
-    unusual = Calibration(statistics, SENSOR).unusual(maps, readings)
+    unusual = Calibration(statistics, SENSOR).unusual(maps, EVERY_PIXEL, readings)
     np.testing.assert_allclose(unusual["depth"][:5], [1, 1, 1, 2, 10], rtol=1e-3)
     assert (unusual["rgb"] == 1).all()
     plain, trusting = (x.flatten(1).amax(1) for x in fused_by_peaks(maps, statistics, readings))
@@ -292,7 +305,7 @@ def test_places_near_a_hole():
     valid[1, 20, 3] = False
     y, x = np.mgrid[:40, :40]
     expected = np.hypot(y - 20, x - 3) <= NEAR_PX
-    found = near_holes(valid)
+    found = near_holes(valid, np.ones_like(valid))
     assert not found[0].any()
     assert (found[1] != expected).mean() < 0.01  # a disc, but for its rim
     assert found[1, 20, 3 + NEAR_PX]
@@ -356,9 +369,10 @@ def test_noise_where_nothing_was_measured_or_nothing_is_noisy():
     depth = np.zeros((2, 8, 8), np.float32)
     nowhere = np.zeros(depth.shape, bool)
     assert noise_levels(depth, nowhere).tolist() == [0.0, 0.0]
-    perfect = DepthSensor.of_good(depth, ~nowhere, ~nowhere)
-    assert perfect.highest_noise == LEAST_NOISE
-    assert (perfect.factors(DepthReadings.of(depth, ~nowhere)) == 1).all()
+    readings = DepthReadings.of(depth, ~nowhere, ~nowhere)
+    perfect = DepthSensor.of_good(readings, 1.0)
+    assert perfect.highest_noise == pytest.approx(LEAST_NOISE)
+    assert (perfect.factors(readings) == 1).all()
 
 
 def test_holes_of_good_images():
@@ -369,17 +383,22 @@ def test_holes_of_good_images():
     depth = np.where(foreground, 0.5, -0.4).astype(np.float16)
     depth[1, 0] = -0.4  # filled from the table, so taken for it
     depth[2] = -0.4  # no part at all
-    sensor = DepthSensor.of_good(depth, valid, foreground)
-    assert sensor == DepthSensor(pytest.approx(0.3), pytest.approx(20 / 40), 0.5, LEAST_NOISE)
-    assert hole_shares(valid).tolist() == pytest.approx([0, 0.3, 0])
-    assert part_hole_shares(depth, valid).tolist() == pytest.approx([0, 20 / 40, 0])
+    inside = np.ones_like(valid)
+    sensor = DepthSensor.of_good(DepthReadings.of(depth, valid, inside), float(foreground.mean()))
+    assert sensor == DepthSensor(
+        pytest.approx(0.3), pytest.approx(20 / 40), 0.5, pytest.approx(LEAST_NOISE)
+    )
+    assert hole_shares(valid, inside).tolist() == pytest.approx([0, 0.3, 0])
+    assert part_hole_shares(depth, valid, inside).tolist() == pytest.approx([0, 20 / 40, 0])
 
 
 def test_predictions_say_how_unusual_an_image_is(good):
     maps, statistics = good
     calibration = Calibration(statistics, USUAL)
     scorer = Scorer(FixedMaps(), InferOptions(blur_sigma_px=0.0), calibration, CPU)
-    unusual = scorer.finish({"rgb": maps["rgb"], "depth": 2.0 * maps["depth"]}).unusual
+    unusual = scorer.finish(
+        {"rgb": maps["rgb"], "depth": 2.0 * maps["depth"]}, inside_of(maps)
+    ).unusual
     assert unusual["rgb"].max() == 1.0
     assert unusual["depth"].max() == pytest.approx(2.0, rel=1e-4)
 
@@ -401,8 +420,41 @@ def test_maps_that_are_no_numbers_are_refused(branch, value):
     spoilt = maps[branch].clone()
     spoilt[1, 3, 4] = value
     with pytest.raises(UserError, match="NaN or infinity"):
-        scorer.finish({**maps, branch: spoilt})
+        scorer.finish({**maps, branch: spoilt}, inside_of(maps))
     with pytest.raises(UserError, match="NaN or infinity"):
         Scorer(MapsOf({**maps, branch: spoilt}), scorer.options, None, CPU).raw_maps(
             SAMPLES.rgb, SAMPLES.depth
         )
+
+
+INSIDE = np.zeros((3, 16, 16), bool)
+INSIDE[:, 3:13] = True
+FUSIONS = sorted(EXPECTED)
+
+
+@pytest.mark.parametrize("score", ["max", "top_share"])
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_what_a_letterbox_shows_in_its_bars_counts_for_nothing(fusion, score):
+    """Neither in scores nor in levels, statistics, or readings of the sensor."""
+    options = InferOptions(fusion=fusion, blur_sigma_px=0.0, score=score, top_share=0.05)
+    seen = []
+    for beyond in (0.0, 100.0):
+        bars = torch.from_numpy(~INSIDE) * beyond
+        detector = MapsOf({"rgb": RGB_MAPS + bars, "depth": DEPTH_MAPS + bars})
+        depth = np.where(INSIDE, SAMPLES.depth, np.float32(beyond))
+        valid = np.where(INSIDE, SAMPLES.valid, beyond > 0)
+        samples = replace(SAMPLES, depth=depth, valid=valid, inside=INSIDE)
+        scorer, of_good = Scorer.calibrate(detector, options, samples, CPU)
+        found = scorer.score(SAMPLES.rgb, depth, valid, INSIDE)
+        seen.append((scorer.describe(), found, of_good))
+    (described, found, of_good), (described_too, found_too, of_good_too) = seen
+    assert described == described_too
+    for one, other in zip([found, *of_good], [found_too, *of_good_too], strict=True):
+        for name in one.scores:
+            np.testing.assert_array_equal(one.scores[name], other.scores[name])
+            assert one.scores[name].max() < 50
+            here = INSIDE[: len(one.maps[name])]
+            np.testing.assert_array_equal(one.maps[name][here], other.maps[name][here])
+        assert {k: v.tolist() for k, v in one.unusual.items()} == {
+            k: v.tolist() for k, v in other.unusual.items()
+        }

@@ -38,9 +38,26 @@ def test_length_is_mahalanobis():
     shrunk = (1 - SHRINKAGE) * covariance + SHRINKAGE * spread * np.eye(CHANNELS)
     student, teacher = features(2, 1), features(3, 1)
     new = residuals(student, teacher).reshape(-1, CHANNELS).double().numpy() - mean
-    expected = np.sqrt(np.einsum("ni,ij,nj->n", new, np.linalg.inv(shrunk), new) / CHANNELS)
+    squares = np.einsum("ni,ij,nj->n", new, np.linalg.inv(shrunk), new)
+    old = values - mean
+    usual = np.einsum("ni,ij,nj->n", old, np.linalg.inv(shrunk), old).mean()
+    expected = np.sqrt(squares / usual)
     given = whitening(residuals(student, teacher)).flatten().numpy()
     np.testing.assert_allclose(given, expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("decay", [1.0, 0.5, 0.1])
+def test_lengths_have_a_mean_square_of_one_whatever_the_spectrum(decay):
+    """Stages are averaged: one whose errors lie in few directions must not count less."""
+    generator = np.random.default_rng(1)
+    values = torch.from_numpy(
+        generator.normal(size=(400, CHANNELS)) * decay ** np.arange(CHANNELS) + 0.3
+    )
+    moments = ResidualMoments(CHANNELS, torch.device("cpu"))
+    moments.add(values)
+    whitening = ResidualWhitening(CHANNELS)
+    whitening.fit(moments)
+    assert whitening(values.float()).square().mean().item() == pytest.approx(1.0, rel=1e-4)
 
 
 def test_usual_errors_count_less_than_rare_ones_of_the_same_size():

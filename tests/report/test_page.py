@@ -102,6 +102,18 @@ def test_summary_and_best_run(page):
     assert words.count("best run") >= 2
 
 
+@pytest.mark.parametrize("label", ["as published", "published but for train.epochs: <i>20</i>"])
+def test_runs_are_called_what_they_are(two_runs, tmp_path, label):
+    labels = {"full": label, "dual_rd": "not published"}
+    page = built(two_runs, labels=labels, out=tmp_path / "report.html")
+    assert page.words.count(label) == page.words.count("not published") == 1
+    assert page.all("i") == []
+
+
+def test_runs_without_labels_are_called_nothing(page):
+    assert "published" not in page.words
+
+
 def test_hostile_names_are_only_text(results):
     nasty = "<script>alert('x')</script> & \"quotes\" </style><img src=x>\n{{ 7*7 }}"
     results.defects = [kind if kind == "good" else nasty for kind in results.defects]
