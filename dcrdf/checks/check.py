@@ -1,10 +1,11 @@
 """What is in a category, before hours are spent on it: a table of findings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 from dcrdf.checks.content import (
     duplicates_rule,
@@ -67,14 +68,20 @@ class CheckReport:
 
 
 def check_category(
-    root: Path, layout: str, category: str, options: PrepareOptions, processes: int = 1
+    root: Path,
+    layout: str,
+    category: str,
+    options: PrepareOptions,
+    processes: int = 1,
+    reader: Mapping[str, Any] = MappingProxyType({}),
 ) -> CheckReport:
     """Read every file of a category and report what is there and what is odd.
 
-    Problems become findings; nothing is raised for them.
+    `reader` holds the options of the layout's reader (`dataset.reader`). Problems become findings;
+    nothing is raised for them.
     """
     try:
-        samples = list_samples(root, layout, category)
+        samples = list_samples(root, layout, category, reader)
         left_out = folders_left_out(root, layout, category)
     except UserError as error:
         return CheckReport(category, (Finding("error", "layout", str(error)),))

@@ -8,6 +8,7 @@ from dcrdf.checks.facts import SampleFacts
 from dcrdf.checks.finding import Finding, shortened
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.load import FARTHEST_PLAUSIBLE_M
+from dcrdf.datasets.units import points_unit
 
 NEAREST_USUAL_M, FARTHEST_USUAL_M = 0.05, 10.0
 UNUSUAL_DISTANCE_RATIO = 2.0
@@ -18,7 +19,10 @@ def units_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
     """Distances from the camera that are far from usual, or from one another."""
     distances_m = [facts.distance_m for facts in seen]
     middle_m = float(np.median(distances_m))
-    shown = f"median {middle_m:.3g} m, {min(distances_m):.3g} to {max(distances_m):.3g} m"
+    shown = (
+        f"median {middle_m:.3g} m, {min(distances_m):.3g} to {max(distances_m):.3g} m"
+        f" ({points_unit([facts.sample for facts in seen])})"
+    )
     if middle_m < 0:
         hint = "z must grow away from the camera; change its sign"
         return [Finding("warning", "distance", f"{shown}: {hint}", seen[0].points_file)]

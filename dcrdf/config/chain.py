@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from dcrdf.config.closed import Closed
+from dcrdf.config.layouts import place_record
 from dcrdf.config.resolve import resolve
 from dcrdf.config.resolved import Resolved
 from dcrdf.config.schema import Config
@@ -64,7 +65,7 @@ def chain_of(config: Config, job: Job) -> Chain:
 
 def _place(config: Config, job: Job) -> dict[str, Any]:
     """Where a step that reads raw scans finds them."""
-    return {"category": job.category, "layout": config.dataset.layout}
+    return place_record(job.category, config.dataset.layout, config.dataset.reader)
 
 
 def _train_options(resolved: Resolved, job: Job) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from dcrdf.config.closed import Closed
 from dcrdf.config.detectors import DETECTORS, DetectorInfo
 from dcrdf.config.download import DownloadsOptions
+from dcrdf.config.layouts import READERS
 from dcrdf.config.options import CompareOptions, ReportOptions, SyntheticOptions
 from dcrdf.config.prepare_presets import PREPARE_PRESETS
 from dcrdf.config.schema import SECTIONS, DatasetOptions, TermsOptions
@@ -75,6 +76,8 @@ PREPARE_PRESET = """`preset: NAME` stands for the keys of a whole preparation an
 def markdown() -> str:
     """The page."""
     parts = [INTRODUCTION, *_section("dataset", DatasetOptions)]
+    for layout, reader in READERS.items():
+        parts += _section(f"dataset.reader of layout {layout}", reader)
     parts += _section("dataset.synthetic", SyntheticOptions)
     parts += _section("downloads", DownloadsOptions)
     parts += _section("terms.NAME", TermsOptions)
