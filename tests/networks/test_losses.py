@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from dcrdf.networks.losses import (
+from dcrdf.detectors.reverse_distillation.losses import (
     anomaly_map,
     cosine_distances,
     denoising_loss,

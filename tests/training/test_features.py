@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from dcrdf.networks.losses import denoising_loss, distillation_loss, focal_loss
+from dcrdf.detectors.reverse_distillation.losses import (
+    denoising_loss,
+    distillation_loss,
+    focal_loss,
+)
 from dcrdf.networks.teacher import Teacher
 from dcrdf.training.features import FeatureSource
 
