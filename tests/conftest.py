@@ -149,3 +149,25 @@ def make_scans() -> Callable[..., Path]:
         return root
 
     return make
+
+
+@pytest.fixture(scope="session")
+def bilinear() -> Callable[..., Any]:
+    """Bilinear resizing by its definition, pixel by pixel: pixels are cells, their values lie in
+    the middle, and beyond the outermost middles the outermost value holds."""
+    import numpy as np
+
+    def resize(image: Any, size: tuple[int, int]) -> Any:
+        def weights(count: int, wanted: int) -> Any:
+            rows = np.zeros((wanted, count))
+            for at in range(wanted):
+                middle = min(max((at + 0.5) * count / wanted - 0.5, 0.0), count - 1.0)
+                below = min(int(middle), count - 1)
+                above = min(below + 1, count - 1)
+                rows[at, below] += 1.0 - (middle - below)
+                rows[at, above] += middle - below
+            return rows
+
+        return weights(image.shape[0], size[0]) @ image @ weights(image.shape[1], size[1]).T
+
+    return resize
