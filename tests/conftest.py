@@ -38,6 +38,12 @@ def minimal() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def minimal_values() -> dict[str, Any]:
+    """The same for fixtures that live longer; not to be changed."""
+    return MINIMAL
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Data beside the project that the product does not need."""
     folder = Path(__file__).parents[2] / "shared" / "data"
@@ -109,7 +115,7 @@ def write_metrics(entry: Callable[..., dict[str, Any]]) -> Callable[..., Path]:
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_scans() -> Callable[..., Path]:
     """Write a tiny data set in MVTec 3D-AD's layout: discs of 5 mm on a tilted table."""
     import numpy as np
