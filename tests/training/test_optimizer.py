@@ -50,6 +50,7 @@ def told(monkeypatch):
 def test_adam_gets_its_betas_and_only_what_can_be_trained(make_context, told, betas):
     line = Line()
     train_in_epochs(line, line.step, 7, make_context(betas=betas, learning_rate=0.01))
+    assert not line.training  # what is trained is ready to be used
     (optimizer,) = told
     assert type(optimizer) is torch.optim.Adam
     (group,) = optimizer.param_groups

@@ -9,7 +9,9 @@ from torch.nn import functional
 from dcrdf.config.detectors import DcrdfNetOptions
 from dcrdf.config.options import TrainOptions
 from dcrdf.detectors.base import NormalSamples
+from dcrdf.detectors.dcrdf_net.crossmodal import CrossmodalNormality
 from dcrdf.detectors.dcrdf_net.detector import DcrdfNet
+from dcrdf.detectors.dcrdf_net.normality import ResidualNormality
 from dcrdf.networks import expectation, explanation
 from dcrdf.networks.losses import anomaly_map, cosine_distances
 from dcrdf.networks.teacher import TeacherShape
@@ -94,6 +96,62 @@ def test_an_images_maps_do_not_depend_on_others_in_its_batch(fitted, kind):
         detector.maps = "raw"
         for name, maps in together.items():
             torch.testing.assert_close(maps[2:3], alone[name], rtol=1e-3, atol=1e-4)
+
+
+def test_the_fast_path_scores_whatever_mode_it_is_made_in(fitted):
+    detector, _ = fitted
+    rgb, depth = tensors(samples(1))
+    expected = detector.branch_maps(rgb, depth)
+    detector.network.train()
+    fast = detector.for_inference()
+    detector.network.eval()
+    for name, maps in fast.branch_maps(rgb, depth).items():
+        torch.testing.assert_close(maps, expected[name], rtol=1e-3, atol=1e-4)
+
+
+def test_what_is_fitted_afterwards_sees_students_and_the_other_modalitys_images(
+    fitted, tmp_path, monkeypatch
+):
+    """The student's features of a branch, the teacher's, and the teacher's of the other branch."""
+    detector, _ = fitted
+    given, told = samples(), []
+    for kind in (ResidualNormality, CrossmodalNormality):
+        monkeypatch.setattr(kind, "fit", lambda _, good, seed: told.append((good, seed)))
+    options = TrainOptions(batch_size=4, cpu_threads=1)
+    detector.fit_normality(given, FitContext(tmp_path, 5, "", options, CPU))
+    features = teacher_features(detector.teacher, given.rgb, given.depth, CPU)
+    assert [(good.count, seed) for good, seed in told] == [(COUNT, 5)] * 4
+    for (good, _), name, other in zip(
+        told, ("rgb", "rgb", "depth", "depth"), ("depth", "depth", "rgb", "rgb"), strict=True
+    ):
+        with torch.no_grad():
+            student = getattr(detector.network, name).student(getattr(features, name))
+            seen = list(good.batches())
+        for stage in range(3):
+            for expected, kind in (
+                (student, "student"),
+                (getattr(features, name), "teacher"),
+                (getattr(features, other), "other"),
+            ):
+                found = torch.cat([getattr(batch, kind)[stage] for batch in seen])
+                torch.testing.assert_close(found, expected[stage], rtol=1e-4, atol=1e-5)
+
+
+def test_crossmodal_maps_ask_the_other_modalitys_image(fitted):
+    detector, _ = fitted
+    given = samples(1)
+    features = teacher_features(detector.teacher, given.rgb, given.depth, CPU)
+    detector.maps = "crossmodal"
+    maps = detector.branch_maps(*tensors(given))
+    detector.maps = "raw"
+    with torch.no_grad():
+        for name, other in (("rgb", features.depth), ("depth", features.rgb)):
+            branch, shown = getattr(detector.network, name), getattr(features, name)
+            student = branch.student(shown)
+            expected = branch.crossmodal.map(student, shown, other, (SIDE, SIDE))
+            torch.testing.assert_close(maps[f"{name}_crossmodal"], expected, rtol=1e-3, atol=1e-4)
+            alone = branch.normality.map(student, shown, True, (SIDE, SIDE))
+            torch.testing.assert_close(maps[name], alone, rtol=1e-3, atol=1e-4)
 
 
 def test_a_branchs_map_is_its_students_distance_from_its_own_image(fitted):
