@@ -155,15 +155,15 @@ def test_training_heights_fill_the_unit_interval(samples, options, tmp_path):
 
 
 def make_wedge(sample, generator):
-    """Turn a disc of 5 mm into a wedge of 8 to 24 mm whose high end was not measured, beside things
-    of 40 mm that are no part: at the image's border, smaller than any component that counts."""
+    """Turn a disc of 5 mm into a wedge of 8 to 24 mm with a hole in its high half, beside something
+    of 40 mm that is no part: smaller than any component that counts."""
     xyz = read_xyz(sample.xyz).copy()
     y, x = np.mgrid[:64, :64] - 31.5
     disc = np.hypot(x, y) < 20
     height_m = np.where(disc, 0.008 + 0.016 * (x + 20) / 40, 0.0)
     height_m[:2, 30:32] = 0.04
     xyz[..., 2] = 0.45 - height_m + generator.normal(0, 2e-5, x.shape)
-    xyz[disc & (x > 14)] = 0.0
+    xyz[(np.abs(y) < 10) & (x > 4) & (x < 14)] = 0.0
     write_xyz(sample.xyz, xyz.astype(np.float32))
 
 

@@ -228,9 +228,11 @@ REACHES = {
 PARTS = REACHES["fused_focal"]
 
 
-@pytest.fixture(scope="module")
-def taught():
-    """The network, its loss function by name, and the gradients of each loss."""
+@pytest.fixture
+def taught(monkeypatch):
+    """The parameters, a function that gives the losses, and the gradients of each; all in float64,
+    since a difference of losses in float32 is mostly noise."""
+    monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
     options = DcrdfNetOptions(calibrate=True, gate_evidence="maps", gfrn="residual")
     network = network_of(options)
     objective, shown = Objective(network, options, SIZE), given(options)
@@ -261,7 +263,7 @@ def test_what_a_loss_teaches(taught, loss):
 
 @pytest.mark.parametrize("part", sorted(PARTS))
 def test_gradients_are_how_losses_change(taught, part):
-    """Against finite differences along a random direction: nothing on any way is cut off."""
+    """Against finite differences along a random direction: no way between them is cut off."""
     parameters, losses, gradients = taught
     generator = torch.Generator().manual_seed(3)
     moved = {name: x for name, x in parameters.items() if name.startswith(part)}
@@ -269,7 +271,7 @@ def test_gradients_are_how_losses_change(taught, part):
         name: torch.randn(x.shape, generator=generator).double() for name, x in moved.items()
     }
     length = sqrt(sum(float(x.square().sum()) for x in direction.values()))
-    step = 1e-4 / length
+    step = 1e-6 / length
 
     def losses_at(share):
         with torch.no_grad():
@@ -289,5 +291,4 @@ def test_gradients_are_how_losses_change(taught, part):
             if by_name[name] is not None
         )
         found = (ahead[loss] - behind[loss]) / (2.0 * step)
-        # Losses are rounded to float32.
-        assert slope == pytest.approx(found, rel=0.02, abs=1e-7 / step), loss
+        assert slope == pytest.approx(found, rel=1e-3, abs=1e-6), loss
