@@ -10,6 +10,7 @@ import copy
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from typing import get_args
 
 import h5py
 import numpy as np
@@ -18,11 +19,12 @@ import yaml
 
 from dcrdf.cli import main
 from dcrdf.config.detectors import DETECTORS
-from dcrdf.detectors import checkpoint
-from dcrdf.detectors.checkpoint import read_description
+from dcrdf.config.options import Fusion
+from dcrdf.detectors.reverse_distillation import crossmodal_prediction, usual_length
 from dcrdf.files.images import read_rgb, read_xyz, write_png, write_xyz
 from dcrdf.files.jsonfile import read_json
-from dcrdf.networks import expectation, explanation
+from dcrdf.models import checkpoint
+from dcrdf.models.checkpoint import read_description
 
 pytestmark = pytest.mark.xdist_group("leaks")
 
@@ -168,8 +170,8 @@ def stubbed():
 def few_steps_afterwards():
     """How well good images are known is no matter here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(expectation, "STEPS", 5)
-        patch.setattr(explanation, "STEPS", 5)
+        patch.setattr(usual_length, "STEPS", 5)
+        patch.setattr(crossmodal_prediction, "STEPS", 5)
         yield
 
 
@@ -259,8 +261,7 @@ def test_a_training_reads_training_images_alone(world, run):
 def test_every_detector_and_fusion_is_here():
     assert {detector for detector, _ in FITTED.values()} == set(DETECTORS)
     assert {base for base, _ in SCORED.values()} == set(FITTED)
-    offered = frozenset({"cm_segf"}).union(*(info.fusions for info in DETECTORS.values()))
-    assert set(FUSIONS) == offered
+    assert set(FUSIONS) == set(get_args(Fusion))
 
 
 @pytest.mark.parametrize("run", [*SCORED, *STUBBED])

@@ -10,7 +10,7 @@ from dcrdf.datasets.sample import Scan
 from dcrdf.preparation.measure import TrainingPlane, measure_scan
 from dcrdf.preparation.normalise import PreparationConstants, normalise
 from dcrdf.preparation.plane import Plane
-from dcrdf.preparation.resize import place
+from dcrdf.preparation.resize import inside_mask, place
 
 Mask = NDArray[np.bool_]
 
@@ -18,12 +18,14 @@ Mask = NDArray[np.bool_]
 @dataclass(frozen=True)
 class PreparedImage:
     """What the detectors see of one scan, all (S, S): colour uint8 (S, S, 3), `depth` float32
-    D_n without holes, `valid` where depth was measured, `foreground` M_f."""
+    D_n without holes, `valid` where depth was measured, `foreground` M_f, `inside` where the image
+    is (not a letterbox's bars)."""
 
     rgb: NDArray[np.uint8]
     depth: NDArray[np.float32]
     valid: Mask
     foreground: Mask
+    inside: Mask
 
 
 def prepare_scan(
@@ -43,7 +45,8 @@ def prepare_scan(
         options=options,
         constants=constants,
     )
-    return PreparedImage(measured.rgb, depth, measured.valid, foreground)
+    inside = inside_mask(measured.facts.native_size, options.image_size, options.resize)
+    return PreparedImage(measured.rgb, depth, measured.valid, foreground, inside)
 
 
 def finish(

@@ -1,62 +1,48 @@
-"""Which orientations good parts show by themselves, judged by both modalities."""
+"""The teacher's features are the same bits from a cache, computed anew, and under autocast."""
 
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional
 
-from dcrdf.training.features import orientations_of
+from dcrdf.networks.losses import denoising_loss, distillation_loss, focal_loss
+from dcrdf.networks.teacher import Teacher
+from dcrdf.training.features import FeatureSource
 
 CPU = torch.device("cpu")
-SIDE = 64
-COUNT = 20
-"""More than one chunk of images."""
 
 
-class Shapes:
-    """Stands for a teacher: the last stage says where an image is bright."""
-
-    def __call__(self, images):
-        bright = functional.avg_pool2d(images[:, :1], 4)
-        return [torch.cat([bright, 1.0 - bright], dim=1)]
+@pytest.fixture(scope="module")
+def teacher():
+    torch.manual_seed(0)
+    return Teacher("resnet18")
 
 
-def bars(turns, seed):
-    """Lop-sided bars (COUNT, SIDE, SIDE), each after a random choice of quarter turns."""
-    generator = np.random.default_rng(seed)
-    images = []
-    for _ in range(COUNT):
-        y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2 + generator.normal(0, 1.5, (2, 1, 1))
-        bar = (np.abs(y) < 6) & (np.abs(x) < 24) & ~((x > 10) & (y > 0))
-        image = 0.9 * bar + 0.02 * generator.random((SIDE, SIDE))
-        images.append(np.rot90(image, generator.choice(turns)))
-    return np.stack(images).astype(np.float32)
+@pytest.mark.parametrize("autocast", [False, True])
+def test_cached_and_computed_features_are_the_same_bits(teacher, autocast):
+    generator = np.random.default_rng(0)
+    rgb = generator.integers(0, 256, (3, 64, 64, 3), np.uint8)
+    depth = generator.random((3, 64, 64), np.float32)
+    cached = FeatureSource(teacher, rgb, depth, CPU, cache_mb=1e6)
+    computed = FeatureSource(teacher, rgb, depth, CPU, cache_mb=0.0)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        one, other = (source.rows(np.array([2, 0])) for source in (cached, computed))
+    for x, y in zip(one.rgb + one.depth, other.rgb + other.depth, strict=True):
+        assert x.dtype == y.dtype == torch.float32
+        # Rows of another batch may take another kernel: the last bits of sums are not the point.
+        torch.testing.assert_close(x, y, rtol=1e-5, atol=1e-6)
 
 
-def colours(images):
-    return np.repeat((255 * images).astype(np.uint8)[..., None], 3, axis=-1)
-
-
-ALWAYS, HALF_TURNS, ANY = (0,), (0, 2), (0, 1, 2, 3)
-
-
-@pytest.mark.parametrize(
-    ("rgb", "depth", "expected"),
-    [
-        (ALWAYS, ALWAYS, ALWAYS),
-        (HALF_TURNS, HALF_TURNS, HALF_TURNS),
-        (ANY, ANY, ANY),
-        (HALF_TURNS, ALWAYS, ALWAYS),
-        (ALWAYS, HALF_TURNS, ALWAYS),
-        (ANY, HALF_TURNS, HALF_TURNS),
-        (HALF_TURNS, ANY, HALF_TURNS),
-    ],
-)
-def test_an_orientation_is_natural_where_both_modalities_say_so(rgb, depth, expected):
-    found = orientations_of(Shapes(), colours(bars(rgb, 0)), bars(depth, 1), CPU)
-    assert tuple(found) == expected
-
-
-def test_one_image_tells_nothing():
-    one = bars(ANY, 0)[:1]
-    assert orientations_of(Shapes(), colours(one), one, CPU).tolist() == [0]
+@pytest.mark.parametrize("loss", [
+    lambda x, y: denoising_loss([x], [y]),
+    lambda x, y: distillation_loss([x], [y]),
+    lambda x, y: distillation_loss([x], [y], per_pixel=True),
+    lambda x, y: focal_loss(x.abs() / 8, y > 0, 2.0, 0.75),
+])  # fmt: skip
+def test_losses_of_halves_are_computed_in_single_precision(loss):
+    """A mean of many squares in bfloat16 has two digits."""
+    torch.manual_seed(0)
+    own, target = (torch.randn(2, 8, 16, 16).bfloat16() for _ in range(2))
+    with torch.autocast("cpu", torch.bfloat16):
+        given = loss(own, target)
+    assert given.dtype == torch.float32
+    torch.testing.assert_close(given, loss(own.float(), target.float()), rtol=1e-5, atol=1e-6)

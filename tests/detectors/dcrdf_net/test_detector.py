@@ -9,10 +9,10 @@ from torch.nn import functional
 from dcrdf.config.detectors import DcrdfNetOptions
 from dcrdf.config.options import TrainOptions
 from dcrdf.detectors.base import NormalSamples
-from dcrdf.detectors.dcrdf_net.crossmodal import CrossmodalNormality
 from dcrdf.detectors.dcrdf_net.detector import DcrdfNet
-from dcrdf.detectors.dcrdf_net.normality import ResidualNormality
-from dcrdf.networks import expectation, explanation
+from dcrdf.detectors.reverse_distillation import crossmodal_prediction, usual_length
+from dcrdf.detectors.reverse_distillation.crossmodal_normality import CrossmodalNormality
+from dcrdf.detectors.reverse_distillation.residual_normality import ResidualNormality
 from dcrdf.networks.losses import anomaly_map, cosine_distances
 from dcrdf.networks.teacher import TeacherShape
 from dcrdf.training.features import teacher_features
@@ -64,8 +64,8 @@ def fitted(tmp_path_factory):
     options = TrainOptions(epochs=2, batch_size=3, cpu_threads=1, learning_rate=0.01)
     context = FitContext(tmp_path_factory.mktemp("model"), 2, "", options, CPU)
     with pytest.MonkeyPatch.context() as patch:  # how well they are fitted is no matter here
-        patch.setattr(expectation, "STEPS", 20)
-        patch.setattr(explanation, "STEPS", 20)
+        patch.setattr(usual_length, "STEPS", 20)
+        patch.setattr(crossmodal_prediction, "STEPS", 20)
         detector.fit(samples(), None, context)
     return detector, modes
 
