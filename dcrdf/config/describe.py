@@ -115,6 +115,10 @@ def _declared(info: DetectorInfo) -> Iterator[str]:
     names = [f"`{name}`" + (f" ({note})" if note else "") for name, note in info.published.items()]
     beside = f", with {_keys(info.outside_data)}" if info.outside_data else ""
     yield f"Published: {', '.join(names) or 'none'}{beside}.\n"
+    options = info.options()
+    fusions = sorted({name for maps in options.maps() for name in options.fusions(maps)})
+    yield f"Offers `infer.maps`: {', '.join(f'`{x}`' for x in sorted(options.maps()))}.\n"
+    yield f"Offers `infer.fusion`: {', '.join(f'`{x}`' for x in fusions)}.\n"
     yield f"Own terms: {', '.join(f'`{key}`' for key in sorted(info.own_terms)) or 'none'}.\n"
 
 

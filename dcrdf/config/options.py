@@ -58,9 +58,8 @@ def _each_once(values: tuple[Value, ...]) -> tuple[Value, ...]:
 Distinct = Annotated[tuple[Value, ...], Field(min_length=1), AfterValidator(_each_once)]
 """One or more values, each once, in the order given."""
 
-Fusion = Literal[
-    "cm_segf", "avg", "max", "zscore_sum", "zscore_max", "peak_norm", "peak_trust", "rgb", "depth"
-]
+Fusion = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+"""The name of a fusion, of those that the detector offers."""
 
 MapKind = Literal["raw", "whitened", "relative", "crossmodal"]
 
