@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.tensors.device import choose_device, make_repeatable
     from dcrdf.tensors.memory import peak_memory_mb
     from dcrdf.training.log import write_loss_table
-    from dcrdf.training.loop import STATE, FitContext
+    from dcrdf.training.loop import STATES, FitContext
 
     samples, preparation, category = _training_scans(args.prepared, stage, detector_options.needs())
     variants, pseudo = _variants(args.variants, stage, args.prepared)
@@ -88,7 +88,8 @@ def run(args: argparse.Namespace) -> None:
             },
         }
         save_detector(args.out, detector, stage.options["detector"], description)
-        (args.out / STATE).unlink(missing_ok=True)
+        for state in args.out.glob(STATES):
+            state.unlink()
     print(f"{args.out}: trained, {description['trained_on']['peak_memory_mb']} MB at most")
 
 
