@@ -110,7 +110,7 @@ def _training_samples(path: Path, stage: Stage) -> "tuple[NormalSamples, dict[st
         split = prepared.split("train")
         samples = NormalSamples(split.rgb, split.depth, split.foreground, split.valid)
         preparation = {
-            "options": prepared.options.model_dump(mode="json"),
+            "options": prepared.options.record(),
             "constants": prepared.constants.to_dict(),
             "input_digest": prepared.input_digest,
         }

@@ -2,13 +2,14 @@
 
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dcrdf.config.closed import Closed
 from dcrdf.config.detectors import DETECTORS
 from dcrdf.config.download import DownloadsOptions
 from dcrdf.config.options import CompareOptions, ReportOptions, SyntheticOptions
+from dcrdf.config.prepare_presets import PREPARE_PRESETS
 from dcrdf.config.schema import SECTIONS, DatasetOptions
 
 INTRODUCTION = """# Configuration
@@ -37,6 +38,12 @@ Other top-level keys: `results` and `data` (folders), `seeds` (a list; one model
 `dataset`, `downloads`, `runs`, `overrides`, `compare`, `report`.
 """
 
+PREPARATIONS = """`prepare: {preset: NAME}` stands for the preparation of another paper, so that its method
+can be run as published: `crd` and `crd_normals` (Crossmodal Reverse Distillation), `ast` (Asymmetric
+Student-Teacher), `m3dm` (also BTF's), `cfm` (Crossmodal Feature Mapping); `house` is ours.
+docs/method.md says what they do and where they cannot be used.
+"""
+
 
 def markdown() -> str:
     """The page."""
@@ -45,20 +52,31 @@ def markdown() -> str:
     parts += _section("downloads", DownloadsOptions)
     for name, model in SECTIONS.items():
         parts += _section(name, model)
+        if name == "prepare":
+            parts += [PREPARATIONS, *_presets(PREPARE_PRESETS)]
     parts += _section("compare", CompareOptions)
     parts += _section("report", ReportOptions)
     for name, info in DETECTORS.items():
         parts += _section(f"options of detector {name}", info.options)
-        parts.append("| preset | sets |\n|---|---|")
-        for preset, sections in info.presets.items():
-            shown = ", ".join(
-                f"`{section}.{key}: {_plain(value)}`"
-                for section, values in sections.items()
-                for key, value in values.items()
-            )
-            parts.append(f"| `{preset}` | {shown or 'the defaults'} |")
-        parts.append("")
+        parts += _presets(
+            {
+                preset: {
+                    f"{section}.{key}": value
+                    for section, values in sections.items()
+                    for key, value in values.items()
+                }
+                for preset, sections in info.presets.items()
+            }
+        )
     return "\n".join(parts)
+
+
+def _presets(presets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    yield "| preset | sets |\n|---|---|"
+    for preset, values in presets.items():
+        shown = ", ".join(f"`{key}: {_plain(value)}`" for key, value in values.items())
+        yield f"| `{preset}` | {shown or 'the defaults'} |"
+    yield ""
 
 
 MERELY_ABSURD = 1e6

@@ -71,7 +71,7 @@ def prepare_category(
         attributes = {
             "category": summary.category,
             "stage": stage_json,
-            "options": options.model_dump(mode="json"),
+            "options": options.record(),
             "constants": constants.to_dict(),
             "summary": summary.to_dict(),
             "skipped": summary.skipped,
