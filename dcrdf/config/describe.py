@@ -38,10 +38,10 @@ Other top-level keys: `results` and `data` (folders), `seeds` (a list; one model
 `dataset`, `downloads`, `runs`, `overrides`, `compare`, `report`.
 """
 
-PREPARATIONS = """`prepare: {preset: NAME}` stands for the preparation of another paper, so that its method
-can be run as published: `crd` and `crd_normals` (Crossmodal Reverse Distillation), `ast` (Asymmetric
-Student-Teacher), `m3dm` (also BTF's), `cfm` (Crossmodal Feature Mapping); `house` is ours.
-docs/method.md says what they do and where they cannot be used.
+PREPARATIONS = """`prepare: {preset: NAME}` stands for the preparation of another paper, so that
+its method can be run as published: `crd` and `crd_normals` (Crossmodal Reverse Distillation), `ast`
+(Asymmetric Student-Teacher), `m3dm` (also BTF's), `cfm` (Crossmodal Feature Mapping); `house` is
+ours. docs/method.md says what they do and where they cannot be used.
 """
 
 

@@ -17,7 +17,8 @@ the largest float) where they saw nothing."""
 
 
 def load_scan(sample: Sample) -> Scan:
-    """Read a sample: colour, points in metres with missing ones (0, 0, 0), and the mask.
+    """Read a sample: colour, points in metres with missing ones (0, 0, 0), the mask, and normals
+    where some came with it.
 
     Points beyond `FARTHEST_PLAUSIBLE_M` are missing ones; the scan counts them.
 
@@ -27,14 +28,15 @@ def load_scan(sample: Sample) -> Scan:
     rgb = read_rgb(sample.rgb)
     xyz, far_points = _points(sample)
     gt = None if sample.gt is None else read_mask(sample.gt)
+    normals = None if sample.normals is None else read_rgb(sample.normals)
     source = sample.xyz or sample.depth or sample.rgb
-    for path, array in ((source, xyz), (sample.gt, gt)):
+    for path, array in ((source, xyz), (sample.gt, gt), (sample.normals, normals)):
         if array is not None and array.shape[:2] != rgb.shape[:2]:
             raise UserError(
                 f"{path}: {_size(array)} pixels, but {sample.rgb} has {_size(rgb)};"
                 " the images of a sample must have one size"
             )
-    return Scan(rgb, xyz, gt, far_points)
+    return Scan(rgb, xyz, gt, far_points, normals)
 
 
 def load_points(path: Path, camera: Camera | None = None) -> tuple[NDArray[np.float32], int]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dcrdf.config.options import Degradation
 from dcrdf.datasets.sample import Scan
-from dcrdf.preparation.measure import valid_points
+from dcrdf.preparation.cloud import valid_points
 
 Mask = NDArray[np.bool_]
 Points = NDArray[np.float32]

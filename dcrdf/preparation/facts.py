@@ -58,6 +58,9 @@ def summarise(
         plane_distance_m=constants.plane[3],
         far_points=sum(x.facts.far_points for x in everything),
         with_far_points=_identities(x for x in everything if x.facts.far_points),
+        empty_parts=_identities(
+            x for x in everything if options.needs_part and x.facts.part_share == 0.0
+        ),
         skipped=tuple((x.sample.identity, x.reason) for x in skipped),
     )
 

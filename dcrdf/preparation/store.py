@@ -84,6 +84,16 @@ class PreparedSplit:
         return self._read("xyz")
 
     @cached_property
+    def normals(self) -> NDArray[np.float16]:
+        """Surface normals n as (n + 1) / 2, (N, S, S, 3); `UserError` when there are none."""
+        if "normals" not in self._group:
+            raise UserError(f"{self._path}: holds no normals; set prepare.surface: normals")
+        values: NDArray[np.float16] = self._read("normals")
+        with damage_named(self._path, "prepare", f"{self._group.name}/normals"):
+            require_finite(values, "normals")
+        return values
+
+    @cached_property
     def label(self) -> NDArray[np.int8]:
         """1 for a defective sample, 0 for a good one, (N,)."""
         label: NDArray[np.int8] = self._read("label")

@@ -21,7 +21,8 @@ class PrepareSummary:
     `missing_share` the mean over all scans. `planes_replaced` and `planes_doubtful` name the
     scans that took the training plane, or kept a plane with too few inliers (`field`).
     `height_span_m` is the training heights', `plane_distance_m` the camera's from their plane.
-    `with_far_points` name the scans whose `far_points` lay implausibly far away.
+    `with_far_points` name the scans whose `far_points` lay implausibly far away, `empty_parts`
+    those without a part, where the options need one.
     """
 
     category: str
@@ -38,6 +39,7 @@ class PrepareSummary:
     far_points: int
     with_far_points: Sequence[str]
     skipped: Sequence[tuple[str, str]]
+    empty_parts: Sequence[str] = ()
 
     @property
     def warnings(self) -> list[str]:
@@ -58,6 +60,8 @@ class PrepareSummary:
             )
         if self.planes_doubtful:
             found.append(f"the border fits no plane well in {_some(self.planes_doubtful)}")
+        if self.empty_parts:
+            found.append(f"nothing taken for the part in {_some(self.empty_parts)}: D_n is 0 there")
         if self.far_points:
             found.append(
                 f"{self.far_points} points farther than {FARTHEST_PLAUSIBLE_M:.0f} m taken as"
@@ -82,8 +86,9 @@ class PrepareSummary:
         return [facts, *(" ".join(line.split()) for line in warnings)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self) | {"counts": dict(self.counts), "warnings": self.warnings}
+        """Plain JSON types; `empty_parts` where there are any."""
+        values = asdict(self) | {"counts": dict(self.counts), "warnings": self.warnings}
+        return {key: value for key, value in values.items() if value or key != "empty_parts"}
 
 
 def _some(names: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from dcrdf.config.options import Degradation, PrepareOptions
 from dcrdf.datasets.sample import Scan
+from dcrdf.preparation.cloud import valid_points
 from dcrdf.preparation.degrade import (
     ABSENT,
     EXPOSURE_GAIN,
@@ -19,7 +20,7 @@ from dcrdf.preparation.degrade import (
     degrade,
     kind_of,
 )
-from dcrdf.preparation.measure import TrainingPlane, part_of_scan, valid_points
+from dcrdf.preparation.measure import TrainingPlane, part_of_scan
 from dcrdf.preparation.plane import Plane
 
 NAMES = get_args(Degradation)

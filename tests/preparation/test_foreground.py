@@ -4,7 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from dcrdf.config.options import PrepareOptions
 from dcrdf.preparation.foreground import height_threshold_m, part_foreground
+
+OPTIONS = PrepareOptions()
+
+
+def found_part(height_m, known, options=OPTIONS, threshold_m=0.002):
+    """The part where the points themselves do not matter."""
+    return part_foreground(height_m, np.zeros((*known.shape, 3)), known, threshold_m, options)
 
 
 def disc(size, radius):
@@ -17,7 +25,7 @@ def test_a_disc_is_found_and_dust_is_not():
     height_m = np.where(truth, 0.01, 0.0).astype(np.float32)
     height_m[5:7, 5:7] = 0.02
     height_m[20:29, 20:29] = 0.02
-    found = part_foreground(height_m, np.ones_like(truth), 0.002, 0.01)
+    found = found_part(height_m, np.ones_like(truth))
     assert (found != truth).mean() < 0.001
 
 
@@ -26,13 +34,13 @@ def test_missing_points_inside_the_part_belong_to_it():
     height_m = np.where(truth, 0.01, np.nan).astype(np.float32)
     valid = truth & ~disc(200, 12)
     height_m[~valid] = np.nan
-    found = part_foreground(height_m, valid, 0.002, 0.01)
+    found = found_part(height_m, valid)
     assert (found != truth).mean() < 0.001
 
 
 def test_what_lies_below_the_plane_is_background():
     height_m = np.where(disc(100, 30), -0.01, 0.0).astype(np.float32)
-    assert not part_foreground(height_m, np.ones((100, 100), np.bool_), 0.002, 0.01).any()
+    assert not found_part(height_m, np.ones((100, 100), np.bool_)).any()
 
 
 @settings(max_examples=60, deadline=None)
@@ -50,7 +58,7 @@ def test_agrees_with_labelling_and_filling(seed, blur, share):
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     expected = (sizes >= 0.01 * above.size)[labels]
-    found = part_foreground(above.astype(np.float32), np.ones_like(above), 0.5, 0.01)
+    found = found_part(above.astype(np.float32), np.ones_like(above), threshold_m=0.5)
     np.testing.assert_array_equal(found, expected)
 
 

@@ -5,17 +5,15 @@ import pytest
 
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.sample import Scan
-from dcrdf.preparation.image import finish, prepare_scan
+from dcrdf.preparation.image import Finisher, prepare_scan
 from dcrdf.preparation.normalise import PreparationConstants
 
 PART = PreparationConstants("part", 0.0, 0.01, (0.0, 0.0, -1.0, 0.5))
 FIELD = replace(PART, mode="field")
 
 
-def finished(constants, options, surface_m, valid, part):
-    return finish(
-        surface_m, valid, part, native_size=valid.shape, options=options, constants=constants
-    )
+def finished(constants, options, surface_m, valid, part, size=(64, 64)):
+    return Finisher(options, constants).depth(surface_m, valid, part, size)
 
 
 def test_background_holes_of_a_part_take_the_plane(options):
@@ -45,14 +43,7 @@ def test_the_bars_of_a_letterbox_are_no_background_holes():
     valid = np.zeros((64, 64), np.bool_)
     valid[16:48] = True
     surface_m = np.full((64, 64), 0.005, np.float32)
-    depth, _ = finish(
-        surface_m,
-        valid,
-        valid,
-        native_size=(100, 200),
-        options=options,
-        constants=PART,
-    )
+    depth, _ = finished(PART, options, surface_m, valid, valid, (100, 200))
     np.testing.assert_allclose(depth, 0.5)
 
 

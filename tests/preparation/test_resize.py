@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcrdf.preparation.resize import (
+    pad_bars,
     pad_empty,
-    pad_mirrored,
     place,
     resize_area,
     resize_nearest,
@@ -72,7 +72,7 @@ def test_heights_are_means_over_their_valid_pixels():
 def test_every_image_lands_in_the_square(size, square, resize):
     placement = place(size, square, resize)
     image = np.full((*size, 3), 77, np.uint8)
-    resized = pad_mirrored(resize_area(image, placement), placement)
+    resized = pad_bars(resize_area(image, placement), placement, "mirror")
     assert resized.shape == (square, square, 3)
     assert (resized == 77).all()
     mask = pad_empty(resize_nearest(np.ones(size, np.bool_), placement), placement)
@@ -126,5 +126,5 @@ def test_to_native_ignores_the_bars():
 def test_bars_are_empty_or_mirrored(value):
     placement = place((10, 20), 32, "letterbox")
     image = np.full((placement.height, placement.width), value)
-    assert (pad_mirrored(image, placement) == value).all()
+    assert (pad_bars(image, placement, "mirror") == value).all()
     assert not pad_empty(image, placement)[: placement.top].any()
