@@ -96,7 +96,9 @@ class Model:
             score,
             threshold,
             score > threshold,
-            to_native(prediction.maps["fused"][0], size, self.options.resize),
+            to_native(
+                prediction.maps["fused"][0], size, self.options.resize, self.options.pad_multiple
+            ),
             float(limits["map_median"]),
             {name: float(x[0]) for name, x in prediction.scores.items() if name != "fused"},
             {name: float(x[0]) for name, x in prediction.unusual.items()},

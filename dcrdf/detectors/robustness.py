@@ -18,11 +18,12 @@ from dcrdf.detectors.scoring import Prediction, batch_slices
 from dcrdf.errors import UserError
 from dcrdf.files.digests import seed_of
 from dcrdf.networks.fusion import CrossModalGate
+from dcrdf.preparation.cloud import placement_of
 from dcrdf.preparation.degrade import ABSENT, degrade, kind_of
 from dcrdf.preparation.image import PreparedImage, prepare_scan
-from dcrdf.preparation.measure import TrainingPlane, part_of_scan
+from dcrdf.preparation.measure import TrainingPlane, part_of_scan, resized_truth
 from dcrdf.preparation.plane import Plane
-from dcrdf.preparation.resize import place, resize_nearest
+from dcrdf.preparation.resize import resize_nearest
 
 Mask = NDArray[np.bool_]
 
@@ -106,12 +107,11 @@ def _prepared(
                 raise
             continue
         part = part_of_scan(scan, options, training)
-        placement = place((part.shape[0], part.shape[1]), options.image_size, options.resize)
-        gt = np.zeros(part.shape, np.bool_) if scan.gt is None else scan.gt
+        placement = placement_of(scan, options)
         known = TestScan(
             sample,
             placement.inside,
-            resize_nearest(gt, placement),
+            resized_truth(scan, placement, options),
             resize_nearest(part, placement),
         )
         if degradation is not None:

@@ -43,8 +43,9 @@ class ScanFacts:
     """What is known of a measured scan besides its images.
 
     The shares are of the scan at its own size. `inlier_share` is the border's agreement with the
-    scan's own best plane (0 where there is none), `plane` the one that was used; `far_points` are
-    missing ones that were given, implausibly far away.
+    scan's own best plane (0 where there is none), `plane` the one that was used; a plane from
+    corners is accepted whatever the border says. `far_points` are missing ones that were given,
+    implausibly far away.
     """
 
     native_size: tuple[int, int]
@@ -59,7 +60,7 @@ class ScanFacts:
     @property
     def has_plane(self) -> bool:
         """Whether any plane was found at all."""
-        return self.inlier_share > 0.0
+        return self.inlier_share > 0.0 or self.plane_accepted
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def measure_scan(
         surface_m=pad_bars(resized_m, placement, options.pad),
         valid=pad_empty(measured, placement),
         part=pad_empty(resize_nearest(part, placement), placement),
-        gt=pad_empty(_truth(scan, placement, options), placement),
+        gt=pad_empty(resized_truth(scan, placement, options), placement),
         facts=facts,
         normals=_normals(scan, cloud, part, facts.plane, placement, options),
         part_heights_m=heights_m,
@@ -138,6 +139,15 @@ def part_of_scan(scan: Scan, options: PrepareOptions, training: TrainingPlane) -
     part = _above_plane(scan, cloud, options, training)[2]
     height, width = scan.xyz.shape[:2]
     return resize_nearest(part, Placement(max(height, width), 0, 0, height, width))
+
+
+def resized_truth(scan: Scan, placement: Placement, options: PrepareOptions) -> Mask:
+    """The scan's mask at the placement's size; empty where none is given."""
+    if scan.gt is None:
+        return np.zeros((placement.height, placement.width), np.bool_)
+    if options.resize_truth == "nearest":
+        return resize_nearest(scan.gt, placement)
+    return resample_mask(scan.gt, placement, options.resize_truth)
 
 
 def part_heights(height_m: NDArray[np.float32], part: Mask) -> NDArray[np.float32]:
@@ -185,7 +195,8 @@ def _above(
         native_size=(scan.xyz.shape[0], scan.xyz.shape[1]),
         plane=plane,
         inlier_share=inlier_share,
-        plane_accepted=fit is not None and inlier_share >= options.plane_min_inlier_share,
+        plane_accepted=fit is not None
+        and (options.plane != "border" or inlier_share >= options.plane_min_inlier_share),
         plane_replaced=given is not None,
         missing_share=cloud.missing_share,
         part_share=np.count_nonzero(part) / part.size,
@@ -203,14 +214,6 @@ def _colour(
     if options.resize_colour == "area":
         return resize_area(rgb, placement)
     return resample_colour(rgb, placement, options.resize_colour)
-
-
-def _truth(scan: Scan, placement: Placement, options: PrepareOptions) -> Mask:
-    if scan.gt is None:
-        return np.zeros((placement.height, placement.width), np.bool_)
-    if options.resize_truth == "nearest":
-        return resize_nearest(scan.gt, placement)
-    return resample_mask(scan.gt, placement, options.resize_truth)
 
 
 def _normals(

@@ -40,6 +40,8 @@ class PrepareSummary:
     with_far_points: Sequence[str]
     skipped: Sequence[tuple[str, str]]
     empty_parts: Sequence[str] = ()
+    published_instead: str = ""
+    """What the published code does with a scan without a plane, where it is another's."""
 
     @property
     def warnings(self) -> list[str]:
@@ -57,6 +59,7 @@ class PrepareSummary:
         if self.planes_replaced:
             found.append(
                 f"no background plane in {_some(self.planes_replaced)}: the training split's used"
+                f"{self.published_instead and f' ({self.published_instead})'}"
             )
         if self.planes_doubtful:
             found.append(f"the border fits no plane well in {_some(self.planes_doubtful)}")
@@ -86,9 +89,10 @@ class PrepareSummary:
         return [facts, *(" ".join(line.split()) for line in warnings)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types; `empty_parts` where there are any."""
+        """Plain JSON types; what only other papers' preparations say is left out elsewhere."""
         values = asdict(self) | {"counts": dict(self.counts), "warnings": self.warnings}
-        return {key: value for key, value in values.items() if value or key != "empty_parts"}
+        others = ("empty_parts", "published_instead")
+        return {key: value for key, value in values.items() if value or key not in others}
 
 
 def _some(names: Sequence[str]) -> str:
