@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from dcrdf.config.options import PrepareOptions
-from dcrdf.preparation.foreground import height_threshold_m, part_foreground
+from dcrdf.preparation.foreground import closed, height_threshold_m, part_foreground
 
 OPTIONS = PrepareOptions()
 
@@ -52,8 +52,8 @@ def test_agrees_with_labelling_and_filling(seed, blur, share):
     above = field > np.quantile(field, 1 - share)
     cross = ndimage.generate_binary_structure(2, 1)
     opened = ndimage.binary_dilation(ndimage.binary_erosion(above, cross, border_value=1), cross)
-    closed = ndimage.binary_erosion(ndimage.binary_dilation(opened, cross), cross, border_value=1)
-    filled = ndimage.binary_fill_holes(closed)
+    closed_ = ndimage.binary_erosion(ndimage.binary_dilation(opened, cross), cross, border_value=1)
+    filled = ndimage.binary_fill_holes(closed_)
     labels, _ = ndimage.label(filled, np.ones((3, 3)))
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
@@ -65,3 +65,28 @@ def test_agrees_with_labelling_and_filling(seed, blur, share):
 def test_the_threshold_follows_the_noise_but_never_falls_below_its_minimum():
     assert height_threshold_m(0.0001, 3.0, 0.002) == 0.002
     assert height_threshold_m(0.002, 3.0, 0.002) == pytest.approx(0.006)
+
+
+@given(seed=st.integers(0, 10_000), share=st.floats(0.0, 0.6))
+def test_closing_by_three_thrice_is_closing_by_seven_once(seed, share):
+    """Three dilations, then three erosions, as CRD's code has it."""
+    mask = np.random.default_rng(seed).random((30, 40)) < share
+    square = np.ones((3, 3))
+    dilated = ndimage.binary_dilation(mask, square, iterations=3)
+    thrice = ndimage.binary_erosion(dilated, square, iterations=3, border_value=1)
+    np.testing.assert_array_equal(closed(mask, 7), thrice)
+
+
+def test_off_the_plane_counts_both_sides_and_missing_points_on_neither():
+    height_m = np.zeros((40, 40), np.float32)
+    height_m[5:15, 5:15], height_m[25:35, 25:35] = 0.006, -0.006
+    known = np.ones((40, 40), np.bool_)
+    known[8, 8] = known[0, 0] = False
+    height_m[~known] = 0.5
+    options = PrepareOptions(foreground="off_plane", foreground_clean="none")
+    expected = (np.abs(height_m) == np.float32(0.006)) & known
+    np.testing.assert_array_equal(found_part(height_m, known, options, 0.005), expected)
+    above = options.model_copy(update={"foreground": "above"})
+    assert found_part(height_m, known, above, 0.005).sum() == 99
+    closing = options.model_copy(update={"foreground_clean": "close", "close_px": 3})
+    assert found_part(height_m, known, closing, 0.005)[8, 8]
