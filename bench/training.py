@@ -27,11 +27,11 @@ from dcrdf.datasets.sample import Scan
 from dcrdf.detectors.base import NormalSamples, PseudoAnomalies
 from dcrdf.detectors.dcrdf_net.detector import DcrdfNet, TwinBatches
 from dcrdf.detectors.dcrdf_net.objective import Objective
-from dcrdf.detectors.scoring import Scorer
 from dcrdf.networks.teacher import Teacher, load_teacher
 from dcrdf.preparation.image import prepare_scan
 from dcrdf.preparation.normalise import PreparationConstants
-from dcrdf.training.device import choose_device, make_repeatable
+from dcrdf.scoring.scorer import Scorer
+from dcrdf.tensors.device import choose_device, make_repeatable
 from dcrdf.training.loop import FitContext, make_optimizer
 
 OUTPUT = Path(__file__).with_suffix(".md")
@@ -67,9 +67,11 @@ def images(args: argparse.Namespace) -> tuple[NormalSamples, PseudoAnomalies]:
     shape = (args.samples, args.size, args.size)
     rgb = generator.integers(0, 256, (*shape, 3), np.uint8)
     depth = generator.random(shape, np.float32)
-    samples = NormalSamples(rgb, depth, np.ones(shape, bool), np.ones(shape, bool))
+    everywhere = np.ones(shape, bool)
+    samples = NormalSamples(rgb, depth, everywhere, everywhere, everywhere)
     mask = generator.random((args.samples, 1, args.size, args.size)) < 0.05
-    return samples, PseudoAnomalies(rgb[:, None], depth[:, None], mask)
+    changed = np.ones((args.samples, 1), bool)
+    return samples, PseudoAnomalies(rgb[:, None], depth[:, None], mask, changed, changed)
 
 
 def synchronised(device: torch.device) -> float:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dcrdf.detectors.model import Model
+    from dcrdf.models.model import Model
 
 
 def load(folder: str | Path, device: str = "auto") -> "Model":
@@ -12,6 +12,6 @@ def load(folder: str | Path, device: str = "auto") -> "Model":
 
     Raises `dcrdf.errors.UserError` when the folder holds none.
     """
-    from dcrdf.detectors.model import Model
+    from dcrdf.models.model import Model
 
     return Model(Path(folder), device)

@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
+
+from dcrdf.files.images import write_png, write_xyz
 
 # The same examples in every run, so that a change is judged by what it changes; `make test-slow`
 # draws new ones (--hypothesis-profile=search).
@@ -112,9 +115,6 @@ def write_metrics(entry: Callable[..., dict[str, Any]]) -> Callable[..., Path]:
 @pytest.fixture
 def make_scans() -> Callable[..., Path]:
     """Write a tiny data set in MVTec 3D-AD's layout: discs of 5 mm on a tilted table."""
-    import numpy as np
-
-    from dcrdf.files.images import write_png, write_xyz
 
     def scan(generator: Any, size: int, defective: bool) -> tuple[Any, Any, Any]:
         y, x = np.mgrid[:size, :size] - (size - 1) / 2
@@ -149,3 +149,117 @@ def make_scans() -> Callable[..., Path]:
         return root
 
     return make
+
+
+@pytest.fixture
+def make_layout() -> Callable[..., list[str]]:
+    """Write a made-up data set in any layout and return its categories: a box of 15 mm on a tilted
+    table 0.3 m away, 48 x 64 pixels, with a strip that the sensor missed on the box's left.
+
+    `make(root, layout, unit_m=0.001)`; `unit_m` is the unit of the xyz files, `depth` writes 16-bit
+    images in steps of 0.1 mm with a camera file instead, `names` renames folders.
+    """
+
+    def make(
+        root: Path,
+        layout: str,
+        *,
+        unit_m: float = 1.0,
+        depth: bool = False,
+        names: dict[str, str] | None = None,
+    ) -> list[str]:
+        several = {"pdreal": ["plaid", "radish"], "eyecandies": ["GummyBear"]}
+        categories = several.get(layout, ["part"])
+        usual = {"gt": "ground_truth"} if layout == "adam3d" else {}
+        for category in categories:
+            if layout == "eyecandies":
+                write_eyecandies(root / category)
+            else:
+                write_splits(root / category, layout, unit_m, depth, usual | (names or {}))
+        return categories
+
+    return make
+
+
+HEIGHT, WIDTH = 48, 64
+CAMERA = {"fx": 80.0, "fy": 80.0, "cx": 31.5, "cy": 23.5}
+EYECANDIES_CAMERA = {"fx": 711.11, "fy": 711.11, "cx": 256.0, "cy": 256.0}
+RAISED_MM = {"good": 0.0, "combine-S": 6.0, "dent": -6.0}
+COUNTS = (
+    ("train", "good", 4), ("validation", "good", 2), ("test", "good", 2), ("test", "combine-S", 1),
+    ("test", "dent", 1),
+)  # fmt: skip
+
+
+def box_scene(seed: int, kind: str, camera: dict[str, float]) -> dict[str, Any]:
+    """rgb, xyz (metres) and gt of a box on a table; z is 0 where the sensor missed it."""
+    rng = np.random.default_rng(seed)
+    v, u = np.mgrid[:HEIGHT, :WIDTH]
+    across, down = (u - camera["cx"]) / camera["fx"], (v - camera["cy"]) / camera["fy"]
+    box = (abs(u - 34) < 14) & (abs(v - 24) < 13)
+    spot = (np.hypot(u - 38, v - 20) < 4) & (kind != "good")
+    z = 0.30 - 0.015 * box - RAISED_MM[kind] * 1e-3 * spot
+    z = z / (1 - np.tan(np.deg2rad(2.0)) * across) + rng.normal(0, 5e-5, box.shape)
+    z[box & (u < 23)] = 0.0
+    rgb = np.stack([50 + 90 * box, 60 + 60 * box, 80 + 20 * box], axis=2)
+    rgb = rgb + rng.normal(0, 4, rgb.shape) - 60 * (spot & (kind == "combine-S"))[..., None]
+    return {
+        "rgb": np.clip(rgb, 0, 255).astype(np.uint8),
+        "xyz": np.stack([z * across, z * down, z], axis=2).astype(np.float32),
+        "gt": (255 * spot).astype(np.uint8),
+    }
+
+
+def write_splits(
+    category: Path, layout: str, unit_m: float, depth: bool, names: dict[str, str]
+) -> None:
+    """A category as MVTec 3D-AD's, or without splits (`folder`) or validation (`adam3d`)."""
+    seed = 0
+    for split, kind, count in COUNTS:
+        folder = category / names.get(split, split) / names.get(kind, kind)
+        if layout == "folder":
+            folder = category / kind
+        if layout == "adam3d" and split == "validation":
+            folder = category / "train" / kind
+        for _ in range(count):
+            seed += 1
+            arrays = box_scene(seed, kind, CAMERA)
+            write_png(folder / names.get("rgb", "rgb") / f"{seed:03d}.png", arrays["rgb"])
+            if depth:
+                steps = np.rint(arrays["xyz"][..., 2] / 1e-4).astype(np.uint16)
+                write_png(folder / names.get("depth", "depth") / f"{seed:03d}.png", steps)
+            else:
+                xyz = arrays["xyz"] / np.float32(unit_m)
+                write_xyz(folder / names.get("xyz", "xyz") / f"{seed:03d}.tiff", xyz)
+            if kind != "good":
+                write_png(folder / names.get("gt", "gt") / f"{seed:03d}.png", arrays["gt"])
+    if depth:
+        camera = json.dumps({**CAMERA, "depth_unit_m": 1e-4})
+        (category.parent / "camera.json").write_text(camera)
+
+
+def write_eyecandies(category: Path) -> None:
+    """A category as Eyecandies', ten times as large; each light has a grey level of its own in the
+    first pixel. Of the test samples one has dents, one several defects, one none to be seen."""
+    of_kind = {"combine-S": ("bumps", "colors"), "dent": ("dents",)}
+    for split, digits, kinds in (
+        ("train", 3, ["good"] * 4), ("val", 2, ["good"] * 2),
+        ("test_public", 2, ["good", "good", "combine-S", "dent", "bad"]),
+    ):  # fmt: skip
+        for index, kind in enumerate(kinds):
+            stem = f"{category}/{split}/data/{index:0{digits}d}"
+            seen = "good" if kind == "bad" else kind
+            arrays = box_scene(index + 10 * len(kinds) + digits, seen, EYECANDIES_CAMERA)
+            for light in range(6):
+                arrays["rgb"][0, 0] = 40 * light
+                write_png(Path(f"{stem}_image_{light}.png"), arrays["rgb"])
+            units = 10.0 * np.where(arrays["xyz"][..., 2] == 0, 0.3, arrays["xyz"][..., 2])
+            steps = np.rint((units - 2.0) / 2.0 * 65535).astype(np.uint16)
+            write_png(Path(f"{stem}_depth.png"), steps)
+            write_png(Path(f"{stem}_normals.png"), np.full((HEIGHT, WIDTH, 3), 128, np.uint8))
+            Path(f"{stem}_info_depth.yaml").write_text("normalization: {min: 2.0, max: 4.0}")
+            Path(f"{stem}_metadata.yaml").write_text(f"anomalous: {int(kind != 'good')}")
+            write_png(Path(f"{stem}_mask.png"), arrays["gt"])
+            for mask in ("bumps", "dents", "colors", "normals"):
+                is_marked = np.uint8(mask in of_kind.get(kind, ()))
+                write_png(Path(f"{stem}_{mask}_mask.png"), arrays["gt"] * is_marked)

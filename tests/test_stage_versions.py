@@ -77,7 +77,7 @@ STAGE_CODE = {
 
 NO_STAGE = (
     "__init__.py", "errors.py", "py.typed", "workers.py",
-    "config/*.py",  # its values are in the stages' records
+    "config/**/*.py",  # its values are in the stages' records
     "files/__init__.py", "files/atomic.py", "files/formats.py", "files/jsonfile.py",
     "files/locks.py",
     "cli/__init__.py", "cli/__main__.py", "cli/common.py", "cli/device.py",

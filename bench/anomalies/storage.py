@@ -13,7 +13,7 @@ from bench.measure import best_seconds
 from bench.page import Rows
 from dcrdf.anomalies.cache import write_variants
 from dcrdf.config.options import PseudoOptions
-from dcrdf.preparation.hdf5 import PACKED
+from dcrdf.files.hdf5 import PACKED
 
 
 def bench_store(folder: Path, category: Category) -> Rows:

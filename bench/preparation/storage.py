@@ -14,7 +14,7 @@ from bench.page import Rows
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.load import load_scan
 from dcrdf.datasets.sample import Sample
-from dcrdf.preparation.hdf5 import PACKED
+from dcrdf.files.hdf5 import PACKED
 from dcrdf.preparation.measure import measure_scan
 
 LAYOUTS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {

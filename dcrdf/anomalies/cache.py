@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
@@ -27,7 +27,7 @@ from dcrdf.config.options import PseudoOptions
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
 from dcrdf.files.digests import seed_of, sha256_of_json
-from dcrdf.preparation.hdf5 import (
+from dcrdf.files.hdf5 import (
     PACKED,
     NewFile,
     damage_named,
@@ -135,6 +135,11 @@ class Variants:
     def modality(self) -> NDArray[np.int8]:
         """What changed, an index into `draw.MODALITIES`, (N, V)."""
         return self._read("modality")
+
+    def changes(self, part: Literal["colour", "depth"]) -> NDArray[np.bool_]:
+        """Whether a variant changes its colour or its depth, (N, V)."""
+        touching = [MODALITIES.index(part), MODALITIES.index("joint")]
+        return np.isin(self.modality, touching)
 
     def require_made_from(self, prepared: Prepared) -> None:
         """Refuse (`UserError`) a cache of other samples or of another preparation."""

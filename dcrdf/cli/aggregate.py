@@ -12,6 +12,7 @@ from dcrdf.cli.jobs import (
     expected_robustness,
     in_order,
     jobs_of,
+    labels_of,
     pairing_of,
 )
 
@@ -29,13 +30,14 @@ def run(args: argparse.Namespace) -> None:
 
     started = datetime.now(UTC)
     stage, jobs = jobs_of(args, "aggregate")
+    runs, categories = in_order(job.run for job in jobs), in_order(job.category for job in jobs)
+    labels = labels_of(stage, runs)
     rows = collect([job.metrics for job in jobs], expected_digests(jobs))
     folder = jobs[0].results / "tables"
-    runs, categories = in_order(job.run for job in jobs), in_order(job.category for job in jobs)
     files = [ResultFiles(job.metrics, job.folder / "model" / "detector.json") for job in jobs]
     record = {"stage": stage.to_dict(), **provenance(files)}
     notes = skipped_notes(read_metrics(job.metrics) for job in jobs)
-    write_tables(rows, folder, runs, categories, pairing_of(stage, jobs), notes)
+    write_tables(rows, folder, runs, categories, pairing_of(stage, jobs), notes, labels)
     robustness = expected_robustness(jobs)
     if robustness:
         from dcrdf.results.robustness import collect_robustness

@@ -1,11 +1,13 @@
 """Arguments that several subcommands share."""
 
 import argparse
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 from dcrdf.config.chain import Chain
+from dcrdf.config.layouts import DEFAULT_LAYOUT, LAYOUTS, reader_options
 from dcrdf.config.plan import Plan
 from dcrdf.config.resolve import parse_config
 from dcrdf.config.stages import Stage
@@ -50,6 +52,36 @@ def chain_of(args: argparse.Namespace) -> Chain:
 def load_plan(path: Path) -> Plan:
     """Read and validate a configuration file."""
     return Plan(parse_config(read_yaml(path)))
+
+
+def add_layout_arguments(parser: argparse.ArgumentParser) -> None:
+    """How raw scans are laid out, where no configuration says so."""
+    named = [f"{name} (default)" if name == DEFAULT_LAYOUT else name for name in LAYOUTS]
+    parser.add_argument("--layout", default=DEFAULT_LAYOUT, metavar="NAME", help=", ".join(named))
+    parser.add_argument(
+        "--reader",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an option of the layout's reader, as in dataset.reader; may be repeated",
+    )
+
+
+def reader_of(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of the layout's reader from --reader; `UserError` for a bad one or layout."""
+    if args.layout not in LAYOUTS:
+        raise UserError(f"--layout: no layout {args.layout!r}; allowed: {', '.join(LAYOUTS)}")
+    values: dict[str, Any] = {}
+    for text in args.reader:
+        key, is_there, value = text.partition("=")
+        if not is_there or key in values:
+            raise UserError(f"--reader: {text!r}: give KEY=VALUE, and each key once")
+        try:
+            values[key] = json.loads(value)
+        except (ValueError, RecursionError):
+            values[key] = value
+    reader_options(args.layout, values)
+    return values
 
 
 def add_processes_argument(parser: argparse.ArgumentParser) -> None:

@@ -12,8 +12,11 @@ from dcrdf.config.stages import Stage
 from dcrdf.errors import UserError, about
 
 if TYPE_CHECKING:
-    from dcrdf.detectors.inference import ScoredSplit
+    import numpy as np
+    from numpy.typing import NDArray
+
     from dcrdf.preparation.store import Prepared
+    from dcrdf.scoring.split import ScoredSplit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,12 +35,12 @@ def run(args: argparse.Namespace) -> None:
     claim_gpu(args.device)
 
     from dcrdf.detectors.base import NormalSamples
-    from dcrdf.detectors.checkpoint import load_detector
-    from dcrdf.detectors.inference import gather, score_split, write_maps
-    from dcrdf.detectors.model import deploy
-    from dcrdf.detectors.scoring import Scorer
+    from dcrdf.models.checkpoint import load_detector
+    from dcrdf.models.model import deploy
     from dcrdf.preparation.store import open_prepared
-    from dcrdf.training.device import choose_device, make_repeatable
+    from dcrdf.scoring.scorer import Scorer
+    from dcrdf.scoring.split import gather, score_split, write_maps
+    from dcrdf.tensors.device import choose_device, make_repeatable
 
     make_repeatable(0, options.cpu_threads, with_gradients=False)
     detector, description = load_detector(args.model)
@@ -45,13 +48,17 @@ def run(args: argparse.Namespace) -> None:
         seed = _seed_of_fitting(args, description, stage, prepared)
         validation, test = prepared.split("validation"), prepared.split("test")
         normal = NormalSamples(
-            validation.rgb, validation.depth, validation.foreground, validation.valid
+            validation.rgb,
+            validation.depth,
+            validation.foreground,
+            validation.valid,
+            validation.inside,
         )
         device = choose_device(args.device)
         with about(args.model):
             scorer, predictions = Scorer.calibrate(detector, options, normal, device)
             scored_validation, scored_test = gather(predictions), score_split(scorer, test)
-        thresholds = _thresholds(scored_validation, options.false_alarm_rate)
+        thresholds = _thresholds(scored_validation, normal.inside, options.false_alarm_rate)
         deploy(args.model, args.out / "model", scorer, thresholds, stage.to_dict())
         attributes: dict[str, Any] = {
             "stage": stage.to_json(),
@@ -74,7 +81,7 @@ def _seed_of_fitting(
 ) -> int:
     """The training's seed, once model, stage and prepared data are known to belong together."""
     from dcrdf.config.stages import digest_of_record
-    from dcrdf.detectors.checkpoint import entries_named
+    from dcrdf.models.checkpoint import entries_named
 
     with entries_named(args.model):
         record, made_from = description["stage"], description["stage"]["upstream"]["prepare"]
@@ -88,7 +95,9 @@ def _seed_of_fitting(
     return seed
 
 
-def _thresholds(validation: "ScoredSplit", false_alarm_rate: float) -> dict[str, dict[str, Any]]:
+def _thresholds(
+    validation: "ScoredSplit", inside: "NDArray[np.bool_]", false_alarm_rate: float
+) -> dict[str, dict[str, Any]]:
     """By branch the threshold from good validation images, and the median of their maps."""
     import numpy as np
 
@@ -97,7 +106,7 @@ def _thresholds(validation: "ScoredSplit", false_alarm_rate: float) -> dict[str,
     return {
         name: {
             **asdict(false_alarm_threshold(values, false_alarm_rate)),
-            "map_median": float(np.median(validation.maps[name].astype(np.float32))),
+            "map_median": float(np.median(validation.maps[name][inside].astype(np.float32))),
         }
         for name, values in validation.scores.items()
     }

@@ -107,6 +107,14 @@ def expected_digests(jobs: Iterable[JobFiles]) -> dict[str, str]:
     return {str(job.metrics): job.evaluate for job in jobs}
 
 
+def labels_of(stage: Stage, runs: Sequence[str]) -> dict[str, str]:
+    """Run -> whether it is as published, from the record, in the order of `runs`."""
+    given = stage.options["labels"]
+    if not isinstance(given, dict) or not all(isinstance(given.get(run), str) for run in runs):
+        raise UserError("--stage: not a record of labels; see `dcrdf plan`")
+    return {run: given[run] for run in runs}
+
+
 def pairing_of(stage: Stage, jobs: Sequence[JobFiles]) -> "Pairing | None":
     """The jobs' runs against the record's reference runs; None where it names none."""
     if "compare" not in stage.options:

@@ -1,4 +1,5 @@
-"""Print the jobs of a configuration: where their outputs lie and the records of their stages.
+"""Print the jobs of a configuration: whose preparation they have, whether they are as published,
+where their outputs lie and the records of their stages.
 
 Refuses what the workflow would refuse before it starts.
 """
@@ -8,6 +9,7 @@ import json
 from pathlib import Path
 
 from dcrdf.cli.common import load_plan
+from dcrdf.config.labels import preparation_label
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,5 +32,11 @@ def run(args: argparse.Namespace) -> None:
             chain.robustness,
         )
         records = {stage.name: stage.to_dict() for stage in stages if stage is not None}
-        folders = {"model": str(plan.model_folder(job)), "results": str(plan.run_folder(job))}
-        print(json.dumps({**job._asdict(), **folders, "stages": records}))
+        told = {
+            **job._asdict(),
+            "preparation": preparation_label(chain.resolved.prepare),
+            "label": plan.labels[job.run],
+            "model": str(plan.model_folder(job)),
+            "results": str(plan.run_folder(job)),
+        }
+        print(json.dumps({**told, "stages": records}))

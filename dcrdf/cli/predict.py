@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dcrdf.detectors.model import Model, Verdict
+    from dcrdf.models.model import Model, Verdict
 
 TABLE = "scores.csv"
 
@@ -152,7 +152,7 @@ def _picture(
 
 def _remark(verdict: "Verdict") -> str:
     """A line for an image that is unlike good parts as a whole, else nothing."""
-    from dcrdf.detectors.trust import UNUSUAL
+    from dcrdf.scoring.trust import UNUSUAL
 
     parts = [
         f"{name} is as a whole {factor:.3g} times as unusual as on any good part"

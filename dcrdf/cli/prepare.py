@@ -19,14 +19,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the prepared file and print what was found."""
     from dcrdf.datasets.layouts import list_samples
+    from dcrdf.datasets.units import points_unit
     from dcrdf.preparation.prepare import prepare_category
 
     stage = stage_of(args, "prepare")
-    own = {"category", "layout", "keep_xyz"}
+    own = {"category", "layout", "reader", "keep_xyz"}
     options = PrepareOptions.parse(
         {key: value for key, value in stage.options.items() if key not in own}, "prepare"
     )
-    samples = list_samples(args.root, stage.options["layout"], stage.options["category"])
+    reader = stage.options.get("reader", {})
+    samples = list_samples(args.root, stage.options["layout"], stage.options["category"], reader)
+    if "unit" in reader:  # people would like to know what `auto` came to
+        print(f"points: {points_unit(samples)}")
     summary = prepare_category(
         samples, options, args.out, stage.to_json(), args.processes, stage.options["keep_xyz"]
     )

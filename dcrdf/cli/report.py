@@ -11,6 +11,7 @@ from dcrdf.cli.jobs import (
     expected_robustness,
     in_order,
     jobs_of,
+    labels_of,
     pairing_of,
 )
 
@@ -55,6 +56,7 @@ def run(args: argparse.Namespace) -> None:
             examples=stage.options["examples"],
             order_of_runs=runs,
             order_of_categories=categories,
+            labels=labels_of(stage, runs),
             robustness=robustness_tables(collect_robustness(robustness), runs, categories)
             if robustness
             else [],

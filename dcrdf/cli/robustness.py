@@ -1,15 +1,22 @@
 """Score test scans that were made worse: depth with holes, noise or absent, colour over-exposed,
 blurred or absent. Writes the metrics of every branch and the fused map.
 
-Without --stage and --config the options are --layout, --degradation and --noise-seed.
+Without --stage and --config the options are --layout, --reader, --degradation and --noise-seed.
 """
 
 import argparse
 from pathlib import Path
 from typing import Any, get_args
 
-from dcrdf.cli.common import add_device_argument, add_stage_arguments, stage_of
+from dcrdf.cli.common import (
+    add_device_argument,
+    add_layout_arguments,
+    add_stage_arguments,
+    reader_of,
+    stage_of,
+)
 from dcrdf.cli.device import claim_gpu
+from dcrdf.config.layouts import place_record
 from dcrdf.config.options import Degradation, RobustnessOptions
 from dcrdf.config.stages import Stage, digest_of_record
 from dcrdf.errors import UserError, about
@@ -23,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", type=Path, required=True, help="the data set's folder")
     parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
     add_stage_arguments(parser, by_run=True)
-    parser.add_argument("--layout", default="mvtec3d", help="mvtec3d (default), folder, eyecandies")
+    add_layout_arguments(parser)
     parser.add_argument(
         "--degradation", action="append", choices=DEGRADATIONS, help="may be repeated; default: all"
     )
@@ -43,22 +50,23 @@ def run(args: argparse.Namespace) -> None:
     stage = _stage(args, description)
     if digest_of_record(description["infer"]) != stage.upstream["infer"]:
         raise UserError(f"{args.job}: scored with other settings; run `dcrdf infer` again")
-    own = {"category", "layout"}
+    own = {"category", "layout", "reader"}
     options = RobustnessOptions.parse(
         {key: value for key, value in stage.options.items() if key not in own}, "robustness"
     )
     claim_gpu(args.device)
 
     from dcrdf.datasets.layouts import list_samples
-    from dcrdf.detectors.model import Model
-    from dcrdf.detectors.robustness import score_degraded
+    from dcrdf.models.model import Model
     from dcrdf.results.maps import open_maps
     from dcrdf.results.robustness import INTACT, degraded_values, write_robustness
-    from dcrdf.training.device import make_repeatable
+    from dcrdf.robustness.scored import score_degraded
+    from dcrdf.tensors.device import make_repeatable
 
     model = Model(args.job / "model", args.device)
     make_repeatable(0, model.scorer.options.cpu_threads, with_gradients=False)
-    samples = list_samples(args.root, stage.options["layout"], description["category"])
+    reader = stage.options.get("reader", {})
+    samples = list_samples(args.root, stage.options["layout"], description["category"], reader)
     test = [sample for sample in samples if sample.split == "test"]
     with open_maps(args.job / "maps.h5") as maps:
         scored_before = set(zip(maps.defects, maps.names, strict=True))
@@ -88,8 +96,7 @@ def _stage(args: argparse.Namespace, description: Any) -> Stage:
     if args.stage is not None or args.config is not None:
         return stage_of(args, "robustness")
     options = {
-        "category": description["category"],
-        "layout": args.layout,
+        **place_record(description["category"], args.layout, reader_of(args)),
         "degradations": args.degradation or list(DEGRADATIONS),
         "seed": args.noise_seed,
     }

@@ -48,15 +48,15 @@ def run(args: argparse.Namespace) -> None:
     claim_gpu(args.device)
 
     from dcrdf.detectors.base import build_detector
-    from dcrdf.detectors.checkpoint import save_detector
     from dcrdf.files.digests import seed_of
     from dcrdf.files.locks import only_writer
+    from dcrdf.models.checkpoint import save_detector
     from dcrdf.networks.teacher import weights_identity
     from dcrdf.results.machine import code_version, machine, software_versions
-    from dcrdf.training.device import choose_device, make_repeatable
+    from dcrdf.tensors.device import choose_device, make_repeatable
+    from dcrdf.tensors.memory import peak_memory_mb
     from dcrdf.training.log import write_loss_table
     from dcrdf.training.loop import STATE, FitContext
-    from dcrdf.training.memory import peak_memory_mb
 
     samples, preparation, category = _training_samples(args.prepared, stage)
     variants, pseudo = _variants(args.variants, stage, args.prepared)
@@ -108,7 +108,7 @@ def _training_samples(path: Path, stage: Stage) -> "tuple[NormalSamples, dict[st
     with open_prepared(path) as prepared:
         prepared.require_record(stage.upstream["prepare"])
         split = prepared.split("train")
-        samples = NormalSamples(split.rgb, split.depth, split.foreground, split.valid)
+        samples = NormalSamples(split.rgb, split.depth, split.foreground, split.valid, split.inside)
         preparation = {
             "options": prepared.options.record(),
             "constants": prepared.constants.to_dict(),
@@ -133,7 +133,13 @@ def _variants(
         variants.require_made_from(source)
         if digest_of_record(variants.stage) != stage.upstream["pseudo"]:
             raise UserError(f"{path}: made with other settings; run `dcrdf pseudo` with these")
-        arrays = PseudoAnomalies(variants.rgb, variants.depth, variants.mask)
+        arrays = PseudoAnomalies(
+            variants.rgb,
+            variants.depth,
+            variants.mask,
+            variants.changes("colour"),
+            variants.changes("depth"),
+        )
         made_with = dict(variants.stage["options"])
         if variants.textures_digest is not None:
             made_with["textures_digest"] = variants.textures_digest

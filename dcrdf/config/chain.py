@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from dcrdf.config.closed import Closed
-from dcrdf.config.resolve import Resolved, resolve
+from dcrdf.config.layouts import place_record
+from dcrdf.config.resolve import resolve
+from dcrdf.config.resolved import Resolved
 from dcrdf.config.schema import Config
 from dcrdf.config.stages import Stage, digests_of
 
@@ -38,12 +40,12 @@ def chain_of(config: Config, job: Job) -> Chain:
         "prepare",
         {
             **_place(config, job),
-            "keep_xyz": resolved.info.needs_xyz,
+            "keep_xyz": "points" in resolved.options.needs(),
             **_dump(resolved.prepare),
         },
     )
     pseudo = None
-    if resolved.info.needs_variants(resolved.options):
+    if resolved.needs_variants:
         pseudo = Stage("pseudo", _dump(resolved.pseudo), digests_of(prepare=prepare))
     train = Stage(
         "train", _train_options(resolved, job), digests_of(prepare=prepare, pseudo=pseudo)
@@ -63,7 +65,7 @@ def chain_of(config: Config, job: Job) -> Chain:
 
 def _place(config: Config, job: Job) -> dict[str, Any]:
     """Where a step that reads raw scans finds them."""
-    return {"category": job.category, "layout": config.dataset.layout}
+    return place_record(job.category, config.dataset.layout, config.dataset.reader)
 
 
 def _train_options(resolved: Resolved, job: Job) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dcrdf.config.closed import Closed
-from dcrdf.config.detectors import DETECTORS
+from dcrdf.config.detectors import DETECTORS, DetectorInfo
 from dcrdf.config.download import DownloadsOptions
+from dcrdf.config.layouts import READERS
 from dcrdf.config.options import CompareOptions, ReportOptions, SyntheticOptions
 from dcrdf.config.prepare_presets import PREPARE_PRESETS
-from dcrdf.config.schema import SECTIONS, DatasetOptions
+from dcrdf.config.schema import SECTIONS, DatasetOptions, TermsOptions
 
 INTRODUCTION = """# Configuration
 
@@ -22,8 +23,9 @@ own words; `dcrdf plan FILE` names line and file.
 
 Stage sections (`prepare`, `pseudo`, `teacher`, `train`, `infer`, `evaluate`, `robustness`) may
 stand at the top level, in a run, and per category; the nearest wins: built-in default < the run's
-preset < top level < `runs.RUN` < `overrides.CATEGORY` < `overrides.CATEGORY.runs.RUN`. A
-detector's own keys stand under `options` of a run (or of `overrides.CATEGORY.runs.RUN`).
+preset < top level < `terms.NAME` < `runs.RUN` < `overrides.CATEGORY` <
+`overrides.CATEGORY.runs.RUN`. A detector's own keys stand under `options` of a run (or of
+`overrides.CATEGORY.runs.RUN`).
 
 ```yaml
 train: {epochs: 150}
@@ -35,48 +37,91 @@ overrides:
 ```
 
 Other top-level keys: `results` and `data` (folders), `seeds` (a list; one model per seed),
-`dataset`, `downloads`, `runs`, `overrides`, `compare`, `report`.
+`dataset`, `downloads`, `terms`, `runs`, `overrides`, `compare`, `report`.
+
+**Terms** are named stage sections that runs share by saying `terms: NAME`. With `equal: true` the
+runs are held to them: where two differ in a key of `prepare`, `teacher`, `train`, `infer` or
+`evaluate` that both read, nothing starts and the key is named. What a detector declares as part of
+its method (its *own terms*, below) may differ.
+
+```yaml
+terms:
+  fair:
+    equal: true
+    prepare: {preset: house, image_size: 160}
+    train: {epochs: 20, batch_size: 8}
+    infer: {blur_sigma_px: 2.5}
+runs:
+  plain: {detector: dcrdf_net, preset: dual_rd, terms: fair}
+  bank: {detector: memory_bank, preset: default, terms: fair}
+```
+
+**A preparation by name**, `prepare: {preset: NAME}` in any of these places, stands for the keys of
+a whole preparation and drops what `prepare` says further out, so that nothing bends it unseen. Keys
+beside it and nearer ones change it.
+
+**Labels**: tables, page and manifest say of every run whether it is *as published*: with all that
+its detector reads in `prepare`, `pseudo`, `teacher`, `train`, `infer` and `options` as a
+publication's preset has it, whatever is written where. Otherwise they name what differs
+(*published but for train.epochs: 20*); what a machine can afford (CPU threads, feature cache,
+batches of scoring) does not count. Presets of our own are *not published*. `dcrdf plan FILE` prints
+every run's label, and its preparation's name or what differs from the nearest one.
 """
 
-PREPARATIONS = """`prepare: {preset: NAME}` stands for the preparation of another paper, so that
-its method can be run as published: `crd` and `crd_normals` (Crossmodal Reverse Distillation), `ast`
-(Asymmetric Student-Teacher), `m3dm` (also BTF's), `cfm` (Crossmodal Feature Mapping); `house` is
-ours. docs/method.md says what they do and where they cannot be used.
+PREPARE_PRESET = """`preset: NAME` stands for the keys of a whole preparation and drops all keys of
+`prepare` that stand further out; keys beside it and nearer ones change it.
+"""
+
+PREPARATIONS = """`crd` and `crd_normals` (Crossmodal Reverse Distillation), `ast` (Asymmetric
+Student-Teacher), `m3dm` (also BTF's) and `cfm` (Crossmodal Feature Mapping) prepare as the papers'
+code does, so that a method runs as published; `house` is ours. docs/method.md says what they do and
+where they cannot be used.
 """
 
 
 def markdown() -> str:
     """The page."""
     parts = [INTRODUCTION, *_section("dataset", DatasetOptions)]
+    for layout, reader in READERS.items():
+        parts += _section(f"dataset.reader of layout {layout}", reader)
     parts += _section("dataset.synthetic", SyntheticOptions)
     parts += _section("downloads", DownloadsOptions)
+    parts += _section("terms.NAME", TermsOptions)
     for name, model in SECTIONS.items():
         parts += _section(name, model)
         if name == "prepare":
-            parts += [PREPARATIONS, *_presets(PREPARE_PRESETS)]
+            parts += [PREPARE_PRESET, PREPARATIONS]
+            parts += _presets({preset: {name: keys} for preset, keys in PREPARE_PRESETS.items()})
     parts += _section("compare", CompareOptions)
     parts += _section("report", ReportOptions)
     for name, info in DETECTORS.items():
         parts += _section(f"options of detector {name}", info.options)
-        parts += _presets(
-            {
-                preset: {
-                    f"{section}.{key}": value
-                    for section, values in sections.items()
-                    for key, value in values.items()
-                }
-                for preset, sections in info.presets.items()
-            }
-        )
+        parts += _presets(info.presets)
+        parts += _declared(info)
     return "\n".join(parts)
 
 
-def _presets(presets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _presets(presets: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[str]:
     yield "| preset | sets |\n|---|---|"
-    for preset, values in presets.items():
-        shown = ", ".join(f"`{key}: {_plain(value)}`" for key, value in values.items())
-        yield f"| `{preset}` | {shown or 'the defaults'} |"
+    for preset, sections in presets.items():
+        yield f"| `{preset}` | {_keys(sections) or 'the defaults'} |"
     yield ""
+
+
+def _keys(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    return ", ".join(
+        f"`{section}.{key}: {_plain(value)}`"
+        for section, values in sections.items()
+        for key, value in values.items()
+    )
+
+
+def _declared(info: DetectorInfo) -> Iterator[str]:
+    """What is published, and what may differ on equal terms."""
+    names = [f"`{name}`" + (f" ({note})" if note else "") for name, note in info.published.items()]
+    beside = f", with {_keys(info.outside_data)}" if info.outside_data else ""
+    yield f"Published: {', '.join(names) or 'none'}{beside}.\n"
+    yield f"Own terms: {', '.join(f'`{key}`' for key in sorted(info.own_terms)) or 'none'}.\n"
 
 
 MERELY_ABSURD = 1e6

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dcrdf.config.chain import Chain, Job, chain_of
+from dcrdf.config.labels import run_label
 from dcrdf.config.places import check_folder, check_outside
 from dcrdf.config.schema import Config
 from dcrdf.config.sources import Sources
@@ -192,8 +193,17 @@ class Plan:
     # Records -----------------------------------------------------------------------------------
 
     @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """Run -> whether it is as published, and what differs."""
+        seed, categories = self.config.seeds[0], self.config.dataset.categories
+        return {
+            run: run_label({one: self.chain(run, one, seed).resolved for one in categories})
+            for run in self.config.runs
+        }
+
+    @cached_property
     def aggregate(self) -> Stage:
-        """The record of the tables: every job with the digests of its stages."""
+        """The record of the tables: every job with the digests of its stages, runs' labels."""
         jobs = [
             {
                 **job._asdict(),
@@ -207,7 +217,11 @@ class Plan:
             }
             for job, chain in self.chains.items()
         ]
-        options: dict[str, Any] = {"dataset": self.config.dataset.name, "jobs": jobs}
+        options: dict[str, Any] = {
+            "dataset": self.config.dataset.name,
+            "jobs": jobs,
+            "labels": self.labels,
+        }
         if self.config.compare.references:
             options["compare"] = self.config.compare.model_dump(mode="json")
         return Stage("aggregate", options)

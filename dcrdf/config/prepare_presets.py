@@ -8,8 +8,6 @@ CFM 63288af (`cfm`).
 from collections.abc import Mapping
 from typing import Any
 
-from dcrdf.config.options import PrepareOptions
-
 _OFF_PLANE: Mapping[str, Any] = {
     "mode": "part",
     "foreground": "off_plane",
@@ -71,11 +69,3 @@ PREPARE_PRESETS: Mapping[str, Mapping[str, Any]] = {
     "cfm": _CFM,
 }
 """Preset name -> the keys of `prepare` that differ from the defaults."""
-
-
-def preset_name(options: PrepareOptions) -> str | None:
-    """The preset whose values these options are; None where they are nobody's."""
-    for name, values in PREPARE_PRESETS.items():
-        if options == PrepareOptions.parse(dict(values), f"preset {name}"):
-            return name
-    return None

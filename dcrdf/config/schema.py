@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from dcrdf.config.closed import Closed
 from dcrdf.config.download import DownloadsOptions
+from dcrdf.config.layouts import DEFAULT_LAYOUT, MADE_AS, Layout, reader_options
 from dcrdf.config.options import (
     CompareOptions,
     Distinct,
@@ -47,19 +48,28 @@ def _check_name(name: str, what: str) -> str:
 
 
 class DatasetOptions(Closed):
-    """Where the raw scans are and how they are laid out."""
+    """Where the raw scans are and how they are laid out (docs/datasets.md); `reader` holds the
+    options of the layout's reader, where it has any."""
 
     name: str
-    layout: Literal["mvtec3d", "folder", "eyecandies"] = "mvtec3d"
+    layout: Layout = DEFAULT_LAYOUT
+    reader: Partial = {}
     root: PathText
     categories: Distinct[str]
     synthetic: SyntheticOptions | None = None
 
     @model_validator(mode="after")
     def _made_as_mvtec3d(self) -> "DatasetOptions":
-        if self.synthetic is not None and self.layout == "eyecandies":
-            raise ValueError("synthetic data are laid out as mvtec3d, not as eyecandies")
+        if self.synthetic is not None and self.layout not in MADE_AS:
+            raise ValueError(f"synthetic data are laid out as mvtec3d, not as {self.layout}")
         return self
+
+    @field_validator("reader")
+    @classmethod
+    def _of_its_layout(cls, reader: Partial, info: ValidationInfo) -> Partial:
+        if "layout" in info.data:  # else the layout is what is refused
+            reader_options(info.data["layout"], reader)
+        return reader
 
     @field_validator("name")
     @classmethod
@@ -90,11 +100,22 @@ class StageOverrides(StageSections):
     options: Partial = {}
 
 
+class TermsOptions(StageSections):
+    """Stage sections that several runs share by naming them (`runs.RUN.terms`).
+
+    `equal`: runs on these terms must agree in every key of `prepare`, `teacher`, `train`, `infer`
+    and `evaluate` but in those that their detectors declare their own.
+    """
+
+    equal: bool = False
+
+
 class RunOptions(StageOverrides):
-    """A named configuration: a detector, a preset, and what differs from them."""
+    """A named configuration: a detector, a preset, terms, and what differs from them."""
 
     detector: str
     preset: str
+    terms: str | None = None
 
 
 class CategoryOverrides(StageOverrides):
@@ -113,6 +134,7 @@ class Config(StageSections):
     seeds: Distinct[NonNegative] = (0,)
     compare: CompareOptions = CompareOptions()
     report: ReportOptions = ReportOptions()
+    terms: dict[str, TermsOptions] = {}
     runs: Annotated[dict[str, RunOptions], Field(min_length=1)]
     overrides: dict[str, CategoryOverrides] = {}
 

@@ -2,23 +2,34 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
+from dcrdf.config.layouts import reader_options
+from dcrdf.datasets.adam3d import left_out_of_adam3d, list_adam3d
 from dcrdf.datasets.eyecandies import list_eyecandies
 from dcrdf.datasets.mvtec3d import left_out_of_mvtec3d, list_mvtec3d
 from dcrdf.datasets.own_folder import left_out_of_own_folder, list_own_folder
 from dcrdf.datasets.pairing import visible_folders
+from dcrdf.datasets.pdreal import left_out_of_pdreal, list_pdreal
 from dcrdf.datasets.sample import GOOD, SPLITS, Sample
 from dcrdf.errors import UserError
 
-LAYOUTS: Mapping[str, Callable[[Path, str], list[Sample]]] = {
+READERS: Mapping[str, Callable[..., list[Sample]]] = {
     "mvtec3d": list_mvtec3d,
     "folder": list_own_folder,
     "eyecandies": list_eyecandies,
+    "adam3d": list_adam3d,
+    "pdreal": list_pdreal,
 }
+"""Of every layout of `config.layouts`. Called with the root and the category and, where the layout
+has them, its reader's options."""
 
 _LEFT_OUT: Mapping[str, Callable[[Path, str], list[Path]]] = {
     "mvtec3d": left_out_of_mvtec3d,
     "folder": left_out_of_own_folder,
+    "adam3d": left_out_of_adam3d,
+    "pdreal": left_out_of_pdreal,
 }
 
 
@@ -32,18 +43,20 @@ def list_categories(root: Path) -> list[str]:
     return names
 
 
-def list_samples(root: Path, layout: str, category: str) -> list[Sample]:
+def list_samples(
+    root: Path, layout: str, category: str, reader: Mapping[str, Any] = MappingProxyType({})
+) -> list[Sample]:
     """All samples of a category: train, validation, test; in each, good ones first, then by name.
 
-    Every sample listed has its files; `UserError` names the file that is missing or in the way.
+    `reader` holds options of the layout's reader (`dataset.reader`); others are the defaults. Every
+    sample listed has its files; `UserError` names the file that is missing or in the way.
     """
-    if layout not in LAYOUTS:
-        raise UserError(f"layout {layout!r} is unknown; allowed: {', '.join(LAYOUTS)}")
+    options = reader_options(layout, reader)
     categories = list_categories(root)
     if category not in categories:
         raise UserError(f"{root}: no category {category!r}; there are: {', '.join(categories)}")
     try:
-        samples = LAYOUTS[layout](root, category)
+        samples = READERS[layout](root, category, *([] if options is None else [options]))
     except UserError as error:
         if layout != "folder" and (root / category / GOOD / "rgb").is_dir():
             hint = "laid out as own scans: set dataset.layout or --layout to folder"

@@ -15,6 +15,9 @@ FARTHEST_PLAUSIBLE_M = 50.0
 """A point with a coordinate beyond it was not measured: some sensors write such a number (65.535,
 the largest float) where they saw nothing."""
 
+NEAREST_PLAUSIBLE_M = 1e-3
+"""Nearer to the camera is nothing; what seems to be was not given in the unit it was read in."""
+
 
 def load_scan(sample: Sample) -> Scan:
     """Read a sample: colour, points in metres with missing ones (0, 0, 0), the mask, and normals
@@ -39,11 +42,18 @@ def load_scan(sample: Sample) -> Scan:
     return Scan(rgb, xyz, gt, far_points, normals)
 
 
-def load_points(path: Path, camera: Camera | None = None) -> tuple[NDArray[np.float32], int]:
-    """Read a file of points in metres or, with a camera, a 16-bit depth image; see `load_scan`.
+def load_points(
+    path: Path, camera: Camera | None = None, unit_m: float = 1.0
+) -> tuple[NDArray[np.float32], int]:
+    """Read a file of points in a unit or, with a camera, a 16-bit depth image; see `load_scan`.
 
-    Returns points (H, W, 3), missing ones (0, 0, 0), and how many lay implausibly far away.
+    Returns points (H, W, 3) in metres, missing ones (0, 0, 0), and how many lay implausibly far
+    away.
     """
+    if camera is None and unit_m != 1.0:
+        with np.errstate(over="ignore", invalid="ignore"):
+            xyz = read_xyz(path) * np.float32(unit_m)
+        return _clear_scaled(xyz, path, unit_m)
     if camera is None:
         return clear_missing(read_xyz(path), str(path), "multiply the values by 0.001")
     hint = "set depth_unit_m in the camera file (0.001 for millimetres)"
@@ -52,10 +62,30 @@ def load_points(path: Path, camera: Camera | None = None) -> tuple[NDArray[np.fl
 
 def _points(sample: Sample) -> tuple[NDArray[np.float32], int]:
     if sample.xyz is not None:
-        return load_points(sample.xyz)
-    if sample.depth is not None and sample.camera is not None:
-        return load_points(sample.depth, sample.camera)
-    raise UserError(f"{sample.rgb}: neither xyz nor depth with a camera belongs to this image")
+        xyz, far_points = load_points(sample.xyz, unit_m=sample.xyz_unit_m)
+    elif sample.depth is not None and sample.camera is not None:
+        xyz, far_points = load_points(sample.depth, sample.camera)
+    else:
+        raise UserError(f"{sample.rgb}: neither xyz nor depth with a camera belongs to this image")
+    if sample.widest_x_m is not None:
+        xyz[np.abs(xyz[:, :, 0]) > sample.widest_x_m] = 0.0
+        _check_any(xyz, str(sample.xyz or sample.depth))
+    return xyz, far_points
+
+
+def _clear_scaled(
+    xyz: NDArray[np.float32], path: Path, unit_m: float
+) -> tuple[NDArray[np.float32], int]:
+    """`clear_missing` for points that were not given in metres."""
+    hint = f"it was read in units of {unit_m:g} m; see dataset.reader.unit"
+    cleared, far_points = clear_missing(xyz, str(path), hint)
+    distance_m = abs(median_distance_m(cleared[:, :, 2]))
+    if distance_m < NEAREST_PLAUSIBLE_M:
+        raise UserError(
+            f"{path}: the median distance is {distance_m:.4g} m, read in units of {unit_m:g} m:"
+            " metres given as millimetres? convert it, or set dataset.reader.unit"
+        )
+    return cleared, far_points
 
 
 def clear_missing(

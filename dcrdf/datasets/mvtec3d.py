@@ -3,23 +3,25 @@
 CATEGORY/{train,validation}/good/{rgb,xyz}, CATEGORY/test/{good,DEFECT}/{rgb,xyz,gt}.
 
 Instead of xyz/NNN.tiff there may be depth/NNN.png with a camera file. A missing validation split
-is carved out of the training split.
+is carved out of the training split. Sets that call the folders otherwise are read with a `Naming`.
 """
 
 from pathlib import Path
 
+from dcrdf.datasets.naming import MVTEC3D, Naming, folder_called
 from dcrdf.datasets.pairing import Folder, folders_left_out, pair, sample_folders
 from dcrdf.datasets.sample import GOOD, SPLITS, Sample, Split
 from dcrdf.datasets.splitting import carve_validation
 from dcrdf.errors import UserError
 
 
-def list_mvtec3d(root: Path, category: str) -> list[Sample]:
+def list_mvtec3d(root: Path, category: str, naming: Naming = MVTEC3D) -> list[Sample]:
     """All samples of a category; `UserError` where the layout is not kept."""
-    by_split = {split: _samples_of(root, category, split) for split in SPLITS}
+    by_split = {split: _samples_of(root, category, split, naming) for split in SPLITS}
     for split in ("train", "test"):
         if not by_split[split]:
-            raise UserError(f"{root / category / split}: no images; expected good/rgb/*.png")
+            expected = f"{naming.good[0]}/{naming.parts['rgb'][0]}/*.png"
+            raise UserError(f"{root / category / split}: no images; expected {expected}")
     if not by_split["validation"]:
         by_split["train"] = carve_validation(by_split["train"])
     return [sample for samples in by_split.values() for sample in samples]
@@ -30,19 +32,23 @@ def has_splits(folder: Path) -> bool:
     return (folder / "train" / GOOD).is_dir()
 
 
-def left_out_of_mvtec3d(root: Path, category: str) -> list[Path]:
+def left_out_of_mvtec3d(root: Path, category: str, naming: Naming = MVTEC3D) -> list[Path]:
     """Folders in the splits that are not taken for a kind of defects."""
-    places = [root / category / split for split in SPLITS]
-    return [path for place in places if place.is_dir() for path in folders_left_out(place)]
+    places = [folder_called(root / category, naming.splits[split]) for split in SPLITS]
+    there = [place for place in places if place is not None]
+    return [path for place in there for path in folders_left_out(place, naming.parts)]
 
 
-def _samples_of(root: Path, category: str, split: Split) -> list[Sample]:
-    place = root / category / split
-    if not place.is_dir():
+def _samples_of(root: Path, category: str, split: Split, naming: Naming) -> list[Sample]:
+    place = folder_called(root / category, naming.splits[split])
+    if place is None:
         return []
+    parts = naming.parts_in(split)
+    good = folder_called(place, naming.good)
     samples = []
-    for path in sample_folders(place):
-        if split != "test" and path.name != GOOD:
+    for path in sample_folders(place, parts):
+        if split != "test" and path != good:
             raise UserError(f"{path}: only good samples belong into {split}; move it to test")
-        samples += pair(Folder(path, root, category, path.name), split, masks_needed=True)
+        defect = GOOD if path == good else path.name
+        samples += pair(Folder(path, root, category, defect, parts), split, masks_needed=True)
     return samples

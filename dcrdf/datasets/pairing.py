@@ -1,11 +1,12 @@
 """The files of one folder, paired by name: rgb with xyz (or depth), and with gt."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dcrdf.config.sources import check_defect, check_text
 from dcrdf.datasets.cameras import find_camera
+from dcrdf.datasets.naming import PARTS, folder_called
 from dcrdf.datasets.sample import GOOD, Sample, Split
 from dcrdf.errors import UserError
 
@@ -17,17 +18,23 @@ PICTURE_SUFFIXES = frozenset(
     {*RGB_SUFFIXES, *XYZ_SUFFIXES, ".bmp", ".gif", ".jp2", ".pgm", ".pnm", ".ppm", ".webp"}
 )
 """What is a picture to people, whether or not it is read here."""
-_PARTS = ("rgb", "xyz", "depth", "gt")
+PartNames = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of samples (`path`/rgb, `path`/xyz, ...) and what its samples are."""
+    """A folder of samples (`path`/rgb, `path`/xyz, ...) and what its samples are; `parts` are the
+    names that rgb, xyz, depth and gt may have in it."""
 
     path: Path
     root: Path
     category: str
     defect: str
+    parts: PartNames = field(default_factory=lambda: PARTS)
+
+    def part(self, part: str) -> Path | None:
+        """Where the images of one kind lie, None where they are not; `UserError` for two places."""
+        return folder_called(self.path, self.parts[part])
 
 
 def visible_folders(path: Path) -> list[Path]:
@@ -43,51 +50,56 @@ def visible_folders(path: Path) -> list[Path]:
     return folders
 
 
-def sample_folders(place: Path) -> list[Path]:
+def sample_folders(place: Path, parts: PartNames = PARTS) -> list[Path]:
     """The folders in `place` that hold samples, sorted by name.
 
     `UserError` for one that was meant to and does not: pictures lie elsewhere than in `rgb`, `rgb`
     is empty, or a link leads nowhere. A kind of defects is never lost in silence.
     """
-    folders = [path for path in visible_folders(place) if _holds_samples(path)]
+    folders = [path for path in visible_folders(place) if _holds_samples(path, parts)]
     for path in sorted(place.iterdir()):
         if not path.name.startswith("."):
-            _refuse_lost(path)
+            _refuse_lost(path, parts)
     return folders
 
 
-def folders_left_out(place: Path) -> list[Path]:
+def folders_left_out(place: Path, parts: PartNames = PARTS) -> list[Path]:
     """The folders in `place` without samples and without pictures: notes, calibration."""
-    return [path for path in visible_folders(place) if not _holds_samples(path)]
+    return [path for path in visible_folders(place) if not _holds_samples(path, parts)]
 
 
-def _holds_samples(path: Path) -> bool:
+def _places(path: Path, parts: PartNames) -> list[Path]:
+    """The folders that samples in `path` may consist of."""
+    return [path / name for names in parts.values() for name in names]
+
+
+def _holds_samples(path: Path, parts: PartNames) -> bool:
     """Whether a folder has one of the folders that samples consist of."""
-    return any((path / part).is_dir() for part in _PARTS)
+    return any(place.is_dir() for place in _places(path, parts))
 
 
-def _refuse_lost(path: Path) -> None:
-    for link in (path, *(path / part for part in _PARTS)):
+def _refuse_lost(path: Path, parts: PartNames) -> None:
+    for link in (path, *_places(path, parts)):
         if link.is_symlink() and not link.exists():
             raise UserError(f"{link}: a link to what is not there; correct or remove it")
     if not path.is_dir():
         return
-    if not _holds_samples(path):
-        picture = next(_pictures(path, "*", "*/*"), None)
+    if not _holds_samples(path, parts):
+        picture = next(pictures(path, "*", "*/*"), None)
         if picture is not None:
             raise UserError(
                 f"{path}: holds pictures ({picture.relative_to(path)}) but no folder rgb; expected"
                 f" {path / 'rgb'} and {path / 'xyz'} (or depth); a name that begins with a dot"
                 " is left out"
             )
-    elif path.name != GOOD and not any(any(_pictures(path / part, "*")) for part in _PARTS):
+    elif path.name != GOOD and not any(any(pictures(x, "*")) for x in _places(path, parts)):
         raise UserError(
             f"{path / 'rgb'}: no images; put this kind's images there"
             f" ({', '.join(RGB_SUFFIXES)}), or remove {path}"
         )
 
 
-def _pictures(path: Path, *patterns: str) -> Iterator[Path]:
+def pictures(path: Path, *patterns: str) -> Iterator[Path]:
     """The pictures below a folder that match a pattern."""
     for pattern in patterns:
         for file in sorted(path.glob(pattern)):
@@ -102,12 +114,12 @@ def pair(folder: Folder, split: Split, *, masks_needed: bool = False) -> list[Sa
     lacks its counterpart, or the name that cannot be used.
     """
     check_defect(folder.path)
-    images = _by_stem(folder.path / "rgb", RGB_SUFFIXES)
-    _refuse_unread(folder.path / "rgb", images)
-    has_xyz = (folder.path / "xyz").is_dir() or not (folder.path / "depth").is_dir()
+    images = _by_stem(folder.part("rgb"), RGB_SUFFIXES)
+    _refuse_unread(folder.part("rgb"), images)
+    has_xyz = folder.part("xyz") is not None or folder.part("depth") is None
     part, suffixes = ("xyz", XYZ_SUFFIXES) if has_xyz else ("depth", DEPTH_SUFFIXES)
-    points = _by_stem(folder.path / part, suffixes)
-    masks = _by_stem(folder.path / "gt", MASK_SUFFIXES)
+    points = _by_stem(folder.part(part), suffixes)
+    masks = _by_stem(folder.part("gt"), MASK_SUFFIXES)
     _check_counterparts(folder, images, points, part)
     _check_masks(folder, images, masks, masks_needed)
     camera = None if has_xyz or not images else find_camera(folder.path, folder.root)
@@ -127,9 +139,9 @@ def pair(folder: Folder, split: Split, *, masks_needed: bool = False) -> list[Sa
     ]
 
 
-def _by_stem(path: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+def _by_stem(path: Path | None, suffixes: tuple[str, ...]) -> dict[str, Path]:
     """Name without suffix -> file; hidden files and other file types are left out."""
-    if not path.is_dir():
+    if path is None:
         return {}
     found: dict[str, Path] = {}
     for file in sorted(path.iterdir()):
@@ -142,9 +154,9 @@ def _by_stem(path: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
     return found
 
 
-def _refuse_unread(path: Path, images: dict[str, Path]) -> None:
+def _refuse_unread(path: Path | None, images: dict[str, Path]) -> None:
     """A picture of another format would be missing in silence, or leave its points alone."""
-    for file in sorted(path.iterdir()) if path.is_dir() else ():
+    for file in sorted(path.iterdir()) if path is not None else ():
         is_read = file.suffix.lower() in RGB_SUFFIXES or file.suffix.lower() not in PICTURE_SUFFIXES
         if not is_read and file.stem not in images and not file.name.startswith("."):
             formats = ", ".join(RGB_SUFFIXES)
@@ -159,11 +171,11 @@ def _check_counterparts(
     alone = [image for stem, image in images.items() if stem not in points]
     if alone:
         suffix = XYZ_SUFFIXES[0] if part == "xyz" else DEPTH_SUFFIXES[0]
-        expected = folder.path / part / f"{alone[0].stem}{suffix}"
+        expected = _expected(folder, part, f"{alone[0].stem}{suffix}")
         raise _refusal(alone, f"no {part} belongs to this image", expected)
     alone = [file for stem, file in points.items() if stem not in images]
     if alone:
-        expected = folder.path / "rgb" / f"{alone[0].stem}.png"
+        expected = _expected(folder, "rgb", f"{alone[0].stem}.png")
         raise _refusal(alone, f"no rgb image belongs to this {part}", expected)
 
 
@@ -172,14 +184,18 @@ def _check_masks(
 ) -> None:
     alone = [mask for stem, mask in masks.items() if stem not in images]
     if alone:
-        expected = folder.path / "rgb" / f"{alone[0].stem}.png"
+        expected = _expected(folder, "rgb", f"{alone[0].stem}.png")
         raise _refusal(alone, "gt for a missing image", expected)
     if folder.defect == GOOD or not (masks_needed or masks):
         return
     alone = [image for stem, image in images.items() if stem not in masks]
     if alone:
-        expected = folder.path / "gt" / f"{alone[0].stem}.png"
+        expected = _expected(folder, "gt", f"{alone[0].stem}.png")
         raise _refusal(alone, "no gt mask belongs to this image", expected)
+
+
+def _expected(folder: Folder, part: str, name: str) -> Path:
+    return (folder.part(part) or folder.path / folder.parts[part][0]) / name
 
 
 def _refusal(files: list[Path], problem: str, expected: Path) -> UserError:

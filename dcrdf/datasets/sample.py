@@ -35,7 +35,13 @@ class Camera:
 
 @dataclass(frozen=True)
 class Sample:
-    """The files of one image pair. Either `xyz` or `depth` with `camera` is given."""
+    """The files of one image pair. Either `xyz` or `depth` with `camera` is given.
+
+    Attributes:
+        xyz_unit_m: metres per unit of the values in `xyz` (0.001 for millimetres).
+        widest_x_m: points farther to the left or right of the camera's axis count as missing.
+        normals: the map of surface normals that some data sets bring.
+    """
 
     category: str
     split: Split
@@ -46,6 +52,8 @@ class Sample:
     depth: Path | None = None
     camera: Camera | None = None
     gt: Path | None = None
+    xyz_unit_m: float = 1.0
+    widest_x_m: float | None = None
     normals: Path | None = None
 
     @property

@@ -33,12 +33,13 @@ def map_names(maps: MapKind) -> tuple[str, ...]:
 @dataclass(frozen=True)
 class NormalSamples:
     """Prepared good samples: colour (N, H, W, 3) uint8, height (N, H, W), and (N, H, W) each, the
-    foreground and where height was measured."""
+    foreground, where height was measured, and where the image is (not a letterbox's bars)."""
 
     rgb: NDArray[np.uint8]
     depth: NDArray[np.floating]
     foreground: NDArray[np.bool_]
     valid: NDArray[np.bool_]
+    inside: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.rgb)
@@ -46,18 +47,21 @@ class NormalSamples:
 
 @dataclass(frozen=True)
 class PseudoAnomalies:
-    """V variants of every training sample (a second axis of V), and their masks."""
+    """V variants of every training sample: arrays (N, V, ...) of colour and height, (N, V, H, W)
+    where a variant was changed, and (N, V) each, whether its colour and its height were."""
 
     rgb: NDArray[np.uint8]
     depth: NDArray[np.floating]
     mask: NDArray[np.bool_]
+    changes_rgb: NDArray[np.bool_]
+    changes_depth: NDArray[np.bool_]
 
 
 class Detector(ABC):
     """Learns from normal samples; says per pixel and modality how unlike them an image is.
 
     `network` holds everything that is learnt, and `fit` fills it. Fusion, blur, image score and
-    threshold are the same for all detectors and live in `dcrdf.detectors.scoring`.
+    threshold are the same for all detectors and live in `dcrdf.scoring.scorer`.
     """
 
     network: nn.Module
@@ -85,7 +89,7 @@ class Detector(ABC):
 
     @property
     def orientations(self) -> Sequence[int]:
-        """In which orientations (`dcrdf.training.orientation`) it has learnt good images."""
+        """In which orientations (`dcrdf.tensors.orientation`) it has learnt good images."""
         return (0,)
 
     def to(self, device: torch.device) -> "Detector":

@@ -32,7 +32,7 @@ def denoising_loss(refined: Features, clean: Features) -> Tensor:
     `refined` may hold several batches that share the clean ones, one after another.
     """
     losses = [
-        (_batches(ours, target) - target).square().mean()
+        (_batches(ours, target).float() - target.float()).square().mean()
         for ours, target in zip(refined, clean, strict=True)
     ]
     return torch.stack(losses).sum()

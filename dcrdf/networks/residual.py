@@ -10,14 +10,17 @@ Step = Literal["same", "down", "up"]
 class ResidualBlock(nn.Module):
     """Basic (two 3 x 3) or bottleneck (1 x 1, 3 x 3, 1 x 1) block with a resampling shortcut.
 
-    Upsampling is a 2 x 2 transposed convolution of stride 2, on both ways.
+    Upsampling is a 2 x 2 transposed convolution of stride 2, on both ways. Inside, a bottleneck is
+    narrower than its outputs by `inner_divisor`: 4, or 2 in wide ResNets.
     """
 
-    def __init__(self, inputs: int, outputs: int, kind: str, step: Step = "same") -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kind: str, step: Step = "same", inner_divisor: int = 4
+    ) -> None:
         super().__init__()
         layers: list[nn.Module]
         if kind == "bottleneck":
-            width = outputs // 4
+            width = outputs // inner_divisor
             layers = [*_conv1(inputs, width), nn.ReLU(inplace=True)]
             layers += [*_resample3(width, width, step), nn.ReLU(inplace=True)]
             layers += _conv1(width, outputs)

@@ -30,6 +30,8 @@ class TeacherShape:
     """Residual blocks of each stage, which the decoder mirrors."""
     signed: bool
     """Whether features can be negative (no ReLU after the last layer of a stage)."""
+    inner_divisor: int = 4
+    """By how much a bottleneck block is narrower inside than its outputs."""
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     """The normalisation of [0, 1] images that the weights were trained with."""
@@ -41,7 +43,9 @@ class TeacherShape:
 TEACHERS = {
     "resnet18": TeacherShape((64, 128, 256), "basic", (2, 2, 2), signed=False),
     "resnet50": TeacherShape((256, 512, 1024), "bottleneck", (3, 4, 6), signed=False),
-    "wide_resnet50_2": TeacherShape((256, 512, 1024), "bottleneck", (3, 4, 6), signed=False),
+    "wide_resnet50_2": TeacherShape(
+        (256, 512, 1024), "bottleneck", (3, 4, 6), signed=False, inner_divisor=2
+    ),
     "efficientnet_lite0": TeacherShape(
         (24, 40, 112),
         "basic",

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dcrdf.config.labels import preparation_label
 from dcrdf.config.options import PrepareOptions
-from dcrdf.config.prepare_presets import preset_name
 from dcrdf.errors import UserError
 from dcrdf.preparation.foreground import MM
 from dcrdf.preparation.measure import ScanFacts, TrainingPlane
@@ -78,11 +78,9 @@ def require_parts(facts: Sequence[ScanFacts], options: PrepareOptions, category:
     """Refuse (`UserError`) a preparation that finds no part in most of the training scans."""
     share = sum(scan.part_share == 0.0 for scan in facts) / len(facts)
     if options.needs_part and share > MAX_EMPTY_SHARE:
-        name = preset_name(options)
-        asked = "these prepare keys" if name is None else f"prepare.preset: {name}"
         raise UserError(
-            f"{category}: {asked} finds no part in {share:.0%} of the training scans; what it looks"
-            " for is not in these images"
+            f"{category}: preparation {preparation_label(options)} finds no part in {share:.0%} of"
+            " the training scans; what it looks for is not in these images"
         )
 
 

@@ -19,7 +19,7 @@ from dcrdf.preparation.normalise import (
 )
 from dcrdf.preparation.normals import FLAT, NormalsImage
 from dcrdf.preparation.plane import Plane
-from dcrdf.preparation.resize import place
+from dcrdf.preparation.resize import inside_mask, place
 
 Mask = NDArray[np.bool_]
 
@@ -27,13 +27,15 @@ Mask = NDArray[np.bool_]
 @dataclass(frozen=True)
 class PreparedImage:
     """What the detectors see of one scan, all (S, S): colour uint8 (S, S, 3), `depth` float32
-    D_n, `valid` where depth was measured, `foreground` M_f; `normals` float16 (S, S, 3) within
-    [0, 1] where the options make them the surface."""
+    D_n, `valid` where depth was measured, `foreground` M_f, `inside` where the image is (not a
+    letterbox's bars); `normals` float16 (S, S, 3) within [0, 1] where the options make them the
+    surface."""
 
     rgb: NDArray[np.uint8]
     depth: NDArray[np.float32]
     valid: Mask
     foreground: Mask
+    inside: Mask
     normals: NormalsImage | None = None
 
 
@@ -52,7 +54,8 @@ def prepare_scan(
     normals = measured.normals
     if normals is not None:
         normals = finisher.normals(normals, valid, part, size)
-    return PreparedImage(measured.rgb, depth, valid, foreground, normals)
+    inside = inside_mask(size, options.image_size, options.resize, options.pad_multiple)
+    return PreparedImage(measured.rgb, depth, valid, foreground, inside, normals)
 
 
 @dataclass(frozen=True)

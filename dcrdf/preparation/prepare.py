@@ -16,6 +16,7 @@ from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.sample import SPLITS, Sample, Split
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
+from dcrdf.files.hdf5 import NewFile, new_hdf5, write_attributes
 from dcrdf.preparation.decisions import (
     evenly_picked,
     require_parts,
@@ -23,7 +24,6 @@ from dcrdf.preparation.decisions import (
     training_plane,
 )
 from dcrdf.preparation.facts import input_digest, scalars_of, summarise
-from dcrdf.preparation.hdf5 import NewFile, new_hdf5, write_attributes
 from dcrdf.preparation.image import Finisher
 from dcrdf.preparation.measure import ScanFacts, TrainingPlane
 from dcrdf.preparation.normalise import Mode, PreparationConstants

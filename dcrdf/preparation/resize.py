@@ -49,6 +49,15 @@ def place(
     return Placement(square, (square - height) // 2, (square - width) // 2, height, width)
 
 
+def inside_mask(
+    native_size: tuple[int, int], square: int, resize: Resize, multiple: int = 1
+) -> Mask:
+    """Where the image lies in the square, (S, S); false on the bars of a letterbox."""
+    mask = np.zeros((square, square), np.bool_)
+    mask[place(native_size, square, resize, multiple).inside] = True
+    return mask
+
+
 def resize_area(image: NDArray[Number], placement: Placement) -> NDArray[Number]:
     """Area means where an axis shrinks, bilinear where it grows; (h, w) or (h, w, C)."""
     rows, columns = image.shape[:2]

@@ -15,16 +15,17 @@ from dcrdf.config.options import PrepareOptions
 from dcrdf.config.stages import digest_of_record
 from dcrdf.datasets.sample import SPLITS
 from dcrdf.errors import UserError
-from dcrdf.files.limits import check_pixels
-from dcrdf.preparation.hdf5 import (
+from dcrdf.files.hdf5 import (
     damage_named,
     read_attribute,
     require_finite,
     require_labels,
     require_stored,
 )
+from dcrdf.files.limits import check_pixels
 from dcrdf.preparation.layout import ATTRIBUTES, FIELDS, NATIVE_GT, Field, native_gt_name
 from dcrdf.preparation.normalise import PreparationConstants
+from dcrdf.preparation.resize import inside_mask
 
 
 class PreparedSplit:
@@ -34,11 +35,12 @@ class PreparedSplit:
     (nx, ny, nz, offset in metres) per sample; shares lie in [0, 1].
     """
 
-    def __init__(self, group: h5py.Group, path: Path, size: int) -> None:
+    def __init__(self, group: h5py.Group, path: Path, options: PrepareOptions) -> None:
         self._group = group
         self._path = path
-        self._size = size
-        self._count = _checked_fields(group, path, size)
+        self._size = options.image_size
+        self._resize, self._multiple = options.resize, options.pad_multiple
+        self._count = _checked_fields(group, path, self._size)
 
     def __len__(self) -> int:
         return self._count
@@ -70,6 +72,15 @@ class PreparedSplit:
     def foreground(self) -> NDArray[np.bool_]:
         """M_f, (N, S, S)."""
         return self._read("foreground")
+
+    @cached_property
+    def inside(self) -> NDArray[np.bool_]:
+        """Where the images are, (N, S, S); false on the bars of a letterbox."""
+        masks = [
+            inside_mask((int(height), int(width)), self._size, self._resize, self._multiple)
+            for height, width in self.native_size
+        ]
+        return np.array(masks).reshape(-1, self._size, self._size)
 
     @cached_property
     def gt(self) -> NDArray[np.bool_]:
@@ -183,8 +194,7 @@ class Prepared:
             (str(identity), str(reason)) for identity, reason in json.loads(texts["skipped"])
         ]
         self._splits: dict[str, PreparedSplit] = {
-            name: PreparedSplit(plain_link(file, name, path), path, self.options.image_size)
-            for name in SPLITS
+            name: PreparedSplit(plain_link(file, name, path), path, self.options) for name in SPLITS
         }
 
     def require_record(self, digest: str) -> None:

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from dcrdf.preparation.hdf5 import PACKED, NewFile, fixed_texts
+from dcrdf.files.hdf5 import PACKED, NewFile, fixed_texts
 from dcrdf.preparation.layout import FIELDS, NATIVE_GT, Field, native_gt_name
 
 

@@ -72,6 +72,8 @@ class ReportContext:
     """Typical images per run and category, beside the hardest ones."""
     order_of_runs: Sequence[str] = ()
     order_of_categories: Sequence[str] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Run -> whether it is as published."""
     settings: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     """(run, category) -> section -> options."""
     pairing: Pairing | None = None

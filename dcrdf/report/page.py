@@ -33,7 +33,7 @@ from dcrdf.report.views import (
 from dcrdf.results.cells import DAGGER_NOTE, DEVIATION_NOTE, percent
 from dcrdf.results.compare import MEAN_NOTE, NOTE, PARTIAL_NOTE, cited_sources, comparisons
 from dcrdf.results.machine import software_versions
-from dcrdf.results.names import in_order
+from dcrdf.results.names import LABELS_NOTE, in_order
 from dcrdf.results.paired_tables import paired_note, paired_tables
 from dcrdf.results.pivot import Table, make_tables
 from dcrdf.results.robustness_tables import HEAD as ROBUSTNESS_HEAD
@@ -93,7 +93,9 @@ def _content(context: ReportContext) -> dict[str, Any]:
         "disk": disk_sizes(context.folders),
         "paired": paired_tables(context.pairing) if context.pairing else [],
         "paired_note": paired_note(context.pairing) if context.pairing else "",
-        **_comparison(tables),
+        "labels": context.labels,
+        "labels_note": LABELS_NOTE,
+        **_comparison(tables, context.labels),
     }
 
 
@@ -168,8 +170,8 @@ def _panels(shown: Mapping[str, Mapping[str, RunResult]]) -> int:
     return sum(len(runs) for runs in shown.values())
 
 
-def _comparison(tables: Sequence[Table]) -> dict[str, Any]:
-    beside = comparisons(tables)
+def _comparison(tables: Sequence[Table], labels: Mapping[str, str]) -> dict[str, Any]:
+    beside = comparisons(tables, labels)
     sources = list(cited_sources(beside).itertuples())
     return {"comparisons": beside, "sources": sources, "comparison_note": NOTE}
 

@@ -1,6 +1,6 @@
 """The papers' printed numbers beside ours, never without saying whose and how made."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -80,8 +80,9 @@ class Comparison:
         return f"{metric_title(self.metric)}, {branch_title(self.branch)}"
 
 
-def comparisons(tables: Sequence[Table]) -> list[Comparison]:
-    """One comparison for every metric and branch of `tables` that the papers print numbers of.
+def comparisons(tables: Sequence[Table], labels: Mapping[str, str]) -> list[Comparison]:
+    """One comparison for every metric and branch of `tables` that the papers print numbers of; our
+    rows say by the runs' `labels` whether they are as published.
 
     The data set must be the papers'; for any other the list is empty.
     """
@@ -89,7 +90,7 @@ def comparisons(tables: Sequence[Table]) -> list[Comparison]:
     printed = set(load_published()["dataset"])
     for key, table in ((table.key, table) for table in tables if table.key.dataset in printed):
         found.setdefault((key.dataset, key.metric, key.branch), []).append(table)
-    compared = (_compare(*key, ours) for key, ours in found.items())
+    compared = (_compare(*key, ours, labels) for key, ours in found.items())
     return [comparison for comparison in compared if comparison is not None]
 
 
@@ -168,7 +169,9 @@ def _sources_markdown(beside: Iterable[Comparison]) -> str:
     )
 
 
-def _compare(dataset: str, metric: str, branch: str, ours: Sequence[Table]) -> Comparison | None:
+def _compare(
+    dataset: str, metric: str, branch: str, ours: Sequence[Table], labels: Mapping[str, str]
+) -> Comparison | None:
     published = load_published()
     cells = published[
         (published["dataset"] == dataset)
@@ -180,7 +183,7 @@ def _compare(dataset: str, metric: str, branch: str, ours: Sequence[Table]) -> C
         return None
     printed = cells[cells["column_kind"] == "category"]["column"]
     categories = list(dict.fromkeys([*printed, *(name for t in ours for name in t.categories)]))
-    rows = [row for table in ours for row in _own_rows(table, categories, set(printed))]
+    rows = [row for table in ours for row in _own_rows(table, categories, set(printed), labels)]
     rows += _merge_repeated(_printed_rows(cells, categories))
     return Comparison(dataset, metric, branch, categories, rows)
 
@@ -215,7 +218,9 @@ def _merge_repeated(rows: Sequence[Row]) -> list[Row]:
     return list(merged.values())
 
 
-def _own_rows(table: Table, categories: Sequence[str], printed: set[str]) -> list[Row]:
+def _own_rows(
+    table: Table, categories: Sequence[str], printed: set[str], labels: Mapping[str, str]
+) -> list[Row]:
     how = SIZE_TITLES[table.key.size]
     if table.key.size != "image":
         how += f", {MODE_TITLES[table.key.mode]}"
@@ -227,7 +232,7 @@ def _own_rows(table: Table, categories: Sequence[str], printed: set[str]) -> lis
         rows.append(
             Row(
                 (),
-                OURS,
+                f"{OURS}, {labels[str(run)]}" if str(run) in labels else OURS,
                 how,
                 str(run),
                 [float(number) for number in numbers.iloc[:-1]],

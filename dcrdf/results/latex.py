@@ -1,6 +1,6 @@
 """Result tables as LaTeX with booktabs rules."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from dcrdf.results.cells import DAGGER_NOTE, Cell, format_cells, table_rule, table_title
 from dcrdf.results.paired_tables import PairedTable, with_deviation
@@ -22,12 +22,17 @@ _SPECIAL = {
 
 
 def latex_document(
-    tables: Iterable[Table], paired: Iterable[PairedTable] = (), paired_note: str = ""
+    tables: Iterable[Table],
+    paired: Iterable[PairedTable] = (),
+    paired_note: str = "",
+    *,
+    labels: Mapping[str, str],
 ) -> str:
-    """All tables as floats, ready for \\input."""
+    """All tables as floats, ready for \\input, after the runs' labels as comments."""
+    labelled = [f"% {' '.join(f'{run}: {label}'.split())}" for run, label in labels.items()]
     parts = [latex_table(table) for table in tables]
     parts += [latex_paired(table, paired_note) for table in paired]
-    return "\n".join([_HEAD, *parts])
+    return "\n".join([_HEAD, *labelled, *parts])
 
 
 def latex_table(table: Table) -> str:

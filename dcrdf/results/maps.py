@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcrdf.errors import UserError
-from dcrdf.preparation.hdf5 import (
+from dcrdf.files.hdf5 import (
     damage_named,
     read_attribute,
     read_texts,

@@ -1,6 +1,6 @@
 """Result tables as Markdown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from dcrdf.results.cells import (
     DAGGER_NOTE,
@@ -10,14 +10,20 @@ from dcrdf.results.cells import (
     table_rule,
     table_title,
 )
+from dcrdf.results.names import LABELS_NOTE
 from dcrdf.results.pivot import Table
 
 
-def markdown_document(dataset: str, tables: Iterable[Table], *appendices: str) -> str:
-    """All tables of one data set with titles and footnotes, then the `appendices` with text."""
-    sections = [markdown_section(table) for table in tables]
+def markdown_document(
+    dataset: str, tables: Iterable[Table], *appendices: str, labels: Mapping[str, str]
+) -> str:
+    """All tables of one data set with titles and footnotes, after the runs' `labels`, then the
+    `appendices` with text."""
     head = f"# Results on {escape(dataset)}\n\nValues in percent. {DEVIATION_NOTE}"
-    return "\n\n".join([head, *sections, *filter(None, appendices)]) + "\n"
+    lines = [f"- {escape(run)}: {escape(label)}" for run, label in labels.items()]
+    labelled = f"{LABELS_NOTE}.\n\n" + "\n".join(lines) if lines else ""
+    sections = [markdown_section(table) for table in tables]
+    return "\n\n".join(filter(None, [head, labelled, *sections, *appendices])) + "\n"
 
 
 def markdown_section(table: Table) -> str:

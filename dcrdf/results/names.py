@@ -29,6 +29,11 @@ METRIC_TITLES = {
     "p_auroc": "Pixel AUROC",
     "p_ap": "Pixel average precision",
 }
+LABELS_NOTE = (
+    "“As published”: a publication's preset with nothing changed in preparation, pseudo-anomalies,"
+    " teacher, training, scoring or the detector's options; otherwise what is changed is named"
+)
+"""On runs' labels."""
 _METRIC_ORDER = (*METRIC_TITLES, "aupro_30", "aupro_10", "aupro_05", "aupro_01")
 
 

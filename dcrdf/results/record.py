@@ -15,8 +15,8 @@ import h5py
 from dcrdf.config.plan import Plan
 from dcrdf.config.stages import Stage, digest_of_record
 from dcrdf.errors import UserError
+from dcrdf.files.hdf5 import read_attribute
 from dcrdf.files.jsonfile import read_json
-from dcrdf.preparation.hdf5 import read_attribute
 
 UNREADABLE = (UserError, OSError, KeyError, ValueError, TypeError, RuntimeError)
 _IN_PAGE = re.compile(rb'<meta name="dcrdf-record" content="([0-9a-f]{8})">')

@@ -44,8 +44,8 @@ def resample_job(
 
     Raises `UserError` when the maps were made with other settings or for other images.
     """
+    from dcrdf.files.hdf5 import new_hdf5, write_attributes
     from dcrdf.metrics import UndefinedMetricWarning
-    from dcrdf.preparation.hdf5 import new_hdf5, write_attributes
     from dcrdf.results.job import branch_images, open_job
 
     with open_job(maps_path, prepared_path, stage) as (maps, prepared):
@@ -88,7 +88,7 @@ def read_resamples(path: Path, expected: str) -> Resamples:
     another digest than `expected`."""
     import h5py
 
-    from dcrdf.preparation.hdf5 import damage_named, read_attribute, require_stored
+    from dcrdf.files.hdf5 import damage_named, read_attribute, require_stored
 
     if not path.is_file():
         raise UserError(f"{path}: no such file; run `dcrdf resample` first")

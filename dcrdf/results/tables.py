@@ -1,7 +1,8 @@
 """The result tables as files: tidy and wide CSV, Markdown, LaTeX; same rows, same bytes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -34,6 +35,7 @@ def write_tables(
     order_of_categories: Sequence[str] = (),
     pairing: Pairing | None = None,
     notes: Sequence[str] = (),
+    labels: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write `rows` (from `collect`) to `out_folder`.
 
@@ -41,7 +43,8 @@ def write_tables(
     `tables.md` and `tables.tex` all tables in percent, `tables.md` with the bootstrap intervals
     of the fused map where there are any; `comparison.csv` the papers' printed
     numbers beside ours where the data set has any; `paired.csv` the differences of `pairing`.
-    `notes` end `tables.md`. Raises `UserError` for rows of several data sets, or when a file cannot
+    `labels` (run -> whether it is as published) stand in all of them but `paired.csv`; `notes` end
+    `tables.md`. Raises `UserError` for rows of several data sets, or when a file cannot
     be written.
     """
     datasets = sorted(set(rows["dataset"]))
@@ -50,21 +53,26 @@ def write_tables(
     tables = make_tables(rows, order_of_runs, order_of_categories)
     if not tables:
         raise UserError("tables: the metrics hold no values for whole test sets")
-    beside = comparisons(tables)
+    beside = comparisons(tables, labels)
     appendices = (
         intervals_markdown(rows, order_of_runs, order_of_categories),
         paired_markdown(pairing) if pairing else "",
         comparison_markdown(beside),
         "\n".join(f"- {escape(note)}" for note in notes),
     )
+    tidy = sort_rows(rows, order_of_runs, order_of_categories)
     texts = {
-        "tidy.csv": _csv(sort_rows(rows, order_of_runs, order_of_categories)),
-        **{f"wide_{metric}.csv": _csv(frame) for metric, frame in _wide(tables).items()},
-        "tables.md": markdown_document(datasets[0], tables, *appendices),
+        "tidy.csv": _csv(tidy.assign(label=_labels_of(tidy, labels))),
+        **{
+            f"wide_{metric}.csv": _csv(frame.assign(label=_labels_of(frame, labels)))
+            for metric, frame in _wide(tables).items()
+        },
+        "tables.md": markdown_document(datasets[0], tables, *appendices, labels=labels),
         "tables.tex": latex_document(
             tables,
             paired_tables(pairing) if pairing else (),
             paired_note(pairing) if pairing else "",
+            labels=labels,
         ),
     }
     if pairing:
@@ -117,6 +125,10 @@ def _wide(tables: Sequence[Table]) -> dict[str, pd.DataFrame]:
                 for run, values, complete in zip(frame.index, numbers, is_complete, strict=True)
             )
     return {metric: pd.DataFrame(own) for metric, own in lines.items()}
+
+
+def _labels_of(frame: pd.DataFrame, labels: Mapping[str, str]) -> pd.Series:
+    return frame["run"].map(lambda run: labels.get(run, ""))
 
 
 def _csv(frame: pd.DataFrame) -> str:

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from dcrdf.networks.teacher import Features, Teacher
-from dcrdf.training.images import depth_tensor, rgb_tensor
-from dcrdf.training.orientation import (
+from dcrdf.tensors.images import depth_tensor, rgb_tensor
+from dcrdf.tensors.orientation import (
     ORIENTATIONS,
     descriptor,
     natural_orientations,
@@ -52,9 +52,14 @@ class ModalityFeatures:
 def teacher_features(
     teacher: Teacher, rgb: NDArray[np.uint8], depth: NDArray[np.floating], device: torch.device
 ) -> ModalityFeatures:
-    """Features of colour (B, H, W, 3) and height (B, H, W) from one pass over the stacked batch."""
+    """Features of colour (B, H, W, 3) and height (B, H, W) from one pass over the stacked batch.
+
+    In float32 also under autocast: they are what students are measured by, and a cache that is
+    filled before a training must hold the same bits.
+    """
     stacked = torch.cat([rgb_tensor(rgb, device), depth_tensor(depth, device)])
-    features = teacher(stacked)
+    with torch.autocast(device.type, enabled=False):
+        features = teacher(stacked)
     count = len(rgb)
     return ModalityFeatures([x[:count] for x in features], [x[count:] for x in features])
 

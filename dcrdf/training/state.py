@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from dcrdf.training.tensors import write_tensors
+from dcrdf.tensors.files import write_tensors
 
 
 @dataclass

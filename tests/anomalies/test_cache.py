@@ -15,8 +15,8 @@ from dcrdf.anomalies.textures import digest_of_textures
 from dcrdf.config.options import PrepareOptions, PseudoOptions
 from dcrdf.errors import UserError
 from dcrdf.files.digests import seed_of
+from dcrdf.files.hdf5 import PACKED
 from dcrdf.files.png import write_png
-from dcrdf.preparation.hdf5 import PACKED
 
 STAGE = '{"stage":"pseudo","version":1}'
 NAMES = ["000", "001", "two words"]

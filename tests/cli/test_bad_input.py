@@ -154,6 +154,12 @@ def test_results_folder_that_is_a_file(place, tmp_path, capsys):
     [
         ("prepare", {"options": "x"}, "not a stage record"),
         ("prepare", {}, "the record lacks 'layout'"),
+        ("prepare", {"options": {"layout": "pdreal", "category": "a", "keep_xyz": False,
+                                 "reader": 5}}, "dataset.reader: keys with values"),
+        ("prepare", {"options": {"layout": "pdreal", "category": "a", "keep_xyz": False,
+                                 "reader": {"unit": "cm"}}}, "dataset.reader.unit"),
+        ("prepare", {"options": {"layout": ["folder"], "category": "a", "keep_xyz": False}},
+         "layout ['folder'] is unknown"),
         ("train", {}, "the record lacks 'detector'"),
         ("train", {"options": {"detector": "x"}}, "no detector 'x'"),
         ("aggregate", {}, "the record lacks 'jobs'"),
@@ -161,7 +167,7 @@ def test_results_folder_that_is_a_file(place, tmp_path, capsys):
         ("aggregate", {"options": {"jobs": [5]}}, "not a record of jobs"),
         ("report", {"options": {"jobs": {}}}, "not a record of jobs"),
     ],
-)
+)  # fmt: skip
 def test_records_of_wrong_content(tmp_path, capsys, command, record, named):
     stage = {"stage": command, "options": {}, "upstream": {}, "version": 1, **record}
     files = {
@@ -171,6 +177,37 @@ def test_records_of_wrong_content(tmp_path, capsys, command, record, named):
     assert main([command, "--stage", json.dumps(stage), *map(str, files)]) == 2
     assert_one_line(capsys, named)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("layout", "reader", "named"),
+    [
+        ("zip", ["light=4"], "--layout: no layout 'zip'; allowed: mvtec3d, folder, eyecandies"),
+        ("folder", ["light=4"], "dataset.reader: layout 'folder' has no options"),
+        ("eyecandies", ["light=6"], "dataset.reader.light"),
+        ("eyecandies", ["light=four"], "dataset.reader.light"),
+        ("eyecandies", ["scale=NaN"], "dataset.reader"),
+        ("eyecandies", ["light"], "--reader: 'light': give KEY=VALUE"),
+        ("eyecandies", ["light=4", "light=5"], "--reader: 'light=5': give KEY=VALUE, and each key"),
+        ("pdreal", ["unit=1"], "dataset.reader.unit"),
+    ],
+)
+def test_bad_options_of_a_reader(tmp_path, capsys, layout, reader, named):
+    given = [x for option in reader for x in ("--reader", option)]
+    assert main(["check", str(tmp_path), "--layout", layout, *given]) == 2
+    assert_one_line(capsys, named)
+
+
+def test_options_of_a_reader_reach_it(tmp_path, capsys, make_layout):
+    make_layout(tmp_path / "raw", "eyecandies")
+    for path in tmp_path.rglob("*_image_*.png"):
+        if path.stem[-1] != "5":
+            path.unlink()
+    options = ["--layout", "eyecandies", "--reader", "light=5", "--reader", "scale=1.0"]
+    assert main(["check", str(tmp_path / "raw"), *options, "--reader", "cut=false"]) == 1
+    assert "median 2.9" in capsys.readouterr().out
+    assert main(["check", str(tmp_path / "raw"), "--layout", "eyecandies"]) == 2
+    assert "no images; expected 000_image_4.png" in capsys.readouterr().out
 
 
 def test_clean_removes_a_link_and_not_what_it_shows(tmp_path, minimal, capsys):

@@ -6,7 +6,7 @@ import pytest
 
 from dcrdf.cli import main
 from dcrdf.config.stages import digest_of_record
-from dcrdf.preparation.hdf5 import new_hdf5, write_attributes
+from dcrdf.files.hdf5 import new_hdf5, write_attributes
 
 
 def write_job(folder, epochs, auroc, blur_px=4.0):

@@ -1,10 +1,14 @@
 """Records change exactly where an option says so, and shared stages are shared."""
 
 import copy
+from pathlib import Path
 
 import pytest
 
 from dcrdf.config.chain import Job
+from dcrdf.config.layouts import LAYOUTS
+from dcrdf.config.stages import digest_of_record
+from dcrdf.config.yaml_file import read_yaml
 
 STAGES = ("prepare", "pseudo", "train", "infer", "evaluate")
 
@@ -108,3 +112,51 @@ def test_another_reference_draws_nothing_anew(plan_of, minimal, set_key):
     assert before.aggregate.digest != other.aggregate.digest
     more = plan_of(set_key(minimal, "compare.resamples", 2000))
     assert all(chain.resample.digest != digests[job] for job, chain in more.chains.items())
+
+
+PINNED = {
+    ("workflow/demo.yaml", "prepare"): "be2f6805 dd447691 eac80246",
+    ("config.yaml", "prepare"): "1e8d0cd9 540ccbd5 6b4e8f4a 7e624776 944b8956 b86238e1 c320ac3d"
+    " d244b04d dfc5c8ae e72badd4",
+    ("workflow/robustness.yaml", "prepare"): "be2f6805 dd447691 eac80246",
+    ("workflow/robustness.yaml", "robustness"): "60df07f7 b256b5f0 ec98fda3",
+}
+"""Digests of the options before readers had options."""
+
+
+@pytest.mark.parametrize(("file", "stage"), list(PINNED))
+def test_readers_without_options_leave_records_as_they_were(plan_of, file, stage):
+    plan = plan_of(read_yaml(Path(__file__).parents[2] / file))
+    records = [getattr(chain, stage) for chain in plan.chains.values()]
+    found = {digest_of_record(record.options) for record in records if record is not None}
+    assert " ".join(sorted(found)) == PINNED[file, stage]
+
+
+DEFAULTS = {
+    "mvtec3d": None,
+    "folder": None,
+    "eyecandies": {"light": 4, "scale": 0.1, "cut": False},
+    "adam3d": {"unit": "auto"},
+    "pdreal": {"unit": "auto"},
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_options_of_a_reader_are_in_the_records_of_what_reads_scans(plan_of, minimal, layout):
+    minimal["dataset"] |= {"layout": layout, "synthetic": None}
+    minimal["robustness"] = {"degradations": ["rgb_absent"]}
+    chain = plan_of(minimal).chain("net", "a", 0)
+    for record in (chain.prepare, chain.robustness):
+        assert record.options.get("reader") == DEFAULTS[layout]
+    for record in (chain.pseudo, chain.train, chain.infer, chain.evaluate):
+        assert "reader" not in record.options
+
+
+def test_another_light_starts_from_the_raw_scans(plan_of, minimal):
+    minimal["dataset"] |= {"layout": "eyecandies", "synthetic": None}
+    default = plan_of(minimal)
+    minimal["dataset"]["reader"] = {"light": 4, "scale": 0.1}
+    assert changed_stages(default, plan_of(minimal)) == set()
+    minimal["dataset"]["reader"]["light"] = 5
+    changed = changed_stages(default, plan_of(minimal))
+    assert changed == {("net", category, 0, stage) for category in "ab" for stage in STAGES}

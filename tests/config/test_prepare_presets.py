@@ -7,7 +7,7 @@ import pytest
 
 from dcrdf.config.closed import Closed
 from dcrdf.config.options import PrepareOptions
-from dcrdf.config.prepare_presets import PREPARE_PRESETS, preset_name
+from dcrdf.config.prepare_presets import PREPARE_PRESETS
 from dcrdf.config.yaml_file import read_yaml
 from dcrdf.errors import UserError
 
@@ -67,8 +67,6 @@ def test_presets_are_what_the_table_says(column, name):
     }
     rest = options.model_dump(exclude=set(TABLE))
     assert rest == PrepareOptions().model_dump(exclude=set(TABLE))
-    assert preset_name(options) == name
-    assert preset_name(preset(name, image_size=160)) is None
 
 
 def test_presets_say_only_what_differs():

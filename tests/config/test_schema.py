@@ -40,6 +40,9 @@ from dcrdf.errors import UserError
         ("robustness.degradations", ["depth_hole_10"], "robustness.degradations.0"),
         ("robustness.degradations", ["rgb_absent", "rgb_absent"], "robustness.degradations"),
         ("dataset.layout", "eyecandies", "dataset: synthetic data are laid out as mvtec3d"),
+        ("dataset.layout", "pdreal", "dataset: synthetic data are laid out as mvtec3d, not as pdr"),
+        ("dataset.reader", {"unit": "mm"}, "dataset.reader: layout 'mvtec3d' has no options"),
+        ("dataset.reader", ["unit"], "dataset.reader"),
         ("runs", {}, "runs"),
         ("runs.prepared", {"detector": "dcrdf_net", "preset": "paper"}, "prepared"),
         ("pseudo.quantile", [0.99, 0.9], "pseudo.quantile"),
@@ -88,3 +91,26 @@ def test_aliases_that_hold_themselves_are_refused(minimal):
     loop.append(loop)
     with pytest.raises(UserError, match="holds too much"):
         parse_config({**minimal, "seeds": loop})
+
+
+@pytest.mark.parametrize(
+    ("layout", "reader", "named"),
+    [
+        ("eyecandies", {"light": 6}, "dataset.reader.light"),
+        ("eyecandies", {"light": "4"}, "dataset.reader.light"),
+        ("eyecandies", {"scale": 0.0}, "dataset.reader.scale"),
+        ("eyecandies", {"cut": 1}, "dataset.reader.cut"),
+        ("eyecandies", {"unit": "m"}, "'dataset.reader.unit'; allowed here: light, scale, cut"),
+        ("adam3d", {"unit": "0.1mm"}, "dataset.reader.unit"),
+        ("pdreal", {"unit": "cm"}, "dataset.reader.unit"),
+        ("pdreal", {"light": 4}, "'dataset.reader.light'; allowed here: unit"),
+        ("folder", {"light": 4}, "layout 'folder' has no options; those that have: eyecandies"),
+        ("coco", {"light": 4}, "dataset.layout"),
+    ],
+)
+def test_options_of_a_reader_depend_on_its_layout(minimal, layout, reader, named):
+    minimal["dataset"] |= {"layout": layout, "reader": reader, "synthetic": None}
+    with pytest.raises(UserError) as caught:
+        parse_config(minimal)
+    assert named in str(caught.value)
+    assert str(caught.value).startswith("config: ")

@@ -2,11 +2,14 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 
 import pytest
 
-from dcrdf.datasets.layouts import folders_left_out, list_categories, list_samples
+from dcrdf.config.layouts import LAYOUTS
+from dcrdf.config.layouts import READERS as READER_OPTIONS
+from dcrdf.datasets.layouts import READERS, folders_left_out, list_categories, list_samples
 from dcrdf.errors import UserError
 
 Writer = Callable[..., None]
@@ -20,6 +23,12 @@ def refusal(root: Path, layout: str = "mvtec3d", category: str = "bagel") -> str
     with pytest.raises(UserError) as caught:
         list_samples(root, layout, category)
     return str(caught.value)
+
+
+def test_every_declared_layout_has_a_reader() -> None:
+    assert tuple(READERS) == LAYOUTS
+    with_options = {x for x, read in READERS.items() if len(signature(read).parameters) == 3}
+    assert with_options - {"mvtec3d"} == set(READER_OPTIONS)  # a naming is no option of its users
 
 
 def test_mvtec3d_lists_every_pair_in_order(mvtec_root: Path) -> None:

@@ -10,7 +10,7 @@ from dcrdf.config.detectors import DETECTORS
 from dcrdf.config.options import TrainOptions
 from dcrdf.detectors.base import NormalSamples, PseudoAnomalies, build_detector
 from dcrdf.networks.teacher import load_teacher
-from dcrdf.training.device import make_repeatable
+from dcrdf.tensors.device import make_repeatable
 from dcrdf.training.loop import FitContext
 
 SIZE = 64
@@ -41,9 +41,9 @@ def samples() -> NormalSamples:
     depth = (disc * (1 - np.hypot(x, y) / 48) + 0.02 * generator.random((6, SIZE, SIZE))).astype(
         np.float32
     )
-    return NormalSamples(
-        rgb, depth, np.broadcast_to(disc, depth.shape), np.ones(depth.shape, np.bool_)
-    )
+    everywhere = np.ones(depth.shape, np.bool_)
+    foreground = np.broadcast_to(disc, depth.shape)
+    return NormalSamples(rgb, depth, foreground, everywhere, everywhere)
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +56,8 @@ def variants(samples) -> PseudoAnomalies:
     mask[:, 1, 34:40, 30:44] = True
     rgb[mask] = 255 - rgb[mask]
     depth[mask] += 0.5
-    return PseudoAnomalies(rgb, depth, mask)
+    changed = np.ones(mask.shape[:2], bool)
+    return PseudoAnomalies(rgb, depth, mask, changed, changed)
 
 
 @pytest.fixture(scope="session")

@@ -9,15 +9,15 @@ import torch
 
 from dcrdf.config.options import InferOptions
 from dcrdf.detectors.base import CROSSMODAL, map_names
-from dcrdf.detectors.checkpoint import load_detector, save_detector
 from dcrdf.detectors.dcrdf_net.detector import orientations_for
-from dcrdf.detectors.inference import gather
-from dcrdf.detectors.scoring import Scorer
 from dcrdf.errors import UserError
+from dcrdf.models.checkpoint import load_detector, save_detector
 from dcrdf.networks.teacher import load_teacher
+from dcrdf.scoring.scorer import Scorer
+from dcrdf.scoring.split import gather
+from dcrdf.tensors.images import depth_tensor, rgb_tensor
+from dcrdf.tensors.orientation import oriented
 from dcrdf.training.features import FeatureSource, teacher_features
-from dcrdf.training.images import depth_tensor, rgb_tensor
-from dcrdf.training.orientation import oriented
 
 VARIETIES = [
     "dual_rd", "paper", "calibrated_maps_residual", "gfrn_only", "augmented", "natural_twins",
@@ -145,14 +145,14 @@ def test_a_branch_is_judged_as_it_is_without_the_other_modality(fit, samples, ki
 @pytest.mark.parametrize("fusion", ["avg", "zscore_sum"])
 def test_fusions_without_trust_take_the_maps_that_were_asked_for(fit, samples, fusion):
     options = InferOptions(maps="crossmodal", fusion=fusion, blur_sigma_px=0.0)
-    scorer, predictions = Scorer.calibrate(fit("dual_rd")[0], options, samples, CPU)
+    scorer, _ = Scorer.calibrate(fit("dual_rd")[0], options, samples, CPU)
     raw = scorer.raw_maps(samples.rgb, samples.depth)
     rgb, depth = (raw[CROSSMODAL[name]] for name in ("rgb", "depth"))
     if fusion == "zscore_sum":
         expected = (rgb - rgb.mean()) / rgb.std() + (depth - depth.mean()) / depth.std()
     else:
         expected = (rgb + depth) / 2
-    found = gather(predictions).maps["fused"].astype(np.float32)
+    found = scorer.score(samples.rgb, samples.depth).maps["fused"]
     np.testing.assert_allclose(found, expected, rtol=5e-3, atol=5e-3)
 
 

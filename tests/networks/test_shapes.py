@@ -3,12 +3,12 @@
 import pytest
 import torch
 
+from dcrdf.detectors.dcrdf_net.attention import LinearAttention
+from dcrdf.detectors.dcrdf_net.gate import CrossModalGate
+from dcrdf.detectors.dcrdf_net.gfrn import GuidedFeatureRefinement
+from dcrdf.detectors.reverse_distillation.student import Student
 from dcrdf.errors import UserError
-from dcrdf.networks.attention import LinearAttention
 from dcrdf.networks.folding import fold_batch_norms
-from dcrdf.networks.fusion import CrossModalGate
-from dcrdf.networks.gfrn import GuidedFeatureRefinement
-from dcrdf.networks.student import Student
 from dcrdf.networks.teacher import TEACHERS, Teacher, load_teacher
 
 NAMES = list(TEACHERS)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dcrdf.checks.check import CheckReport, check_category
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.layouts import list_samples
 from dcrdf.datasets.sample import Sample, Scan
-from dcrdf.preparation.check import CheckReport, check_category
 from dcrdf.preparation.plane import Plane
 
 TILT = Plane((0.06, -0.08, -0.995), 0.5)

@@ -118,8 +118,8 @@ def test_a_preparation_that_finds_no_part_is_named():
     empty = replace(SOUND, part_share=0.0)
     crd = PrepareOptions.parse(dict(PREPARE_PRESETS["crd"]), "prepare")
     require_parts([empty, SOUND], crd, "nut")
-    with pytest.raises(UserError, match=r"nut: prepare.preset: crd finds no part in 67% of"):
+    with pytest.raises(UserError, match=r"nut: preparation crd finds no part in 67% of"):
         require_parts([empty, empty, SOUND], crd, "nut")
-    with pytest.raises(UserError, match="these prepare keys"):
+    with pytest.raises(UserError, match="own: crd but for foreground_min_mm: 4.0 finds"):
         require_parts([empty], crd.model_copy(update={"foreground_min_mm": 4.0}), "nut")
     require_parts([empty], PrepareOptions(mode="part"), "nut")

@@ -437,7 +437,7 @@ def test_scans_without_a_part_are_counted_or_refused(parts, tmp_path, name):
         empty = prepared.split("train").depth[0]
         assert (empty == (-1.0 if options.normalise == "category" else 0.0)).all()
     flatten(train[1:3])
-    with pytest.raises(UserError, match=f"prepare.preset: {name} finds no part in 75% of") as error:
+    with pytest.raises(UserError, match=f"preparation {name} finds no part in 75% of") as error:
         prepare_category(parts, options, tmp_path / "b.h5", "{}", 1)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "b.h5").exists()

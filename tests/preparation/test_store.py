@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dcrdf.errors import UserError
-from dcrdf.preparation.hdf5 import new_hdf5, write_attributes
+from dcrdf.files.hdf5 import new_hdf5, write_attributes
 from dcrdf.preparation.layout import FIELDS
 from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.preparation.store import open_prepared

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-from dcrdf.preparation.hdf5 import fixed_texts, write_attributes
+from dcrdf.files.hdf5 import fixed_texts, write_attributes
 from dcrdf.report.context import ReportContext, RunFiles
 from dcrdf.report.runs import RunResult, Threshold
 from dcrdf.results.rows import collect

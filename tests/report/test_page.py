@@ -10,7 +10,7 @@ import pytest
 
 from dcrdf.config.options import CompareOptions
 from dcrdf.errors import UserError
-from dcrdf.preparation.hdf5 import fixed_texts
+from dcrdf.files.hdf5 import fixed_texts
 from dcrdf.report import page as page_module
 from dcrdf.report.page import build_report
 from dcrdf.results.paired import JobName, pair_runs
@@ -100,6 +100,18 @@ def test_summary_and_best_run(page):
     assert "Run “full”, the best of 2 runs, finds 6 of 10 (60 %) defective test images" in words
     assert "Next comes “dual_rd”, 10.0 points behind" in words
     assert words.count("best run") >= 2
+
+
+@pytest.mark.parametrize("label", ["as published", "published but for train.epochs: <i>20</i>"])
+def test_runs_are_called_what_they_are(two_runs, tmp_path, label):
+    labels = {"full": label, "dual_rd": "not published"}
+    page = built(two_runs, labels=labels, out=tmp_path / "report.html")
+    assert page.words.count(label) == page.words.count("not published") == 1
+    assert page.all("i") == []
+
+
+def test_runs_without_labels_are_called_nothing(page):
+    assert "published" not in page.words
 
 
 def test_hostile_names_are_only_text(results):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dcrdf.errors import UserError
-from dcrdf.preparation.hdf5 import write_attributes
+from dcrdf.files.hdf5 import write_attributes
 from dcrdf.report.runs import read_run
 
 

@@ -16,10 +16,10 @@ MVTEC = [
 
 @pytest.fixture
 def compared(make_rows):
-    def compare(categories, dataset="mvtec3d", **changes):
+    def compare(categories, dataset="mvtec3d", labels=None, **changes):
         cells = dict.fromkeys(itertools.product(["mine"], categories, [0]), 0.5)
         rows = make_rows(cells, dataset=dataset, **changes)
-        return comparisons(make_tables(rows, [], categories))
+        return comparisons(make_tables(rows, [], categories), labels or {})
 
     return compare
 
@@ -31,6 +31,13 @@ def test_other_data_sets_have_no_comparison(compared):
 
 def test_metrics_that_nobody_prints_have_no_comparison(compared):
     assert compared(MVTEC, metric="aupro_05", size="native") == []
+
+
+@pytest.mark.parametrize("label", ["as published", "published but for train.epochs: 20"])
+def test_our_rows_beside_printed_ones_say_whether_they_are_as_published(compared, label):
+    (one,) = compared(MVTEC, labels={"mine": label})
+    assert [row.whose for row in one.rows if not row.papers] == [f"ours, {label}"]
+    assert f"| **mine** | ours, {label} |" in comparison_markdown([one])
 
 
 def test_printed_rows_stand_as_printed(compared):

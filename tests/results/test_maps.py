@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dcrdf.errors import UserError
-from dcrdf.preparation.hdf5 import fixed_texts, new_hdf5, write_attributes
+from dcrdf.files.hdf5 import fixed_texts, new_hdf5, write_attributes
 from dcrdf.results.maps import open_maps
 
 

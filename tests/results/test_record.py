@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from dcrdf.cli.common import load_plan
-from dcrdf.preparation.hdf5 import new_hdf5, write_attributes
+from dcrdf.files.hdf5 import new_hdf5, write_attributes
 from dcrdf.results.record import stale_outputs
 
 

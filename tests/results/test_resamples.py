@@ -7,9 +7,9 @@ import pytest
 from dcrdf.config.options import CompareOptions
 from dcrdf.errors import UserError
 from dcrdf.files.digests import seed_of
+from dcrdf.files.hdf5 import write_attributes
 from dcrdf.metrics import evaluate
 from dcrdf.metrics.bootstrap import resample_weights
-from dcrdf.preparation.hdf5 import write_attributes
 from dcrdf.results.job import Images
 from dcrdf.results.resamples import _draw, read_resamples
 

@@ -148,6 +148,32 @@ def test_paired_differences_are_in_every_format(written, make_rows, tmp_path):
     assert "paired.csv" not in written(make_rows(CELLS))
 
 
+def test_labels_stand_in_every_format(written, make_rows):
+    labels = {"full": "published but for train.epochs: 20", "dual_rd": "as published"}
+    files = written(make_rows(CELLS), [], [], None, (), labels)
+    for name in ("tidy.csv", "wide_i_auroc.csv"):
+        lines = list(csv.DictReader(io.StringIO(files[name])))
+        assert {(line["run"], line["label"]) for line in lines} == set(labels.items())
+    assert "\n- full: published but for train.epochs: 20\n" in files["tables.md"]
+    assert "\n- dual\\_rd: as published\n" in files["tables.md"]
+    assert "\n% full: published but for train.epochs: 20\n" in files["tables.tex"]
+
+
+def test_runs_without_a_label_are_not_given_one(written, make_rows):
+    files = written(make_rows(CELLS))
+    assert {line["label"] for line in csv.DictReader(io.StringIO(files["tidy.csv"]))} == {""}
+    assert not any("ublished" in text for text in files.values())
+
+
+def test_hostile_labels_are_escaped(written, make_rows):
+    label = "published but for pseudo.textures: a|b\n# <i> \\input{x}"
+    files = written(make_rows(CELLS), [], [], None, (), {"full": label})
+    assert "a\\|b # \\<i\\>" in files["tables.md"]
+    comments = [line for line in files["tables.tex"].splitlines() if line.startswith("% full")]
+    assert comments == ["% full: published but for pseudo.textures: a|b # <i> \\input{x}"]
+    assert next(csv.DictReader(io.StringIO(files["tidy.csv"])))["label"] in ("", label)
+
+
 def test_row_order_does_not_change_a_byte(written, make_rows):
     rows = make_rows(CELLS)
     first = written(rows)

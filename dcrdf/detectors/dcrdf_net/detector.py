@@ -17,14 +17,14 @@ from dcrdf.detectors.base import (
     NormalSamples,
     PseudoAnomalies,
 )
-from dcrdf.detectors.dcrdf_net.good_images import MAX_PLACES, GoodImages, Seen
 from dcrdf.detectors.dcrdf_net.network import Branch, BranchOutput, DcrdfNetwork
-from dcrdf.detectors.dcrdf_net.objective import Objective
+from dcrdf.detectors.dcrdf_net.objective import Objective, TwinMasks
+from dcrdf.detectors.reverse_distillation.good_images import MAX_PLACES, GoodImages, Seen
 from dcrdf.networks.teacher import STRIDES, Features, Teacher
+from dcrdf.tensors.orientation import ORIENTATIONS, oriented, some_of
 from dcrdf.training.features import AS_IT_IS, FeatureSource, ModalityFeatures, orientations_of
 from dcrdf.training.loop import FitContext, Losses, train_in_epochs
 from dcrdf.training.order import orientation_of_rows, variant_of_rows
-from dcrdf.training.orientation import ORIENTATIONS, oriented, some_of
 
 
 class DcrdfNet(Detector):
@@ -170,8 +170,8 @@ class TwinBatches:
 
     def __call__(
         self, rows: NDArray[np.intp], epoch: int
-    ) -> tuple[ModalityFeatures, ModalityFeatures | None, Tensor | None]:
-        """Clean features, and features and masks (B, H, W) of the variants whose turn it is."""
+    ) -> tuple[ModalityFeatures, ModalityFeatures | None, TwinMasks | None]:
+        """Clean features, and features and masks of the variants whose turn it is."""
         count, seed = self._count, self._context.seed
         turned = orientation_of_rows(count, len(self._orientations), seed, epoch)[rows]
         clean = self._clean.rows(rows, turned)
@@ -180,8 +180,17 @@ class TwinBatches:
         per_sample = self._variants.mask.shape[1]
         variant = variant_of_rows(count, per_sample, seed, epoch)[rows]
         twins = self._twins.rows(rows * per_sample + variant, turned)
+        return clean, twins, self._masks(rows, variant, turned)
+
+    def _masks(
+        self, rows: NDArray[np.intp], variant: NDArray[np.intp], turned: NDArray[np.intp]
+    ) -> TwinMasks:
+        """The variants' mask for each modality that they change."""
+        assert self._variants is not None
         mask = oriented(self._variants.mask[rows, variant], self._orientations[turned])
-        return clean, twins, torch.from_numpy(mask).to(self._context.device)
+        changed = (self._variants.changes_rgb, self._variants.changes_depth)
+        by_modality = (mask & one[rows, variant][:, None, None] for one in changed)
+        return TwinMasks(*(torch.from_numpy(one).to(self._context.device) for one in by_modality))
 
 
 def orientations_for(places: int, shape: Sequence[int]) -> int:

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from dcrdf.config.detectors import DcrdfNetOptions
-from dcrdf.detectors.dcrdf_net.crossmodal import CrossmodalNormality
-from dcrdf.detectors.dcrdf_net.normality import ResidualNormality
-from dcrdf.networks.fusion import CrossModalGate
-from dcrdf.networks.gfrn import GuidedFeatureRefinement
+from dcrdf.detectors.dcrdf_net.gate import CrossModalGate
+from dcrdf.detectors.dcrdf_net.gfrn import GuidedFeatureRefinement
+from dcrdf.detectors.reverse_distillation.crossmodal_normality import CrossmodalNormality
+from dcrdf.detectors.reverse_distillation.residual_normality import ResidualNormality
+from dcrdf.detectors.reverse_distillation.student import Student
 from dcrdf.networks.losses import anomaly_map, cosine_distances
-from dcrdf.networks.student import Student
 from dcrdf.networks.teacher import Features, TeacherShape
-from dcrdf.training.orientation import ORIENTATIONS
+from dcrdf.tensors.orientation import ORIENTATIONS
 
 
 class BranchOutput(NamedTuple):

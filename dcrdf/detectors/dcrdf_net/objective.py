@@ -1,6 +1,7 @@
 """DCRDF-Net's training objective (docs/method.md, sections 3 to 5)."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,6 +14,19 @@ from dcrdf.training.features import ModalityFeatures
 from dcrdf.training.loop import Losses
 
 
+class TwinMasks(NamedTuple):
+    """Where the perturbed twins of a batch were changed, (B, H, W) by modality: nowhere in one
+    that a variant leaves as it was."""
+
+    rgb: Tensor
+    depth: Tensor
+
+    @property
+    def joint(self) -> Tensor:
+        """Where either was changed."""
+        return self.rgb | self.depth
+
+
 @dataclass(frozen=True)
 class Objective:
     """The losses of one step; clean images and their perturbed twins form one batch."""
@@ -22,9 +36,12 @@ class Objective:
     size: tuple[int, int]
 
     def __call__(
-        self, clean: ModalityFeatures, perturbed: ModalityFeatures | None, mask: Tensor | None
+        self,
+        clean: ModalityFeatures,
+        perturbed: ModalityFeatures | None,
+        masks: TwinMasks | None,
     ) -> Losses:
-        """`mask` (B, H, W) says where the perturbed twins were changed.
+        """Losses by name; `masks` says where the perturbed twins were changed.
 
         Without twins the losses are the distillation of the clean images alone.
         """
@@ -35,10 +52,12 @@ class Objective:
         losses: Losses = {}
         for name, output in outputs.items():
             losses |= self._branch_losses(name, output, getattr(clean, name), scale)
-        if mask is not None:
+        if masks is not None:
             for name, probability in self.network.maps(outputs, self.size).items():
-                key = "fused_focal" if name == "cm_segf" else f"{name}_focal"
-                losses[key] = self._focal(probability, mask)
+                key, mask = (
+                    ("fused", masks.joint) if name == "cm_segf" else (name, getattr(masks, name))
+                )
+                losses[f"{key}_focal"] = self._focal(probability, mask)
         return losses
 
     def _branch_losses(
@@ -48,7 +67,7 @@ class Objective:
         distillation = distillation_loss(output.student, clean, per_pixel)
         losses = {f"{name}_distillation": scale * distillation}
         if self.options.gfrn != "none":
-            losses[f"{name}_denoising"] = denoising_loss(output.refined, clean)
+            losses[f"{name}_denoising"] = scale * denoising_loss(output.refined, clean)
         return losses
 
     def _focal(self, probability: Tensor, mask: Tensor) -> Tensor:

@@ -1,0 +1,103 @@
+"""What is in a category, before hours are spent on it: a table of findings."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from dcrdf.checks.content import (
+    duplicates_rule,
+    formats_rule,
+    masks_rule,
+    samples_rule,
+)
+from dcrdf.checks.depth import far_points_rule, heights_rule, missing_rule, units_rule
+from dcrdf.checks.facts import SampleFacts, look_at
+from dcrdf.checks.finding import Finding
+from dcrdf.checks.geometry import alignment_rule, mode_rule
+from dcrdf.config.options import PrepareOptions
+from dcrdf.datasets.layouts import folders_left_out, list_samples
+from dcrdf.errors import UserError
+from dcrdf.workers import Workers
+
+Rule = Callable[[Sequence[SampleFacts], PrepareOptions], list[Finding]]
+RULES: tuple[Rule, ...] = (
+    samples_rule,
+    formats_rule,
+    units_rule,
+    missing_rule,
+    far_points_rule,
+    heights_rule,
+    mode_rule,
+    alignment_rule,
+    duplicates_rule,
+    masks_rule,
+)
+"""In the order of the report."""
+SHOWN_ERRORS = 20
+LEFT_OUT = (
+    "a folder without scans; a kind of defects needs rgb and xyz (or depth) in it;"
+    " a name that begins with a dot is not looked at"
+)
+_EXIT_CODES: dict[str, Literal[0, 1, 2]] = {"ok": 0, "warning": 1, "error": 2}
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """The findings about a category, as they came up."""
+
+    category: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0: nothing found, 1: warnings, 2: errors that would stop the pipeline."""
+        return max((_EXIT_CODES[finding.severity] for finding in self.findings), default=0)
+
+    def to_text(self) -> str:
+        """A table, one line per finding."""
+        width = max((len(finding.what) for finding in self.findings), default=0)
+        lines = [
+            f"{finding.severity:8}{finding.what:{width + 2}}{' '.join(finding.detail.split())}"
+            + (f" ({finding.file!s})" if finding.file else "")
+            for finding in self.findings
+        ]
+        return "\n".join([self.category, *lines])
+
+
+def check_category(
+    root: Path,
+    layout: str,
+    category: str,
+    options: PrepareOptions,
+    processes: int = 1,
+    reader: Mapping[str, Any] = MappingProxyType({}),
+) -> CheckReport:
+    """Read every file of a category and report what is there and what is odd.
+
+    `reader` holds the options of the layout's reader (`dataset.reader`). Problems become findings;
+    nothing is raised for them.
+    """
+    try:
+        samples = list_samples(root, layout, category, reader)
+        left_out = folders_left_out(root, layout, category)
+    except UserError as error:
+        return CheckReport(category, (Finding("error", "layout", str(error)),))
+    with Workers(processes) as workers:
+        looks = list(workers.map(partial(look_at, options=options), samples))
+    seen = [look for look in looks if isinstance(look, SampleFacts)]
+    findings = [Finding("warning", "left out", LEFT_OUT, path) for path in left_out]
+    findings += _errors([look for look in looks if isinstance(look, str)])
+    for rule in RULES if seen else ():
+        findings += rule(seen, options)
+    return CheckReport(category, tuple(findings))
+
+
+def _errors(messages: Sequence[str]) -> list[Finding]:
+    findings = [Finding("error", "file", message) for message in messages[:SHOWN_ERRORS]]
+    if len(messages) > SHOWN_ERRORS:
+        more = f"{len(messages) - SHOWN_ERRORS} more files cannot be used"
+        findings.append(Finding("error", "file", more))
+    return findings

@@ -1,0 +1,77 @@
+"""What is odd about depth: distances, heights, far and missing points."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dcrdf.checks.facts import SampleFacts
+from dcrdf.checks.finding import Finding, shortened
+from dcrdf.config.options import PrepareOptions
+from dcrdf.datasets.load import FARTHEST_PLAUSIBLE_M
+from dcrdf.datasets.units import points_unit
+
+NEAREST_USUAL_M, FARTHEST_USUAL_M = 0.05, 10.0
+UNUSUAL_DISTANCE_RATIO = 2.0
+MUCH_MISSING, MOSTLY_MISSING = 0.3, 0.7
+
+
+def units_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
+    """Distances from the camera that are far from usual, or from one another."""
+    distances_m = [facts.distance_m for facts in seen]
+    middle_m = float(np.median(distances_m))
+    shown = (
+        f"median {middle_m:.3g} m, {min(distances_m):.3g} to {max(distances_m):.3g} m"
+        f" ({points_unit([facts.sample for facts in seen])})"
+    )
+    if middle_m < 0:
+        hint = "z must grow away from the camera; change its sign"
+        return [Finding("warning", "distance", f"{shown}: {hint}", seen[0].points_file)]
+    findings = [Finding("ok", "distance", shown)]
+    if not NEAREST_USUAL_M <= middle_m <= FARTHEST_USUAL_M:
+        hint = "are these metres?"
+        findings = [Finding("warning", "distance", f"{shown}: {hint}", seen[0].points_file)]
+    for facts in seen:
+        ratio = facts.distance_m / middle_m
+        if not 1 / UNUSUAL_DISTANCE_RATIO <= ratio <= UNUSUAL_DISTANCE_RATIO:
+            detail = f"{facts.distance_m:.3g} m away, the others {middle_m:.3g} m: another unit?"
+            findings.append(Finding("warning", "distance", detail, facts.points_file))
+    return shortened(findings)
+
+
+def missing_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
+    """How much depth the sensor missed."""
+    mean = float(np.mean([facts.scan.missing_share for facts in seen]))
+    worst = max(seen, key=lambda facts: facts.scan.missing_share)
+    shown = f"{mean:.1%} of the points on average, {worst.scan.missing_share:.1%} at most"
+    if mean > MUCH_MISSING or worst.scan.missing_share > MOSTLY_MISSING:
+        return [Finding("warning", "missing depth", shown, worst.points_file)]
+    return [Finding("ok", "missing depth", shown)]
+
+
+def far_points_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
+    """Points that are taken as missing because of their distance."""
+    return shortened(
+        Finding(
+            "warning",
+            "missing depth",
+            f"{facts.scan.far_points} points farther than {FARTHEST_PLAUSIBLE_M:.0f} m are taken"
+            " as missing",
+            facts.points_file,
+        )
+        for facts in seen
+        if facts.scan.far_points
+    )
+
+
+def heights_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
+    """Heights that no part can have: numbers that stand for points that were not measured."""
+    findings = []
+    for facts in seen:
+        if facts.height_span_m > abs(facts.distance_m):
+            detail = (
+                f"heights span {facts.height_span_m:.3g} m, {facts.distance_m:.3g} m from the"
+                " camera: points that were not measured? set them to zero"
+            )
+            findings.append(Finding("warning", "heights", detail, facts.points_file))
+    span_m = float(np.median([facts.height_span_m for facts in seen]))
+    return shortened(findings) or [Finding("ok", "heights", f"span {span_m:.3g} m in the median")]

@@ -1,0 +1,67 @@
+"""What `check` keeps of each sample that it has looked at."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dcrdf.checks.alignment import EdgeProduct, edge_product
+from dcrdf.config.options import PrepareOptions
+from dcrdf.datasets.load import load_scan, median_distance_m
+from dcrdf.datasets.sample import Sample
+from dcrdf.errors import UserError
+from dcrdf.files.formats import describe_format
+from dcrdf.preparation.measure import MeasuredScan, ScanFacts, measure_scan
+
+
+@dataclass(frozen=True)
+class SampleFacts:
+    """What is kept of a sample that was looked at. Shares lie in [0, 1]."""
+
+    sample: Sample
+    content: str
+    formats: tuple[str, str]
+    is_grey: bool
+    """Whether the colour image has no colours, however its file stores it."""
+    distance_m: float
+    height_span_m: float
+    gt_share: float | None
+    scan: ScanFacts
+    edges: EdgeProduct
+
+    @property
+    def points_file(self) -> Path:
+        """The file with the depth."""
+        return self.sample.xyz or self.sample.depth or self.sample.rgb
+
+
+def look_at(sample: Sample, options: PrepareOptions) -> SampleFacts | str:
+    """Read and measure a sample; what makes it unusable comes back as text."""
+    try:
+        scan = load_scan(sample)
+        measured = measure_scan(scan, options)
+        points_file = sample.xyz or sample.depth or sample.rgb
+        return SampleFacts(
+            sample=sample,
+            content=hashlib.sha256(scan.rgb.tobytes()).hexdigest(),
+            formats=(describe_format(sample.rgb), describe_format(points_file)),
+            is_grey=bool((scan.rgb == scan.rgb[..., :1]).all()),
+            distance_m=median_distance_m(scan.xyz[..., 2]),
+            height_span_m=_span_m(measured),
+            gt_share=None if scan.gt is None else float(scan.gt.mean()),
+            scan=measured.facts,
+            edges=edge_product(measured.rgb, measured.surface_m),
+        )
+    except UserError as error:
+        return str(error)
+    except cv2.error as error:
+        return f"{sample.rgb}: cannot be measured: {error}"
+
+
+def _span_m(measured: MeasuredScan) -> float:
+    """Height between the lowest and the highest hundredth of the measured points."""
+    heights_m = measured.surface_m[measured.valid]
+    low_m, high_m = np.percentile(heights_m, [1.0, 99.0]) if heights_m.size else (0.0, 0.0)
+    return float(high_m - low_m)

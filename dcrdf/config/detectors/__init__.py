@@ -1,0 +1,19 @@
+"""The detectors that there are, as the configuration and the workflow see them: options, presets,
+what each needs and offers. The registry holds names of modules, so it brings no torch."""
+
+from collections.abc import Mapping
+
+from dcrdf.config.detectors.base import DetectorInfo, DetectorOptions
+from dcrdf.config.detectors.dcrdf_net import DCRDF_NET, LADDER, DcrdfNetOptions
+from dcrdf.config.detectors.memory_bank import MEMORY_BANK, MemoryBankOptions
+
+__all__ = [
+    "DETECTORS",
+    "LADDER",
+    "DcrdfNetOptions",
+    "DetectorInfo",
+    "DetectorOptions",
+    "MemoryBankOptions",
+]
+
+DETECTORS: Mapping[str, DetectorInfo] = {"dcrdf_net": DCRDF_NET, "memory_bank": MEMORY_BANK}

@@ -1,0 +1,60 @@
+"""What a detector declares to the configuration and the workflow, without torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from dcrdf.config.closed import Closed
+from dcrdf.config.options import Fusion, MapKind, TrainOptions
+
+Need = Literal["variants", "outline", "points"]
+"""What a detector may read beside colour and height: pseudo-anomalies, the part's outline, and the
+points themselves."""
+
+FIXED_FUSIONS: frozenset[Fusion] = frozenset(
+    {"avg", "max", "zscore_sum", "zscore_max", "peak_norm", "peak_trust", "rgb", "depth"}
+)
+"""Those that fuse any two branches' maps."""
+
+
+class DetectorOptions(Closed):
+    """A detector's own options, and what it needs and offers with them."""
+
+    augmented_by: ClassVar[str] = ""
+    """The option that shows training scans in several orientations, if there is one."""
+
+    def needs(self) -> frozenset[Need]:
+        """What it reads beside colour and height."""
+        return frozenset()
+
+    def augments(self) -> bool:
+        """Whether it learns scans in several orientations, so that it may score in several."""
+        return False
+
+    def maps(self) -> frozenset[MapKind]:
+        """The kinds of maps it offers (`infer.maps`)."""
+        return frozenset({"raw"})
+
+    def fusions(self, maps: MapKind = "raw") -> frozenset[Fusion]:
+        """The fusions it offers for a kind of maps (`infer.fusion`)."""
+        return FIXED_FUSIONS
+
+
+@dataclass(frozen=True)
+class DetectorInfo:
+    """A detector as the configuration and the workflow see it."""
+
+    module: str
+    options: type[DetectorOptions]
+    presets: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    """Preset name -> section name (`options` or a stage's) -> what it sets there."""
+    published: Mapping[str, str] = field(default_factory=dict)
+    """The presets that are a publication's method -> what the publication does not say and we
+    chose, in two words (`steps: ours`); empty where it says all."""
+    outside_data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Section name -> what the publications took from elsewhere and the presets leave out, so that
+    nothing need be downloaded. With it a run is as published."""
+    train_fields: frozenset[str] = frozenset(TrainOptions.model_fields)
+    """The options of section `train` that this detector's training reads."""
+    own_terms: frozenset[str] = frozenset()
+    """`SECTION.KEY` in which it may differ from others on equal terms: parts of the method."""

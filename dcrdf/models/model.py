@@ -1,0 +1,172 @@
+"""A fitted detector ready for use: preparation, scorer and thresholds in one folder."""
+
+import math
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dcrdf.config.options import InferOptions, PrepareOptions
+from dcrdf.datasets.load import clear_missing
+from dcrdf.datasets.sample import Scan
+from dcrdf.detectors.base import BRANCHES, map_names
+from dcrdf.errors import UserError
+from dcrdf.files.atomic import replacing
+from dcrdf.files.jsonfile import write_json
+from dcrdf.models.checkpoint import (
+    DESCRIPTION,
+    WEIGHTS,
+    entries_named,
+    load_detector,
+    read_description,
+)
+from dcrdf.preparation.image import PreparedImage, prepare_scan
+from dcrdf.preparation.normalise import PreparationConstants
+from dcrdf.preparation.resize import to_native
+from dcrdf.scoring.calibration import Calibration
+from dcrdf.scoring.scorer import Scorer
+from dcrdf.tensors.device import choose_device
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a detector says of one scan."""
+
+    score: float
+    threshold: float
+    is_defective: bool
+    map: NDArray[np.float32]
+    """Fused anomaly map (H, W) at the scan's own size."""
+    map_median: float
+    """Median of validation maps: what is usual on good parts."""
+    branch_scores: Mapping[str, float]
+    unusual: Mapping[str, float]
+    """By how much each modality is unlike good parts as a whole; 1 if it is not."""
+
+
+class Model:
+    """Scores scans: `dcrdf.load(folder).predict(rgb, xyz_m)`."""
+
+    def __init__(self, folder: Path, device: str = "auto", cpu_threads: int | None = None) -> None:
+        detector, description = load_detector(folder)
+        if "scoring" not in description:
+            raise UserError(
+                f"{folder}: trained but not calibrated;"
+                " use the `model` folder that `dcrdf infer` wrote"
+            )
+        self.description = description
+        with entries_named(folder):
+            scoring, preparation = description["scoring"], description["preparation"]
+            self.options = PrepareOptions.parse(preparation["options"], "preparation")
+            self.constants = PreparationConstants.from_dict(preparation["constants"])
+            options = InferOptions.parse(scoring["options"], "scoring")
+            calibration = Calibration.from_dict(scoring["statistics"], map_names(options.maps))
+            self.thresholds = _checked_thresholds(description["thresholds"])
+        torch.set_num_threads(cpu_threads or options.cpu_threads)
+        self.scorer = Scorer(detector, options, calibration, choose_device(device))
+
+    def predict(self, rgb: NDArray[np.uint8] | None, xyz_m: NDArray[np.float32] | None) -> Verdict:
+        """Judge one scan: colour (H, W, 3) uint8 and points (H, W, 3) in metres, camera frame.
+
+        One of the two may be None: the other branch's map, score and threshold are then used.
+        Raises `UserError` for other shapes and types, sizes that differ, points that are all
+        missing, millimetres given as metres, and a score that is no number.
+        """
+        rgb = None if rgb is None else _checked_rgb(rgb)
+        xyz_m = None if xyz_m is None else _checked_points(xyz_m)
+        if rgb is not None and xyz_m is not None and rgb.shape[:2] != xyz_m.shape[:2]:
+            raise UserError(f"predict: rgb is {rgb.shape[:2]} pixels, xyz_m {xyz_m.shape[:2]}")
+        prepared, size = self._prepare(rgb, xyz_m)
+        prediction = self.scorer.score(
+            None if rgb is None else prepared.rgb[None],
+            None if xyz_m is None else prepared.depth[None],
+            prepared.valid[None],
+            prepared.inside[None],
+        )
+        used = "fused" if rgb is not None and xyz_m is not None else _only(rgb)
+        limits = self.thresholds[used]
+        threshold = float(limits["threshold"])
+        score = float(prediction.scores["fused"][0])
+        return Verdict(
+            score,
+            threshold,
+            score > threshold,
+            to_native(
+                prediction.maps["fused"][0], size, self.options.resize, self.options.pad_multiple
+            ),
+            float(limits["map_median"]),
+            {name: float(x[0]) for name, x in prediction.scores.items() if name != "fused"},
+            {name: float(x[0]) for name, x in prediction.unusual.items()},
+        )
+
+    def _prepare(
+        self, rgb: NDArray[np.uint8] | None, xyz_m: NDArray[np.float32] | None
+    ) -> tuple[PreparedImage, tuple[int, int]]:
+        given = rgb if rgb is not None else xyz_m
+        if given is None:
+            raise UserError("predict: give a colour image, points, or both")
+        size = (given.shape[0], given.shape[1])
+        if rgb is None:
+            rgb = np.zeros((*size, 3), np.uint8)
+        if xyz_m is None:
+            xyz_m = np.zeros((*size, 3), np.float32)
+        return prepare_scan(Scan(rgb, xyz_m, None), self.options, self.constants), size
+
+
+def _checked_thresholds(values: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    for name in ("fused", *BRANCHES):
+        numbers = (values[name]["threshold"], values[name]["map_median"])
+        if not all(math.isfinite(number) for number in numbers):
+            raise ValueError(f"the threshold of {name} is not a number")
+        str(values[name]["note"])
+    return values
+
+
+def _checked_rgb(rgb: Any) -> NDArray[np.uint8]:
+    if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8 or rgb.shape[2:] != (3,):
+        raise UserError(f"predict: rgb: an array (H, W, 3) of uint8 is expected, got {_kind(rgb)}")
+    if min(rgb.shape) < 1:
+        raise UserError("predict: rgb: the image is empty")
+    return rgb
+
+
+def _checked_points(xyz_m: Any) -> NDArray[np.float32]:
+    is_points = isinstance(xyz_m, np.ndarray) and xyz_m.dtype.kind == "f"
+    if not is_points or xyz_m.shape[2:] != (3,):
+        raise UserError(
+            f"predict: xyz_m: an array (H, W, 3) of floats is expected, got {_kind(xyz_m)}"
+        )
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, hence missing
+        points = np.ascontiguousarray(xyz_m, dtype=np.float32)
+    return clear_missing(points, "predict: xyz_m", "multiply the values by 0.001")[0]
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    return type(value).__name__
+
+
+def _only(rgb: NDArray[np.uint8] | None) -> str:
+    return "rgb" if rgb is not None else "depth"
+
+
+def deploy(
+    trained: Path, folder: Path, scorer: Scorer, thresholds: Mapping[str, Any], stage: Any
+) -> None:
+    """Make `folder` a usable model: the trained weights (linked, not copied, where the file system
+    allows) and a description with scoring and thresholds."""
+    with replacing(folder / WEIGHTS) as temporary:
+        try:
+            os.link(trained / WEIGHTS, temporary)
+        except OSError:
+            shutil.copyfile(trained / WEIGHTS, temporary)
+    description = read_description(trained)
+    description |= {"scoring": scorer.describe(), "thresholds": dict(thresholds), "infer": stage}
+    write_json(folder / DESCRIPTION, description)

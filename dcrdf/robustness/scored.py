@@ -1,0 +1,169 @@
+"""A test split made worse, prepared as ever and scored through the one scoring path."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dcrdf.config.options import Degradation
+from dcrdf.datasets.load import load_scan
+from dcrdf.datasets.sample import Sample
+from dcrdf.detectors.base import OTHER_BRANCH
+from dcrdf.detectors.dcrdf_net.gate import CrossModalGate
+from dcrdf.errors import UserError
+from dcrdf.files.digests import seed_of
+from dcrdf.models.model import Model
+from dcrdf.preparation.cloud import placement_of
+from dcrdf.preparation.image import PreparedImage, prepare_scan
+from dcrdf.preparation.measure import TrainingPlane, part_of_scan, resized_truth
+from dcrdf.preparation.plane import Plane
+from dcrdf.preparation.resize import resize_nearest
+from dcrdf.robustness.degrade import ABSENT, degrade, kind_of
+from dcrdf.scoring.scorer import Prediction, batch_slices
+from dcrdf.scoring.split import gather
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class TestScan:
+    """What is known of a test scan before it is made worse; masks (h, w) at the network's size.
+
+    `inside` is where they lie in the prepared square.
+    """
+
+    sample: Sample
+    inside: tuple[slice, slice]
+    gt: Mask
+    part: Mask
+
+
+@dataclass(frozen=True)
+class DegradedScores:
+    """Scores (N,) and maps of one degradation by branch; a branch that is absent has none.
+
+    Maps and masks are (h, w) at the network's size, without the bars of a letterbox.
+    """
+
+    scores: dict[str, NDArray[np.float64]]
+    thresholds: Mapping[str, float]
+    """By branch, of the training; without a modality the fused score is judged as the other's."""
+    maps: dict[str, list[NDArray[np.float16]]]
+    masks: list[Mask]
+    labels: Mask
+    mask_known: Mask
+    gate_weight: float | None
+    """Mean weight of the colour map on the part, where a learned gate fuses."""
+
+
+def score_degraded(
+    model: Model, samples: Sequence[Sample], degradation: Degradation | None, seed: int
+) -> DegradedScores:
+    """Score `samples`, made worse by `degradation` (None: as they are).
+
+    An unusable scan raises `UserError`, or is left out as preparation did with `strict: false`.
+    """
+    scans: list[TestScan] = []
+    predictions: list[Prediction] = []
+    weights: list[float] = []
+    for rows in batch_slices(len(samples), model.scorer.options.batch_size):
+        batch = list(_prepared(model, samples[rows], degradation, seed))
+        if not batch:
+            continue
+        with watched_gate(model.scorer.detector.network) as gate:
+            predictions.append(_score(model, [image for image, _ in batch], degradation))
+        scans += [scan for _, scan in batch]
+        weights += _weights_on_part(gate, scans[-len(batch) :])
+    if not scans:
+        raise UserError("robustness: no test scan can be used")
+    scored = gather(predictions)
+    return DegradedScores(
+        scored.scores,
+        _thresholds(model, scored.scores, degradation),
+        {
+            name: [one[scan.inside] for one, scan in zip(maps, scans, strict=True)]
+            for name, maps in scored.maps.items()
+        },
+        [scan.gt for scan in scans],
+        np.array([not scan.sample.is_good for scan in scans]),
+        np.array([scan.sample.is_good or scan.sample.gt is not None for scan in scans]),
+        float(np.mean(weights)) if weights else None,
+    )
+
+
+def _prepared(
+    model: Model, samples: Sequence[Sample], degradation: Degradation | None, seed: int
+) -> Iterator[tuple[PreparedImage, TestScan]]:
+    constants, options = model.constants, model.options
+    training = TrainingPlane(constants.mode, Plane.from_coefficients(constants.plane))
+    for sample in samples:
+        try:
+            scan = load_scan(sample)
+        except UserError:
+            if options.strict:
+                raise
+            continue
+        part = part_of_scan(scan, options, training)
+        placement = placement_of(scan, options)
+        known = TestScan(
+            sample,
+            placement.inside,
+            resized_truth(scan, placement, options),
+            resize_nearest(part, placement),
+        )
+        if degradation is not None:
+            generator = np.random.default_rng(
+                seed_of("degrade", seed, kind_of(degradation), sample.identity)
+            )
+            span_m = constants.high_m - constants.low_m
+            scan = degrade(scan, degradation, part, span_m, generator)
+        yield prepare_scan(scan, options, constants), known
+
+
+def _score(
+    model: Model, images: Sequence[PreparedImage], degradation: Degradation | None
+) -> Prediction:
+    absent = ABSENT.get(degradation or "")
+    return model.scorer.score(
+        None if absent == "rgb" else np.stack([image.rgb for image in images]),
+        None if absent == "depth" else np.stack([image.depth for image in images]),
+        np.stack([image.valid for image in images]),
+        np.stack([image.inside for image in images]),
+    )
+
+
+def _thresholds(
+    model: Model, branches: Iterable[str], degradation: Degradation | None
+) -> dict[str, float]:
+    absent = ABSENT.get(degradation or "")
+    used = {} if absent is None else {"fused": OTHER_BRANCH[absent]}
+    return {name: float(model.thresholds[used.get(name, name)]["threshold"]) for name in branches}
+
+
+@contextmanager
+def watched_gate(network: nn.Module) -> Iterator[list[Tensor]]:
+    """Collect the weights (B, H, W) that a learned gate gives while the context is open."""
+    seen: list[Tensor] = []
+    handles = [
+        module.register_forward_hook(lambda _module, _inputs, weight: seen.append(weight))
+        for module in network.modules()
+        if isinstance(module, CrossModalGate)
+    ]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _weights_on_part(gate: Sequence[Tensor], scans: Sequence[TestScan]) -> list[float]:
+    """The mean weight on each scan's part; nothing where no gate was asked."""
+    weights = [one.float().cpu().numpy() for batch in gate for one in batch]
+    return [
+        float(weight[scan.inside][scan.part].mean())
+        for weight, scan in zip(weights, scans, strict=bool(weights))
+        if scan.part.any()
+    ]

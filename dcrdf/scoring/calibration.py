@@ -1,0 +1,120 @@
+"""What good validation images look like to a detector: the ground of every fusion."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dcrdf.detectors.base import BRANCHES, CROSSMODAL, NormalSamples
+from dcrdf.errors import UserError
+from dcrdf.scoring.branch_statistics import BranchFigures, BranchStatistics, image_levels
+from dcrdf.scoring.depth_sensor import DepthReadings, DepthSensor
+from dcrdf.scoring.held_out import on_common_scale
+from dcrdf.scoring.trust import Trust
+
+
+@dataclass(frozen=True)
+class GoodFigures:
+    """What a calibration takes from each of N good images: figures of their maps by the maps'
+    names, readings of the depth sensor, pixels of the part and of the image, (N,)."""
+
+    maps: Mapping[str, BranchFigures]
+    readings: DepthReadings
+    part_pixels: NDArray[np.int64]
+    image_pixels: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, maps: Mapping[str, Tensor], good: NormalSamples, blur_sigma_px: float) -> Self:
+        """From the unblurred maps (N, H, W) of good images."""
+        figures = {
+            name: BranchFigures.of_maps(
+                x.cpu().numpy(), good.foreground, good.inside, blur_sigma_px
+            )
+            for name, x in maps.items()
+        }
+        readings = DepthReadings.of(good.depth, good.valid, good.inside)
+        part = good.foreground & good.inside
+        return cls(figures, readings, part.sum(axis=(1, 2)), good.inside.sum(axis=(1, 2)))
+
+    def __len__(self) -> int:
+        return len(self.image_pixels)
+
+    def calibration(self) -> "Calibration":
+        """That of all images."""
+        return self._of_rows(np.arange(len(self)))
+
+    def without(self, row: int) -> "Calibration":
+        """That of all images but one, which it can judge as if it were a new one, on the scale of
+        all. Of a single image there is no other: its own."""
+        everyone = self.calibration()
+        if len(self) == 1:
+            return everyone
+        others = self._of_rows(np.delete(np.arange(len(self)), row))
+        statistics: dict[str, BranchStatistics] = {}
+        for names in (BRANCHES, tuple(CROSSMODAL.values())):
+            fused = [name for name in names if name in self.maps]
+            if fused:
+                statistics |= on_common_scale(
+                    {name: others.maps[name] for name in fused},
+                    {name: everyone.maps[name] for name in fused},
+                )
+        return Calibration(statistics, others.sensor)
+
+    def _of_rows(self, rows: NDArray[np.intp]) -> "Calibration":
+        statistics = {name: BranchStatistics.of(x, rows) for name, x in self.maps.items()}
+        part_share = float(self.part_pixels[rows].sum() / self.image_pixels[rows].sum())
+        readings = self.readings.rows(torch.from_numpy(rows))
+        return Calibration(statistics, DepthSensor.of_good(readings, part_share))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Statistics of the maps by their names, and of the depth sensor."""
+
+    maps: Mapping[str, BranchStatistics]
+    sensor: DepthSensor
+
+    def unusual(
+        self, blurred: Mapping[str, Tensor], inside: Tensor, readings: DepthReadings | None
+    ) -> dict[str, Tensor]:
+        """By how much each modality of an image is unlike good ones as a whole, (B,), 1 or more:
+        the level of its own map over the highest of good images, or what its sensor's readings say.
+
+        `inside` (B, H, W) is where the image is. Without `readings` the sensor is as usual.
+        """
+        factors = {
+            name: image_levels(blurred[name], inside) / self.maps[name].highest_level
+            for name in BRANCHES
+            if name in blurred
+        }
+        factors = {name: x.clamp_min(1.0) for name, x in factors.items()}
+        if readings is not None and "depth" in factors:
+            of_sensor = self.sensor.factors(readings).to(factors["depth"])
+            factors["depth"] = torch.maximum(factors["depth"], of_sensor)
+        return factors
+
+    def trust(self, unusual: Mapping[str, Tensor], readings: DepthReadings | None) -> Trust:
+        """How far the modalities of images that are so unusual are believed."""
+        if readings is None:
+            return Trust(unusual, None)
+        return Trust(unusual, self.sensor.say_of_heights(readings).to(unusual["depth"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            **{name: x.to_dict() for name, x in self.maps.items()},
+            "depth_sensor": self.sensor.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], names: Sequence[str]) -> Self:
+        """The inverse of `to_dict`, for the maps of those names; UserError, KeyError, TypeError or
+        ValueError for others."""
+        if set(values) != {*names, "depth_sensor"}:
+            raise UserError("calibrated by another version of dcrdf; run `dcrdf infer` again")
+        maps = {name: BranchStatistics.from_dict(values[name]) for name in names}
+        return cls(maps, DepthSensor.from_dict(values["depth_sensor"]))

@@ -1,0 +1,158 @@
+"""What can be counted of a height image without any network: how much of it was never measured and
+how noisy the rest is, against what is usual on good images."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, Self
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dcrdf.networks.teacher import STRIDES
+from dcrdf.preparation.normalise import CLIP
+from dcrdf.scoring.trust import say
+
+HOLES_WEIGHT = 10.0
+"""Missing a tenth of the part more than any good image does counts as twice as unusual."""
+NOISE_TOLERATED = 2.0
+"""Noise counts from twice that of the noisiest good image on."""
+LEAST_NOISE = 1e-3
+"""In normalised height, about the step of half precision: below it, noise is not told from it."""
+NEAR_PX = STRIDES[-1] // 2
+"""So far does a filled place reach into the maps beside it: half a place of the coarsest stage."""
+
+
+class DepthReadings(NamedTuple):
+    """Of B images: the share of pixels whose height was not measured, the same of the pixels of the
+    part, and the noise of the others in normalised height, (B,) each; and which pixels are near
+    one that was not measured, (B, H, W)."""
+
+    hole_share: Tensor
+    part_hole_share: Tensor
+    noise: Tensor
+    is_near_hole: Tensor
+
+    @classmethod
+    def of(
+        cls, depth: NDArray[np.floating], valid: NDArray[np.bool_], inside: NDArray[np.bool_]
+    ) -> Self:
+        """From normalised heights, from where they were measured, and from where the image is (not
+        a letterbox's bars), (B, H, W) each."""
+        return cls(
+            torch.from_numpy(hole_shares(valid, inside)).float(),
+            torch.from_numpy(part_hole_shares(depth, valid, inside)).float(),
+            torch.from_numpy(noise_levels(depth, valid)).float(),
+            torch.from_numpy(near_holes(valid, inside)),
+        )
+
+    def rows(self, rows: slice | Tensor) -> Self:
+        """The same of some of the images."""
+        return type(self)(*(one[rows] for one in self))
+
+
+@dataclass(frozen=True)
+class DepthSensor:
+    """The largest share of missing pixels in good images and on their parts, the share of the part
+    in them, and the largest noise."""
+
+    highest_hole_share: float
+    highest_part_hole_share: float
+    part_share: float
+    highest_noise: float
+
+    @classmethod
+    def of_good(cls, readings: DepthReadings, part_share: float) -> Self:
+        """From the readings of good images and the share of the part in them."""
+        return cls(
+            float(readings.hole_share.max()),
+            float(readings.part_hole_share.max()),
+            part_share or 1.0,
+            max(float(readings.noise.max()), LEAST_NOISE),
+        )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`; KeyError, TypeError or ValueError for other values."""
+        names = ("highest_hole_share", "highest_part_hole_share", "part_share", "highest_noise")
+        highest, on_part, part, noise = (float(values[name]) for name in names)
+        in_range = 0.0 < part <= 1.0 and LEAST_NOISE <= noise < math.inf
+        if not (math.isfinite(highest) and math.isfinite(on_part) and in_range):
+            raise ValueError("the depth sensor's figures are out of range")
+        return cls(highest, on_part, part, noise)
+
+    def to_dict(self) -> dict[str, float]:
+        """As JSON."""
+        return asdict(self)
+
+    def factors(self, readings: DepthReadings) -> Tensor:
+        """How unusual such images are, (B,): 1 where good images miss as much and are not much
+        less noisy."""
+        of_noise = readings.noise / (NOISE_TOLERATED * self.highest_noise)
+        return torch.maximum(self._of_holes(readings), of_noise)
+
+    def say_of_heights(self, readings: DepthReadings) -> Tensor:
+        """What say the heights have at each place of such images, (B, H, W): none near places that
+        were filled, where more of them were than in any good image."""
+        withheld = 1.0 - say(self._of_holes(readings))
+        return 1.0 - withheld[:, None, None] * readings.is_near_hole
+
+    def _of_holes(self, readings: DepthReadings) -> Tensor:
+        """Missing points are counted on the part, since good images miss many beside it, in
+        shadows; and in the whole image, since a part of which little is left is not known any
+        more."""
+        anywhere = (readings.hole_share - self.highest_hole_share) / self.part_share
+        on_part = readings.part_hole_share - self.highest_part_hole_share
+        surplus = torch.maximum(anywhere, on_part).clamp_min(0.0)
+        return 1.0 + HOLES_WEIGHT * surplus
+
+
+def hole_shares(valid: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Share of each image (N, H, W) whose height was not measured, (N,)."""
+    missing = (inside & ~valid).sum(axis=(1, 2))
+    shares: NDArray[np.float64] = missing / np.maximum(inside.sum(axis=(1, 2)), 1)
+    return shares
+
+
+def part_hole_shares(
+    depth: NDArray[np.floating], valid: NDArray[np.bool_], inside: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Share of the part's pixels whose height was not measured but filled, (N,): of those at least
+    as high as all but the lowest hundredth of good parts. 0 where there are none."""
+    part = (depth > 0.0) & inside
+    missing = (part & ~valid).sum(axis=(1, 2))
+    shares: NDArray[np.float64] = missing / np.maximum(part.sum(axis=(1, 2)), 1)
+    return shares
+
+
+def near_holes(valid: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Pixels of images (N, H, W) whose height was not measured, and those within `NEAR_PX`."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * NEAR_PX + 1, 2 * NEAR_PX + 1))
+    holes = (inside & ~valid).astype(np.uint8)
+    return np.stack([cv2.dilate(image, disc) for image in holes]).astype(np.bool_)
+
+
+def noise_levels(depth: NDArray[np.floating], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Deviation of the noise in each image of heights (N, H, W), (N,); 0 where too little was
+    measured to tell.
+
+    The median of the absolute Laplacian, which shapes and defects do not reach while they leave
+    half of the image smooth (after Immerkaer, 1996, who takes the mean of a similar operator).
+    """
+    return np.array([_noise(x, seen) for x, seen in zip(depth, valid, strict=True)])
+
+
+def _noise(depth: NDArray[np.floating], valid: NDArray[np.bool_]) -> float:
+    height = depth.astype(np.float32)
+    middle = np.s_[1:-1, 1:-1]
+    around = (np.s_[:-2, 1:-1], np.s_[2:, 1:-1], np.s_[1:-1, :-2], np.s_[1:-1, 2:])
+    laplacian = 4.0 * height[middle] - sum(height[place] for place in around)
+    known = valid & (height > CLIP[0]) & (height < CLIP[1])  # a clipped table is not noiseless
+    seen = np.logical_and.reduce([known[middle], *(known[place] for place in around)])
+    if not seen.any():
+        return 0.0
+    of_unit_noise = math.sqrt(20.0) / 1.4826
+    return float(np.median(np.abs(laplacian[seen]))) / of_unit_noise

@@ -1,0 +1,58 @@
+"""What detectors declare of themselves, by their options."""
+
+import typing
+
+import pytest
+
+from dcrdf.config.detectors import DETECTORS, DcrdfNetOptions, MemoryBankOptions
+from dcrdf.config.options import MapKind, TrainOptions
+from dcrdf.config.resolve import parse_config
+from dcrdf.errors import UserError
+
+FIXED = {"avg", "max", "zscore_sum", "zscore_max", "peak_norm", "peak_trust", "rgb", "depth"}
+MAPS = set(typing.get_args(MapKind))
+
+
+@pytest.mark.parametrize(
+    ("options", "needs", "augments"),
+    [
+        (DcrdfNetOptions(), {"variants"}, False),
+        (DcrdfNetOptions(gate="none", augment="natural"), {"variants"}, True),
+        (DcrdfNetOptions(gate="none", pseudo_anomalies=False), set(), False),
+        (DcrdfNetOptions(augment="dihedral"), {"variants"}, True),
+        (MemoryBankOptions(), set(), False),
+    ],
+)
+def test_needs_and_orientations(options, needs, augments):
+    assert options.needs() == needs
+    assert options.augments() == augments
+
+
+def test_only_a_gate_weighs_and_only_raw_maps():
+    gated, plain = DcrdfNetOptions(), DcrdfNetOptions(gate="none")
+    for maps in MAPS:
+        assert gated.fusions(maps) == (FIXED | {"cm_segf"} if maps == "raw" else FIXED)
+        assert plain.fusions(maps) == MemoryBankOptions().fusions(maps) == FIXED
+    assert gated.maps() == plain.maps() == {"raw", "whitened", "relative", "crossmodal"}
+    assert MemoryBankOptions().maps() == {"raw"}
+
+
+def test_the_gate_is_refused_for_other_maps(minimal, set_key):
+    set_key(minimal, "runs.net.infer.maps", "whitened")
+    with pytest.raises(UserError, match=r"infer\.fusion.*cm_segf.*infer\.maps: whitened"):
+        parse_config(minimal)
+
+
+def test_maps_must_be_offered(minimal, set_key):
+    set_key(minimal, "runs.bank", {"detector": "memory_bank", "preset": "default"})
+    set_key(minimal, "runs.bank.infer.maps", "whitened")
+    with pytest.raises(UserError, match=r"infer\.maps.*whitened.*memory_bank; allowed: raw"):
+        parse_config(minimal)
+
+
+@pytest.mark.parametrize("info", list(DETECTORS.values()), ids=list(DETECTORS))
+def test_declarations_name_what_there_is(info):
+    assert info.train_fields <= set(TrainOptions.model_fields)
+    assert not info.options.augmented_by or info.options.augmented_by in info.options.model_fields
+    for preset, sections in info.presets.items():
+        assert info.options.parse(dict(sections.get("options", {})), preset).maps() <= MAPS

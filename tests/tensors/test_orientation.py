@@ -1,0 +1,88 @@
+"""Orientations of images, and which of them good parts show by themselves."""
+
+import numpy as np
+import pytest
+import torch
+
+from dcrdf.tensors.orientation import (
+    NATURAL_RATIO,
+    ORIENTATIONS,
+    descriptor,
+    natural_orientations,
+    orientation_ratios,
+    oriented,
+    some_of,
+    turned,
+    turned_back,
+)
+
+
+def test_orientations_are_the_eight_symmetries_of_the_square():
+    image = np.arange(9).reshape(1, 3, 3)
+    all_eight = {oriented(image, np.array([k])).tobytes() for k in range(ORIENTATIONS)}
+    assert len(all_eight) == 8
+    transposed = image.transpose(0, 2, 1).copy()
+    assert transposed.tobytes() in all_eight
+    np.testing.assert_array_equal(oriented(image, np.array([0])), image)
+
+
+def test_each_image_gets_its_own_and_channels_stay():
+    images = np.random.default_rng(0).integers(0, 255, (3, 4, 4, 3), np.uint8)
+    turned = oriented(images, np.array([0, 1, 4]))
+    np.testing.assert_array_equal(turned[0], images[0])
+    np.testing.assert_array_equal(turned[1], np.rot90(images[1]))
+    np.testing.assert_array_equal(turned[2], images[2, :, ::-1])
+
+
+@pytest.mark.parametrize("orientation", range(ORIENTATIONS))
+def test_tensors_turn_as_arrays_do_and_back(orientation):
+    images = np.random.default_rng(0).random((2, 5, 5))
+    expected = oriented(images, np.full(2, orientation))
+    shown = turned(torch.from_numpy(images), orientation)
+    np.testing.assert_array_equal(shown.numpy(), expected)
+    np.testing.assert_array_equal(turned_back(shown, orientation).numpy(), images)
+
+
+def test_some_orientations_come_in_the_order_of_the_spread():
+    assert some_of(range(ORIENTATIONS), 1) == [0]
+    assert some_of([0, 2, 6], 2) == [0, 2]
+    assert some_of([0, 2, 6], 8) == [0, 2, 6]
+    assert sorted(some_of(range(ORIENTATIONS), 8)) == list(range(ORIENTATIONS))
+
+
+def parts(draw, count=24, size=64):
+    """Images as if they were features: (O, N, D) descriptors of `draw(generator)` arrays."""
+    generator = np.random.default_rng(1)
+    images = np.stack([draw(generator, size) for _ in range(count)])
+    turned = [oriented(images, np.full(count, k)) for k in range(ORIENTATIONS)]
+    features = [torch.from_numpy(np.stack([x, 1 - x], axis=1)).float() for x in turned]
+    return torch.stack([descriptor(x) for x in features])
+
+
+def bar(generator, size, angle=0.0):
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2 + generator.normal(0, 1.5, (2, 1, 1))
+    along = x * np.cos(angle) + y * np.sin(angle)
+    across = -x * np.sin(angle) + y * np.cos(angle)
+    shape = (np.abs(across) < 6) & (np.abs(along) < 24) & ~((along > 10) & (across > 0))
+    return shape + 0.02 * generator.random((size, size))
+
+
+@pytest.mark.parametrize(
+    ("draw", "expected"),
+    [
+        (bar, {0}),
+        (lambda g, s: bar(g, s, g.choice([0, np.pi])), {0, 2}),
+        (lambda g, s: bar(g, s, g.choice(4) * np.pi / 2), {0, 1, 2, 3}),
+    ],
+    ids=["fixed", "turned by half", "any quarter"],
+)
+def test_natural_orientations_of_bars(draw, expected):
+    ratios = orientation_ratios(parts(draw))
+    assert ratios[0] == 1.0
+    assert set(natural_orientations(ratios[None]).tolist()) == expected
+
+
+def test_an_orientation_must_be_natural_in_every_modality():
+    low, high = NATURAL_RATIO - 0.1, NATURAL_RATIO + 0.1
+    ratios = np.array([[1, low, high, low], [1, low, low, high]])
+    assert natural_orientations(ratios).tolist() == [0, 1]
