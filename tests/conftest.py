@@ -41,6 +41,12 @@ def minimal() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def minimal_values() -> dict[str, Any]:
+    """The same for fixtures that live longer; not to be changed."""
+    return MINIMAL
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Data beside the project that the product does not need."""
     folder = Path(__file__).parents[2] / "shared" / "data"
@@ -112,7 +118,7 @@ def write_metrics(entry: Callable[..., dict[str, Any]]) -> Callable[..., Path]:
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_scans() -> Callable[..., Path]:
     """Write a tiny data set in MVTec 3D-AD's layout: discs of 5 mm on a tilted table."""
 
@@ -149,6 +155,27 @@ def make_scans() -> Callable[..., Path]:
         return root
 
     return make
+
+
+@pytest.fixture(scope="session")
+def bilinear() -> Callable[..., Any]:
+    """Bilinear resizing by its definition, pixel by pixel: pixels are cells, their values lie in
+    the middle, and beyond the outermost middles the outermost value holds."""
+
+    def resize(image: Any, size: tuple[int, int]) -> Any:
+        def weights(count: int, wanted: int) -> Any:
+            rows = np.zeros((wanted, count))
+            for at in range(wanted):
+                middle = min(max((at + 0.5) * count / wanted - 0.5, 0.0), count - 1.0)
+                below = min(int(middle), count - 1)
+                above = min(below + 1, count - 1)
+                rows[at, below] += 1.0 - (middle - below)
+                rows[at, above] += middle - below
+            return rows
+
+        return weights(image.shape[0], size[0]) @ image @ weights(image.shape[1], size[1]).T
+
+    return resize
 
 
 @pytest.fixture

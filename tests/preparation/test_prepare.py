@@ -154,6 +154,43 @@ def test_training_heights_fill_the_unit_interval(samples, options, tmp_path):
         )
 
 
+def make_wedge(sample, generator):
+    """Turn a disc of 5 mm into a wedge of 8 to 24 mm with a hole in its high half, beside something
+    of 40 mm that is no part: smaller than any component that counts."""
+    xyz = read_xyz(sample.xyz).copy()
+    y, x = np.mgrid[:64, :64] - 31.5
+    disc = np.hypot(x, y) < 20
+    height_m = np.where(disc, 0.008 + 0.016 * (x + 20) / 40, 0.0)
+    height_m[:2, 30:32] = 0.04
+    xyz[..., 2] = 0.45 - height_m + generator.normal(0, 2e-5, x.shape)
+    xyz[(np.abs(y) < 10) & (x > 4) & (x < 14)] = 0.0
+    write_xyz(sample.xyz, xyz.astype(np.float32))
+
+
+@pytest.mark.parametrize("mode", ["part", "field"])
+def test_percentiles_are_those_of_the_measured_foreground(samples, options, tmp_path, mode):
+    """Neither the table nor filled holes move the height that is shown as 0 and 1."""
+    generator = np.random.default_rng(5)
+    for sample in of(samples, "train"):
+        make_wedge(sample, generator)
+    changed = options.model_copy(
+        update={"mode": mode, "normalise_low_percentile": 3.0, "normalise_high_percentile": 90.0}
+    )
+    prepare(samples, changed, tmp_path / "a.h5")
+    heights_mm = []
+    for sample in of(samples, "train"):
+        z_m = read_xyz(sample.xyz)[..., 2].astype(np.float64)
+        measured = z_m > 0
+        above_mm = 1e3 * (0.45 - z_m)  # the table is level
+        heights_mm.append(above_mm[measured & (above_mm > 4) & (above_mm < 30)]
+                          if mode == "part" else above_mm[measured])  # fmt: skip
+    low_mm, high_mm = np.percentile(np.concatenate(heights_mm), [3.0, 90.0])
+    with open_prepared(tmp_path / "a.h5") as prepared:
+        assert prepared.constants.mode == mode
+        assert 1e3 * prepared.constants.low_m == pytest.approx(low_mm, abs=0.06)
+        assert 1e3 * prepared.constants.high_m == pytest.approx(high_mm, abs=0.06)
+
+
 @pytest.mark.parametrize(
     "change",
     [{"resize": "letterbox"}, {"depth": "z"}, {"mode": "field"}, {"fill": "telea"}],

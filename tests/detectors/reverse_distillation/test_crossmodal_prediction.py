@@ -89,3 +89,16 @@ def test_on_grid_keeps_constants_and_means():
     )
     cells = torch.arange(16.0).view(1, 1, 4, 4)
     assert on_grid(cells, (2, 2)).flatten().tolist() == [2.5, 4.5, 10.5, 12.5]
+
+
+@pytest.mark.parametrize("factor", [-2.0, -0.1, 0.0, 0.3, 1.0, 1.7, 40.0])
+def test_the_share_that_is_taken_off_lies_between_nothing_and_all(factor):
+    """r - a e with the a in [0, 1] that leaves least, e the same everywhere."""
+    expected = torch.tensor([0.3, -0.4, 0.0, 0.2, 0.1, 0.5])
+    across = torch.tensor([0.4, 0.3, 0.7, 0.0, 0.0, 0.0])  # at a right angle to it
+    explanation = ResidualPrediction(CHANNELS[1], CHANNELS)
+    explanation.mean.copy_(expected)
+    residuals = (factor * expected + across).expand(6, 8, 8, -1)
+    left = explanation.unexplained(residuals, stages(1)[1], stages(2))
+    share = min(max(factor, 0.0), 1.0)
+    torch.testing.assert_close(left, (residuals - share * expected))

@@ -89,3 +89,15 @@ def test_without_residuals_lengths_stay_finite(count):
     whitening = ResidualWhitening(CHANNELS)
     whitening.fit(moments)
     assert torch.isfinite(whitening(residuals(features(0), features(1)))).all()
+
+
+def test_shrinkage_by_hand():
+    """Errors along one of two channels alone: of the mean variance, 0.5, 0.3 goes to each, so that
+    an error in the direction that good images never show is sqrt(0.85 / 0.15) times as long."""
+    values = torch.tensor([[1.0, 0.0], [-1.0, 0.0]], dtype=torch.float64)
+    moments = ResidualMoments(2, torch.device("cpu"))
+    moments.add(values)
+    whitening = ResidualWhitening(2)
+    whitening.fit(moments)
+    usual, never = whitening(torch.eye(2)).tolist()
+    assert never / usual == pytest.approx((0.85 / 0.15) ** 0.5, rel=1e-5)
