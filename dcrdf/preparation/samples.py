@@ -1,7 +1,7 @@
 """From files to measured scans, in worker processes."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -51,27 +51,18 @@ class SampleMeasurer:
 
     def __call__(self, sample: Sample) -> MeasuredSample:
         """Raises `UserError` when one of the sample's files is unusable."""
-        sample = self._with_what_is_read(sample)
-        scan = load_scan(sample)
+        reads_normals = self.options.reads_normals
+        scan = load_scan(sample, with_normals=reads_normals)
         measured = measure_scan(scan, self.options, self.training)
         native_gt = None
         if sample.split == "test":
             native_gt = np.zeros(scan.rgb.shape[:2], np.bool_) if scan.gt is None else scan.gt
-        files = (sample.rgb, sample.xyz, sample.depth, sample.gt, sample.normals)
+        files = [sample.rgb, sample.xyz, sample.depth, sample.gt]
+        files += [sample.normals] * reads_normals
         digests = tuple(sha256_of_file(path) for path in files if path is not None)
         record = Record(sample, measured.facts, digests, measured.part_heights_m)
         xyz = self._picked_points(scan, measured) if self.keep_xyz else None
         return MeasuredSample(record, measured, native_gt, xyz)
-
-    def _with_what_is_read(self, sample: Sample) -> Sample:
-        """Normals are read, and count as an input, where they are asked for alone."""
-        if not self.options.reads_normals:
-            return replace(sample, normals=None)
-        if sample.normals is None:
-            raise UserError(
-                f"{sample.rgb}: no normals belong to it; prepare.normals: fitted computes them"
-            )
-        return sample
 
     def _picked_points(self, scan: Scan, measured: MeasuredScan) -> NDArray[np.float32]:
         """Points (S, S, 3); those of a background that is taken out are missing ones."""

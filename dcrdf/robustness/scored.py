@@ -101,7 +101,7 @@ def _prepared(
     training = TrainingPlane(constants.mode, Plane.from_coefficients(constants.plane))
     for sample in samples:
         try:
-            scan = load_scan(sample)
+            scan = load_scan(sample, options.reads_normals)
         except UserError:
             if options.strict:
                 raise

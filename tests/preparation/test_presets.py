@@ -270,10 +270,9 @@ def test_m3dm_keeps_the_largest_cluster_and_its_colours(scan_of):
     np.testing.assert_array_equal(part, truth & ~missing)
     same_size = replace(scan, rgb=np.full((100, 100, 3), 200, np.uint8))
     image = prepare_scan(same_size, preset("m3dm", image_size=320, pad_multiple=1), FAR)
-    # Native pixel (r, c) covers rows 3.2 r to 3.2 (r + 1); cubic reaches two pixels around.
-    rows, columns = (
-        (3.2 * (np.array([50, 90, 10, 45, 30]) + 0.5)).astype(int),
-        (3.2 * (np.array([40, 10, 50, 80, 30]) + 0.5)).astype(int),
+    # A native pixel is 3.2 wide here; cubic reaches two of them around.
+    rows, columns = (3.2 * (np.array([[50, 90, 10, 45, 30], [40, 10, 50, 80, 30]]) + 0.5)).astype(
+        int
     )
     missing_in_part, missing_on_table, table, smaller_blob, inside = image.rgb[rows, columns, 0]
     assert (missing_in_part, missing_on_table, inside) == (200, 200, 200)
@@ -380,7 +379,8 @@ def test_every_row_is_the_scan_prepared_alone(parts, tmp_path, name, changes):
             rows = prepared.split(split)
             of_split = [sample for sample in parts if sample.split == split]
             for index, sample in enumerate(of_split):
-                image = prepare_scan(load_scan(sample), options, prepared.constants)
+                scan = load_scan(sample, options.reads_normals)
+                image = prepare_scan(scan, options, prepared.constants)
                 for field in ("rgb", "depth", "valid", "foreground"):
                     values = getattr(rows, field)[index]
                     np.testing.assert_array_equal(values, getattr(image, field), err_msg=field)
@@ -406,6 +406,23 @@ def test_processes_do_not_change_a_bit(parts, tmp_path, name):
     for processes in (1, 3):
         prepare_category(parts, preset(name), tmp_path / f"{processes}.h5", "{}", processes, True)
     assert (tmp_path / "1.h5").read_bytes() == (tmp_path / "3.h5").read_bytes()
+
+
+def test_normals_count_as_an_input_where_they_are_read_alone(parts, tmp_path):
+    def digest(**changes):
+        prepare_category(parts, preset("house", **changes), tmp_path / "a.h5", "{}", 1)
+        with open_prepared(tmp_path / "a.h5") as prepared:
+            return prepared.input_digest
+
+    given = {"surface": "normals", "normals": "given"}
+    before = digest(), digest(**given)
+    write_png(parts[0].normals, np.zeros((SIZE, SIZE, 3), np.uint8))
+    after = digest(), digest(**given)
+    assert [x == y for x, y in zip(before, after, strict=True)] == [True, False]
+    parts[0] = replace(parts[0], normals=None)
+    assert digest() == before[0]
+    with pytest.raises(UserError, match=f"{parts[0].rgb.name}: no normals"):
+        digest(**given)
 
 
 @pytest.mark.parametrize("name", ["m3dm", "house"])
