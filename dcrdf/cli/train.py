@@ -114,7 +114,7 @@ def _training_scans(
         prepared.require_record(stage.upstream["prepare"])
         samples = scans_of_split(prepared.split("train"), needs)
         preparation = {
-            "options": prepared.options.model_dump(mode="json"),
+            "options": prepared.options.record(),
             "constants": prepared.constants.to_dict(),
             "input_digest": prepared.input_digest,
         }

@@ -82,4 +82,4 @@ def _train_options(resolved: Resolved, job: Job) -> dict[str, Any]:
 
 
 def _dump(options: Closed) -> dict[str, Any]:
-    return options.model_dump(mode="json")
+    return options.record()

@@ -72,6 +72,12 @@ PREPARE_PRESET = """`preset: NAME` stands for the keys of a whole preparation an
 `prepare` that stand further out; keys beside it and nearer ones change it.
 """
 
+PREPARATIONS = """`crd` and `crd_normals` (Crossmodal Reverse Distillation), `ast` (Asymmetric
+Student-Teacher), `m3dm` (also BTF's) and `cfm` (Crossmodal Feature Mapping) prepare as the papers'
+code does, so that a method runs as published; `house` is ours. docs/method.md says what they do and
+where they cannot be used.
+"""
+
 
 def markdown() -> str:
     """The page."""
@@ -84,7 +90,7 @@ def markdown() -> str:
     for name, model in SECTIONS.items():
         parts += _section(name, model)
         if name == "prepare":
-            parts.append(PREPARE_PRESET)
+            parts += [PREPARE_PRESET, PREPARATIONS]
             parts += _presets({preset: {name: keys} for preset, keys in PREPARE_PRESETS.items()})
     parts += _section("compare", CompareOptions)
     parts += _section("report", ReportOptions)

@@ -99,7 +99,9 @@ class Model:
             score,
             threshold,
             score > threshold,
-            to_native(prediction.maps[FUSED][0], size, self.options.resize),
+            to_native(
+                prediction.maps[FUSED][0], size, self.options.resize, self.options.pad_multiple
+            ),
             float(limits["map_median"]),
             {name: float(x[0]) for name, x in prediction.scores.items() if name != FUSED},
             {name: float(x[0]) for name, x in prediction.unusual.items()},
