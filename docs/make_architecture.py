@@ -78,6 +78,7 @@ def picture(graph: "nx.DiGraph[str]") -> str:
         )
     for room, (x, y) in sorted(middle.items()):
         colour, count = ("#f3d9b1" if room in WITH_TORCH else "#d3e4f0"), graph.nodes[room]["files"]
+        plural = "s" if count > 1 else ""
         parts.append(
             f'<rect x="{x - WIDTH / 2:g}" y="{y - HEIGHT / 2:g}" width="{WIDTH}" height="{HEIGHT}"'
             f' rx="6" fill="{colour}" stroke="#555"/>\n'
