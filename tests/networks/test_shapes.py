@@ -9,7 +9,8 @@ from dcrdf.detectors.dcrdf_net.gfrn import GuidedFeatureRefinement
 from dcrdf.detectors.reverse_distillation.student import Student
 from dcrdf.errors import UserError
 from dcrdf.networks.folding import fold_batch_norms
-from dcrdf.networks.teacher import TEACHERS, Teacher, load_teacher
+from dcrdf.networks.teacher import TEACHERS, Teacher
+from dcrdf.networks.teacher_weights import load_teacher
 
 NAMES = list(TEACHERS)
 
