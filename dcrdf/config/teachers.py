@@ -1,4 +1,4 @@
-"""The teachers as the configuration sees them, without torch: which grids their maps have, and where
+"""The teachers as the configuration sees them, without torch: the grids of their maps, and where
 their weights come from."""
 
 from collections.abc import Mapping
