@@ -109,9 +109,10 @@ def _check_teacher(
             f" allowed: {', '.join(sorted(allowed))}"
         )
     step_px = options.side_step_px(TEACHERS[teacher.name].strides)
-    if side_px % step_px:
-        step_px = math.lcm(step_px, IMAGE_SIDE_STEP_PX)
+    if side_px % step_px or side_px < 2 * step_px:  # of a single place no batch norm is learnt
+        common_px = math.lcm(step_px, IMAGE_SIDE_STEP_PX)
+        least_px = common_px * math.ceil(2 * step_px / common_px)
         raise UserError(
             f"config: prepare.image_size{where}: {side_px} does not suit {detector} with"
-            f" teacher.name: {teacher.name}; set it to a multiple of {step_px}"
+            f" teacher.name: {teacher.name}; set it to a multiple of {common_px} from {least_px} on"
         )

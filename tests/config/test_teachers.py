@@ -88,17 +88,22 @@ def test_patches_must_fill_the_image(minimal, side, fits):
         parse_config(values)
     assert str(caught.value) == (
         f"config: prepare.image_size (runs.bank on a): {side} does not suit memory_bank with"
-        " teacher.name: dinov2_vits14; set it to a multiple of 224"
+        " teacher.name: dinov2_vits14; set it to a multiple of 224 from 224 on"
     )
 
 
-@pytest.mark.parametrize(("side", "fits"), [(64, True), (768, True), (96, False), (224, False)])
+@pytest.mark.parametrize(
+    ("side", "fits"), [(128, True), (768, True), (64, False), (96, False), (224, False)]
+)
 def test_the_embedding_must_halve_the_last_map(minimal, side, fits):
+    """And have more than one place, or batches of one image have no variance."""
     values = {**minimal, "teacher": {"name": "efficientnet_b5"}, "prepare": {"image_size": side}}
     if fits:
         parse_config(values)
         return
-    with pytest.raises(UserError, match=r"image_size.*dcrdf_net.*b5; set it to a multiple of 64$"):
+    with pytest.raises(
+        UserError, match=r"image_size.*dcrdf_net.*b5; set it to a multiple of 64 from 128 on$"
+    ):
         parse_config(values)
 
 
