@@ -9,7 +9,7 @@ import torch
 from dcrdf.config.detectors import DETECTORS
 from dcrdf.config.options import TrainOptions
 from dcrdf.detectors.base import build_detector
-from dcrdf.networks.teacher import load_teacher
+from dcrdf.networks.teacher_weights import load_teacher
 from dcrdf.tensors.device import make_repeatable
 from dcrdf.tensors.scans import Scans
 from dcrdf.training.loop import FitContext
