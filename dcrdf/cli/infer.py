@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dcrdf.preparation.store import Prepared
+    from dcrdf.preparation.store import Prepared, PreparedSplit
+    from dcrdf.results.maps import ScoredImages
     from dcrdf.scoring.split import ScoredSplit
 
 
@@ -34,31 +35,27 @@ def run(args: argparse.Namespace) -> None:
     options = InferOptions.parse(dict(stage.options), "infer")
     claim_gpu(args.device)
 
-    from dcrdf.detectors.base import NormalSamples
     from dcrdf.models.checkpoint import load_detector
     from dcrdf.models.model import deploy
     from dcrdf.preparation.store import open_prepared
+    from dcrdf.results.maps import write_maps
     from dcrdf.scoring.scorer import Scorer
-    from dcrdf.scoring.split import gather, score_split, write_maps
+    from dcrdf.scoring.split import gather, score_split
     from dcrdf.tensors.device import choose_device, make_repeatable
+    from dcrdf.tensors.prepared import scans_of_split
 
     make_repeatable(0, options.cpu_threads, with_gradients=False)
     detector, description = load_detector(args.model)
     with open_prepared(args.prepared) as prepared:
         seed = _seed_of_fitting(args, description, stage, prepared)
         validation, test = prepared.split("validation"), prepared.split("test")
-        normal = NormalSamples(
-            validation.rgb,
-            validation.depth,
-            validation.foreground,
-            validation.valid,
-            validation.inside,
-        )
+        needs = detector.options.needs()
+        good, tested = scans_of_split(validation, needs), scans_of_split(test, needs)
         device = choose_device(args.device)
         with about(args.model):
-            scorer, predictions = Scorer.calibrate(detector, options, normal, device)
-            scored_validation, scored_test = gather(predictions), score_split(scorer, test)
-        thresholds = _thresholds(scored_validation, normal.inside, options.false_alarm_rate)
+            scorer, predictions = Scorer.calibrate(detector, options, good, device)
+            scored_validation, scored_test = gather(predictions), score_split(scorer, tested)
+        thresholds = _thresholds(scored_validation, good.inside, options.false_alarm_rate)
         deploy(args.model, args.out / "model", scorer, thresholds, stage.to_dict())
         attributes: dict[str, Any] = {
             "stage": stage.to_json(),
@@ -70,10 +67,16 @@ def run(args: argparse.Namespace) -> None:
         write_maps(
             args.out / "maps.h5",
             attributes,
-            (test, scored_test),
-            (validation, replace(scored_validation, maps={})),
+            test=_images(test, scored_test),
+            validation=_images(validation, replace(scored_validation, maps={})),
         )
     print(f"{args.out}: {len(test)} test images scored; {thresholds['fused']['note']}")
+
+
+def _images(split: "PreparedSplit", scored: "ScoredSplit") -> "ScoredImages":
+    from dcrdf.results.maps import ScoredImages
+
+    return ScoredImages(split.name, split.defect, split.label, scored.scores, scored.maps)
 
 
 def _seed_of_fitting(

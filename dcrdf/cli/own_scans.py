@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dcrdf.config.sources import check_text
 from dcrdf.errors import UserError
+from dcrdf.modalities import DEPTH, RGB
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +48,7 @@ class OwnScans:
     def __post_init__(self) -> None:
         if self.geometry is None:
             return
-        if self.without == "rgb":
+        if self.without == RGB:
             raise UserError("--geometry: with --without rgb give the geometry files themselves")
         if not self.geometry.is_dir():
             raise UserError(f"--geometry: {self.geometry}: no such folder")
@@ -64,9 +65,9 @@ class OwnScans:
         from dcrdf.datasets.load import load_points, load_scan
         from dcrdf.files.images import read_rgb
 
-        if self.without == "depth":
+        if self.without == DEPTH:
             return read_rgb(file), None, 0
-        if self.without == "rgb":
+        if self.without == RGB:
             points, far_points = load_points(file, self._camera_of_geometry(file))
             return None, points, far_points
         scan = load_scan(self._sample(file))

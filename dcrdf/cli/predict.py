@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from dcrdf.cli.common import add_device_argument
 from dcrdf.cli.own_scans import OwnScans, distinct
 from dcrdf.errors import UserError, about
+from dcrdf.modalities import FUSED, MODALITIES, OTHER
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for heat maps and table")
     parser.add_argument("--geometry", type=Path, help="folder of the xyz or depth files")
     parser.add_argument("--camera", type=Path, help="camera file of 16-bit depth images")
-    parser.add_argument("--without", choices=["rgb", "depth"], help="do without one modality")
+    parser.add_argument("--without", choices=MODALITIES, help="do without one modality")
     parser.add_argument(
         "--overwrite", action="store_true", help="replace an earlier call's table and heat maps"
     )
@@ -56,7 +57,6 @@ def run(args: argparse.Namespace) -> int:
     earlier = _earlier(args.out, overwrite=args.overwrite)
 
     import dcrdf
-    from dcrdf.detectors.base import OTHER_BRANCH
 
     model = dcrdf.load(folder, args.device)
     for path in earlier:
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         if scored:
             _write_table(args.out / TABLE, rows)
     if scored:
-        used = OTHER_BRANCH.get(args.without, "fused")
+        used = OTHER.get(args.without, FUSED)
         print(model.thresholds[used]["note"])
     failed = len(files) - scored
     if failed:

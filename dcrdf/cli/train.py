@@ -1,6 +1,7 @@
 """Fit a detector to a category's good training samples; goes on where it was interrupted."""
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,8 +19,9 @@ from dcrdf.config.stages import Stage, digest_of_record
 from dcrdf.errors import UserError
 
 if TYPE_CHECKING:
-    from dcrdf.detectors.base import NormalSamples, PseudoAnomalies
     from dcrdf.networks.teacher import Teacher
+    from dcrdf.tensors.scans import Scans
+    from dcrdf.training.twins import PseudoAnomalies
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.training.log import write_loss_table
     from dcrdf.training.loop import STATE, FitContext
 
-    samples, preparation, category = _training_samples(args.prepared, stage)
+    samples, preparation, category = _training_scans(args.prepared, stage, detector_options.needs())
     variants, pseudo = _variants(args.variants, stage, args.prepared)
     seed = seed_of("train", category, stage.options["seed"]) % 2**63
     make_repeatable(seed, train_options.cpu_threads, with_gradients=True)
@@ -101,14 +103,15 @@ def _keep_other_model(folder: Path, stage: Stage, *, force: bool) -> None:
         refuse_other_settings(folder, found, stage.to_dict(), force=force)
 
 
-def _training_samples(path: Path, stage: Stage) -> "tuple[NormalSamples, dict[str, Any], str]":
-    from dcrdf.detectors.base import NormalSamples
+def _training_scans(
+    path: Path, stage: Stage, needs: Collection[str]
+) -> "tuple[Scans, dict[str, Any], str]":
     from dcrdf.preparation.store import open_prepared
+    from dcrdf.tensors.prepared import scans_of_split
 
     with open_prepared(path) as prepared:
         prepared.require_record(stage.upstream["prepare"])
-        split = prepared.split("train")
-        samples = NormalSamples(split.rgb, split.depth, split.foreground, split.valid, split.inside)
+        samples = scans_of_split(prepared.split("train"), needs)
         preparation = {
             "options": prepared.options.model_dump(mode="json"),
             "constants": prepared.constants.to_dict(),
@@ -126,8 +129,8 @@ def _variants(
     if path is None:
         raise UserError("--variants: this run trains with pseudo-anomalies; give their cache")
     from dcrdf.anomalies.cache import open_variants
-    from dcrdf.detectors.base import PseudoAnomalies
     from dcrdf.preparation.store import open_prepared
+    from dcrdf.training.twins import PseudoAnomalies
 
     with open_variants(path) as variants, open_prepared(prepared) as source:
         variants.require_made_from(source)

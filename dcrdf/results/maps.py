@@ -1,8 +1,9 @@
-"""Reading what `infer` wrote: maps, scores and names of one job."""
+"""What `infer` writes of one job, and how it is read: maps, scores and names."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcrdf.errors import UserError
+from dcrdf.files.atomic import replacing
 from dcrdf.files.hdf5 import (
+    PACKED,
     damage_named,
+    fixed_texts,
+    new_hdf5,
     read_attribute,
     read_texts,
     require_finite,
     require_labels,
     require_stored,
+    write_attributes,
 )
+from dcrdf.modalities import BRANCHES
 from dcrdf.preparation.store import plain_link
 
-BRANCHES = ("fused", "rgb", "depth")
 STEP = "`dcrdf infer`"
+
+
+@dataclass(frozen=True)
+class ScoredImages:
+    """Names, kinds and labels (N,) of a split, and by branch scores (N,) and maps (N, H, W)."""
+
+    names: Sequence[str]
+    defects: Sequence[str]
+    labels: NDArray[np.int8]
+    scores: Mapping[str, NDArray[np.float64]]
+    maps: Mapping[str, NDArray[np.float16]]
 
 
 class MapsFile:
@@ -95,3 +112,31 @@ def open_maps(path: Path) -> Iterator[MapsFile]:
         with damage_named(path, STEP):
             maps = MapsFile(file, path)
         yield maps
+
+
+def write_maps(
+    path: Path,
+    attributes: Mapping[str, Any],
+    test: ScoredImages,
+    validation: ScoredImages,
+) -> None:
+    """Write maps and scores of the test split and the scores of the validation split."""
+    with replacing(path) as temporary, new_hdf5(temporary) as file:
+        write_attributes(file, attributes)
+        for group_name, images in (("test", test), ("validation", validation)):
+            group = file.create_group(group_name)
+            _create_whole(group, "name", fixed_texts(images.names))
+            _create_whole(group, "defect", fixed_texts(images.defects))
+            _create_whole(group, "label", np.asarray(images.labels, dtype=np.int8))
+            for name, values in images.scores.items():
+                _create_whole(group, f"score_{name}", values)
+            for name, maps in images.maps.items():
+                chunks = (1, *maps.shape[1:])
+                group.create_dataset(
+                    name, data=maps, chunks=chunks, shuffle=True, fletcher32=True, **PACKED
+                )
+
+
+def _create_whole(group: h5py.Group, name: str, values: NDArray[Any]) -> None:
+    """Write values in one chunk, with its checksum."""
+    group.create_dataset(name, data=values, chunks=values.shape, fletcher32=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dcrdf.config.options import Degradation
 from dcrdf.datasets.sample import Scan
+from dcrdf.modalities import DEPTH, RGB, Modality
 from dcrdf.preparation.measure import valid_points
 
 Mask = NDArray[np.bool_]
@@ -25,7 +26,7 @@ HOLE_SHARES: Mapping[str, float] = {
 """Share of the part's measured points that go missing."""
 NOISE_SHARES: Mapping[str, float] = {"depth_noise_5": 0.05, "depth_noise_20": 0.20}
 """Deviation of the noise, as a share of the training parts' height span."""
-ABSENT: Mapping[str, str] = {"depth_absent": "depth", "rgb_absent": "rgb"}
+ABSENT: Mapping[str, Modality] = {"depth_absent": DEPTH, "rgb_absent": RGB}
 """The modality that is left out altogether."""
 
 BLOB_SIGMA_SHARE = 0.04

@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from dcrdf.config.options import Degradation
 from dcrdf.datasets.load import load_scan
 from dcrdf.datasets.sample import Sample
-from dcrdf.detectors.base import OTHER_BRANCH
-from dcrdf.detectors.dcrdf_net.gate import CrossModalGate
 from dcrdf.errors import UserError
 from dcrdf.files.digests import seed_of
+from dcrdf.modalities import FUSED, OTHER
 from dcrdf.models.model import Model
 from dcrdf.preparation.image import PreparedImage, prepare_scan
 from dcrdf.preparation.measure import TrainingPlane, part_of_scan
@@ -23,6 +22,7 @@ from dcrdf.preparation.resize import place, resize_nearest
 from dcrdf.robustness.degrade import ABSENT, degrade, kind_of
 from dcrdf.scoring.scorer import Prediction, batch_slices
 from dcrdf.scoring.split import gather
+from dcrdf.tensors.prepared import scans_of_images
 
 Mask = NDArray[np.bool_]
 
@@ -72,7 +72,7 @@ def score_degraded(
         batch = list(_prepared(model, samples[rows], degradation, seed))
         if not batch:
             continue
-        with watched_gate(model.scorer.detector.network) as gate:
+        with watched(model.scorer.detector.colour_weight) as gate:
             predictions.append(_score(model, [image for image, _ in batch], degradation))
         scans += [scan for _, scan in batch]
         weights += _weights_on_part(gate, scans[-len(batch) :])
@@ -126,37 +126,30 @@ def _prepared(
 def _score(
     model: Model, images: Sequence[PreparedImage], degradation: Degradation | None
 ) -> Prediction:
-    absent = ABSENT.get(degradation or "")
-    return model.scorer.score(
-        None if absent == "rgb" else np.stack([image.rgb for image in images]),
-        None if absent == "depth" else np.stack([image.depth for image in images]),
-        np.stack([image.valid for image in images]),
-        np.stack([image.inside for image in images]),
-    )
+    scans, absent = scans_of_images(images), ABSENT.get(degradation or "")
+    return model.scorer.score(scans if absent is None else scans.without(absent))
 
 
 def _thresholds(
     model: Model, branches: Iterable[str], degradation: Degradation | None
 ) -> dict[str, float]:
     absent = ABSENT.get(degradation or "")
-    used = {} if absent is None else {"fused": OTHER_BRANCH[absent]}
+    used: dict[str, str] = {} if absent is None else {FUSED: OTHER[absent]}
     return {name: float(model.thresholds[used.get(name, name)]["threshold"]) for name in branches}
 
 
 @contextmanager
-def watched_gate(network: nn.Module) -> Iterator[list[Tensor]]:
-    """Collect the weights (B, H, W) that a learned gate gives while the context is open."""
+def watched(module: nn.Module | None) -> Iterator[list[Tensor]]:
+    """Collect what a module gives while the context is open, if there is one."""
     seen: list[Tensor] = []
-    handles = [
-        module.register_forward_hook(lambda _module, _inputs, weight: seen.append(weight))
-        for module in network.modules()
-        if isinstance(module, CrossModalGate)
-    ]
+    if module is None:
+        yield seen
+        return
+    handle = module.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
     try:
         yield seen
     finally:
-        for handle in handles:
-            handle.remove()
+        handle.remove()
 
 
 def _weights_on_part(gate: Sequence[Tensor], scans: Sequence[TestScan]) -> list[float]:

@@ -9,12 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dcrdf.detectors.base import BRANCHES, CROSSMODAL, NormalSamples
+from dcrdf.detectors.maps import CROSSMODAL, Maps
 from dcrdf.errors import UserError
+from dcrdf.modalities import DEPTH, MODALITIES
 from dcrdf.scoring.branch_statistics import BranchFigures, BranchStatistics, image_levels
 from dcrdf.scoring.depth_sensor import DepthReadings, DepthSensor
 from dcrdf.scoring.held_out import on_common_scale
 from dcrdf.scoring.trust import Trust
+from dcrdf.tensors.scans import Scans
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,16 @@ class GoodFigures:
     image_pixels: NDArray[np.int64]
 
     @classmethod
-    def of(cls, maps: Mapping[str, Tensor], good: NormalSamples, blur_sigma_px: float) -> Self:
-        """From the unblurred maps (N, H, W) of good images."""
+    def of(cls, maps: Maps, good: Scans, blur_sigma_px: float) -> Self:
+        """From the unblurred maps of good scans, which have both modalities."""
+        readings, outline = DepthReadings.of(good), good.outline
+        if readings is None or outline is None:
+            raise ValueError("good scans lack their heights")
         figures = {
-            name: BranchFigures.of_maps(
-                x.cpu().numpy(), good.foreground, good.inside, blur_sigma_px
-            )
-            for name, x in maps.items()
+            name: BranchFigures.of_maps(x.cpu().numpy(), outline, good.inside, blur_sigma_px)
+            for name, x in maps.by_branch().items()
         }
-        readings = DepthReadings.of(good.depth, good.valid, good.inside)
-        part = good.foreground & good.inside
+        part = outline & good.inside
         return cls(figures, readings, part.sum(axis=(1, 2)), good.inside.sum(axis=(1, 2)))
 
     def __len__(self) -> int:
@@ -55,7 +57,7 @@ class GoodFigures:
             return everyone
         others = self._of_rows(np.delete(np.arange(len(self)), row))
         statistics: dict[str, BranchStatistics] = {}
-        for names in (BRANCHES, tuple(CROSSMODAL.values())):
+        for names in (MODALITIES, tuple(CROSSMODAL.values())):
             fused = [name for name in names if name in self.maps]
             if fused:
                 statistics |= on_common_scale(
@@ -88,20 +90,20 @@ class Calibration:
         """
         factors = {
             name: image_levels(blurred[name], inside) / self.maps[name].highest_level
-            for name in BRANCHES
+            for name in MODALITIES
             if name in blurred
         }
         factors = {name: x.clamp_min(1.0) for name, x in factors.items()}
-        if readings is not None and "depth" in factors:
-            of_sensor = self.sensor.factors(readings).to(factors["depth"])
-            factors["depth"] = torch.maximum(factors["depth"], of_sensor)
+        if readings is not None and DEPTH in factors:
+            of_sensor = self.sensor.factors(readings).to(factors[DEPTH])
+            factors[DEPTH] = torch.maximum(factors[DEPTH], of_sensor)
         return factors
 
     def trust(self, unusual: Mapping[str, Tensor], readings: DepthReadings | None) -> Trust:
         """How far the modalities of images that are so unusual are believed."""
-        if readings is None:
+        if readings is None or DEPTH not in unusual:
             return Trust(unusual, None)
-        return Trust(unusual, self.sensor.say_of_heights(readings).to(unusual["depth"]))
+        return Trust(unusual, self.sensor.belief_in_heights(readings).to(unusual[DEPTH]))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""

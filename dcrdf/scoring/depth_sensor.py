@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from dcrdf.networks.teacher import STRIDES
 from dcrdf.preparation.normalise import CLIP
-from dcrdf.scoring.trust import say
+from dcrdf.scoring.trust import belief
+from dcrdf.tensors.scans import Scans
 
 HOLES_WEIGHT = 10.0
 """Missing a tenth of the part more than any good image does counts as twice as unusual."""
@@ -22,8 +22,9 @@ NOISE_TOLERATED = 2.0
 """Noise counts from twice that of the noisiest good image on."""
 LEAST_NOISE = 1e-3
 """In normalised height, about the step of half precision: below it, noise is not told from it."""
-NEAR_PX = STRIDES[-1] // 2
-"""So far does a filled place reach into the maps beside it: half a place of the coarsest stage."""
+NEAR_PX = 8
+"""So far does a filled place reach into the maps beside it: half a place of the coarsest stage of
+the teachers for which it was chosen (stride 16)."""
 
 
 class DepthReadings(NamedTuple):
@@ -37,15 +38,15 @@ class DepthReadings(NamedTuple):
     is_near_hole: Tensor
 
     @classmethod
-    def of(
-        cls, depth: NDArray[np.floating], valid: NDArray[np.bool_], inside: NDArray[np.bool_]
-    ) -> Self:
-        """From normalised heights, from where they were measured, and from where the image is (not
-        a letterbox's bars), (B, H, W) each."""
+    def of(cls, scans: Scans) -> Self | None:
+        """From scans; None where they lack the height, or where it was measured."""
+        height, valid, inside = scans.height, scans.valid, scans.inside
+        if height is None or valid is None:
+            return None
         return cls(
             torch.from_numpy(hole_shares(valid, inside)).float(),
-            torch.from_numpy(part_hole_shares(depth, valid, inside)).float(),
-            torch.from_numpy(noise_levels(depth, valid)).float(),
+            torch.from_numpy(part_hole_shares(height, valid, inside)).float(),
+            torch.from_numpy(noise_levels(height, valid)).float(),
             torch.from_numpy(near_holes(valid, inside)),
         )
 
@@ -94,10 +95,10 @@ class DepthSensor:
         of_noise = readings.noise / (NOISE_TOLERATED * self.highest_noise)
         return torch.maximum(self._of_holes(readings), of_noise)
 
-    def say_of_heights(self, readings: DepthReadings) -> Tensor:
-        """What say the heights have at each place of such images, (B, H, W): none near places that
-        were filled, where more of them were than in any good image."""
-        withheld = 1.0 - say(self._of_holes(readings))
+    def belief_in_heights(self, readings: DepthReadings) -> Tensor:
+        """How far heights are believed at each place of such images, (B, H, W): not near filled
+        places, where more were filled than in any good image."""
+        withheld = 1.0 - belief(self._of_holes(readings))
         return 1.0 - withheld[:, None, None] * readings.is_near_hole
 
     def _of_holes(self, readings: DepthReadings) -> Tensor:

@@ -1,4 +1,4 @@
-"""The one scoring path: branch maps -> fused map -> image scores.
+"""The one scoring path: scans -> the detector's maps -> fused map -> image scores.
 
 `infer`, `predict` and the Python API all go through `Scorer`, so a score never depends on which of
 them asked for it.
@@ -14,16 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dcrdf.config.options import InferOptions
-from dcrdf.detectors.base import BRANCHES, CROSSMODAL, Detector, NormalSamples, map_names
+from dcrdf.detectors.base import Detector
+from dcrdf.detectors.maps import Maps, averaged, concatenated
 from dcrdf.errors import UserError
-from dcrdf.scoring.blur import gaussian_blur
-from dcrdf.scoring.branch_statistics import image_maxima, top_means
 from dcrdf.scoring.calibration import Calibration, GoodFigures
 from dcrdf.scoring.depth_sensor import DepthReadings
-from dcrdf.scoring.fixed_fusion import fuse
-from dcrdf.scoring.peak_fusion import PEAK_FUSIONS, fuse_by_peaks
-from dcrdf.tensors.images import depth_tensor, rgb_tensor
-from dcrdf.tensors.orientation import some_of, turned, turned_back
+from dcrdf.scoring.finish import Finish
+from dcrdf.tensors.orientation import some_of, turned_back
+from dcrdf.tensors.scans import ScanBatch, Scans
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Prediction:
 
 
 class Scorer:
-    """A fitted detector with its fusion: images in, predictions out."""
+    """A fitted detector with its fusion: scans in, predictions out."""
 
     def __init__(
         self,
@@ -50,18 +48,15 @@ class Scorer:
         device: torch.device,
     ) -> None:
         self.detector = detector.for_inference().to(device)
+        self.detector.map_kind = options.maps
         self.options = options
         self.calibration = calibration
         self.device = device
-        self.detector.maps = options.maps
+        self.finishing = Finish(options, calibration)
 
     @classmethod
     def calibrate(
-        cls,
-        detector: Detector,
-        options: InferOptions,
-        validation: NormalSamples,
-        device: torch.device,
+        cls, detector: Detector, options: InferOptions, validation: Scans, device: torch.device
     ) -> tuple[Self, list[Prediction]]:
         """A scorer whose fusion statistics come from the validation split, and predictions of that
         split one by one, each by the statistics of the others: a threshold from scores that know
@@ -69,129 +64,59 @@ class Scorer:
         every image once."""
         bare = cls(detector, options, None, device)
         slices = batch_slices(len(validation), options.batch_size)
-        batches = [bare.raw_maps(validation.rgb[rows], validation.depth[rows]) for rows in slices]
-        joined = {name: torch.cat([raw[name] for raw in batches]) for name in batches[0]}
-        figures = GoodFigures.of(joined, validation, options.blur_sigma_px)
+        answer = concatenated([bare.raw_maps(validation[rows]) for rows in slices])
+        figures = GoodFigures.of(answer, validation, options.blur_sigma_px)
         scorer = cls(bare.detector, options, figures.calibration(), device)
-        return scorer, [
-            scorer.finish(
-                {name: x[row : row + 1] for name, x in joined.items()},
-                validation.inside[row : row + 1],
-                figures.readings.rows(slice(row, row + 1)),
-                figures.without(row),
-            )
-            for row in range(len(validation))
-        ]
+        predictions = []
+        for row in range(len(validation)):
+            one = slice(row, row + 1)
+            held_out = Finish(options, figures.without(row))
+            readings = figures.readings.rows(one)
+            predictions.append(scorer.finish(answer.rows(one), validation[one], readings, held_out))
+        return scorer, predictions
 
     @torch.no_grad()
-    def raw_maps(
-        self, rgb: NDArray[np.uint8] | None, depth: NDArray[np.floating] | None
-    ) -> dict[str, Tensor]:
+    def raw_maps(self, scans: Scans) -> Maps:
         """The detector's own maps, before fusion and blur; `UserError` unless they are finite.
 
         Where the options ask for several orientations and the detector has learnt good images in
         several: the mean of their maps. What it sees in one of them by chance counts less.
         """
-        colour = None if rgb is None else rgb_tensor(rgb, self.device)
-        height = None if depth is None else depth_tensor(depth, self.device)
-        orientations = some_of(self.detector.orientations, self.options.orientations)
-        sums: dict[str, Tensor] = {}
-        for orientation in orientations:
-            for name, maps in self._maps_in(orientation, colour, height).items():
-                sums[name] = sums[name] + maps if name in sums else maps
-        return _finite({name: maps / len(orientations) for name, maps in sums.items()})
+        batch = scans.batch(self.device, self.detector.options.needs())
+        shown = some_of(self.detector.orientations, self.options.orientations)
+        answer = averaged([self._maps_in(orientation, batch) for orientation in shown])
+        _require_finite(answer.all())
+        return answer
 
-    def _maps_in(
-        self, orientation: int, rgb: Tensor | None, depth: Tensor | None
-    ) -> dict[str, Tensor]:
-        """Maps of images that are shown in an orientation, turned back."""
-        shown = [None if x is None else turned(x, orientation) for x in (rgb, depth)]
+    def _maps_in(self, orientation: int, batch: ScanBatch) -> Maps:
+        """Maps of scans that are shown in an orientation, turned back."""
         half = self.options.precision == "bfloat16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            raw = self.detector.branch_maps(*shown)
-        return {name: turned_back(maps.float(), orientation) for name, maps in raw.items()}
+            answer = self.detector.maps(batch.turned(orientation))
+        return answer.each(lambda x: turned_back(x.float(), orientation))
 
-    def score(
-        self,
-        rgb: NDArray[np.uint8] | None,
-        depth: NDArray[np.floating] | None,
-        valid: NDArray[np.bool_] | None = None,
-        inside: NDArray[np.bool_] | None = None,
-    ) -> Prediction:
-        """Score colour images (B, H, W, 3) and normalised heights (B, H, W).
-
-        `valid` (B, H, W) says where height was measured; None: the depth sensor is taken to be as
-        usual. `inside` (B, H, W) says where the image is; None: everywhere. Without one modality
-        the fused map is the other branch's.
-        """
-        raw = self.raw_maps(rgb, depth)
-        if inside is None:
-            inside = np.ones(tuple(next(iter(raw.values())).shape), np.bool_)
-        readings = None
-        if depth is not None and valid is not None:
-            readings = DepthReadings.of(depth, valid, inside)
-        return self.finish(raw, inside, readings)
+    def score(self, scans: Scans) -> Prediction:
+        """Score scans; without one modality the fused map is the other branch's."""
+        return self.finish(self.raw_maps(scans), scans, DepthReadings.of(scans))
 
     @torch.no_grad()
     def finish(
         self,
-        raw: Mapping[str, Tensor],
-        inside: NDArray[np.bool_],
-        readings: DepthReadings | None = None,
-        calibration: Calibration | None = None,
-    ) -> Prediction:
-        """Raw maps -> fused, blurred maps and image scores; `UserError` where they are none.
-
-        Scores and levels are of the pixels `inside` (B, H, W). Another `calibration` than the
-        scorer's own may be given.
-        """
-        names = map_names(self.options.maps)
-        blurred = {name: self._blur(raw[name]) for name in names if name in raw}
-        where = torch.from_numpy(np.ascontiguousarray(inside)).to(self.device)
-        calibration = calibration or self.calibration
-        unusual = {} if calibration is None else calibration.unusual(blurred, where, readings)
-        branches = {name: blurred[name] for name in BRANCHES if name in blurred}
-        fused = self._fused(raw, blurred, calibration, unusual, readings)
-        maps = _finite({"fused": fused, **branches})
-        return Prediction(
-            {name: x.cpu().numpy() for name, x in maps.items()},
-            {name: self._image_scores(x, where) for name, x in maps.items()},
-            {name: x.double().cpu().numpy() for name, x in unusual.items()},
-        )
-
-    def _fused(
-        self,
-        raw: Mapping[str, Tensor],
-        blurred: Mapping[str, Tensor],
-        calibration: Calibration | None,
-        unusual: Mapping[str, Tensor],
+        raw: Maps,
+        scans: Scans,
         readings: DepthReadings | None,
-    ) -> Tensor:
-        fusion = self.options.fusion
-        if len(blurred) == 1:
-            return next(iter(blurred.values()))
-        if fusion in raw:  # a branch alone, or the detector's own fusion
-            return self._blur(raw[fusion])
-        if fusion in PEAK_FUSIONS:
-            assert calibration is not None
-            trusts = fusion == "peak_trust"
-            trust = calibration.trust(unusual, readings) if trusts else None
-            return fuse_by_peaks(blurred, calibration.maps, trust)
-        seen = {name: CROSSMODAL[name] if CROSSMODAL[name] in raw else name for name in BRANCHES}
-        known = {} if calibration is None else calibration.maps
-        usual = {name: known[of_map] for name, of_map in seen.items() if of_map in known}
-        return self._blur(fuse(fusion, raw[seen["rgb"]], raw[seen["depth"]], usual))
-
-    def _blur(self, maps: Tensor) -> Tensor:
-        return gaussian_blur(maps, self.options.blur_sigma_px)
-
-    def _image_scores(self, maps: Tensor, inside: Tensor) -> NDArray[np.float64]:
-        if self.options.score == "max":
-            scores = image_maxima(maps, inside)
-        else:
-            scores = top_means(maps, inside, self.options.top_share)
-        result: NDArray[np.float64] = scores.cpu().numpy().astype(np.float64)
-        return result
+        finishing: Finish | None = None,
+    ) -> Prediction:
+        """Raw maps of scans -> fused, blurred maps and image scores; `UserError` where they are
+        none. Another `finishing` than the scorer's own may be given."""
+        inside = torch.from_numpy(np.ascontiguousarray(scans.inside)).to(self.device)
+        done = (finishing or self.finishing)(raw, inside, readings)
+        _require_finite(done.maps)
+        return Prediction(
+            {name: x.cpu().numpy() for name, x in done.maps.items()},
+            {name: x.double().cpu().numpy() for name, x in done.scores.items()},
+            {name: x.double().cpu().numpy() for name, x in done.unusual.items()},
+        )
 
     def describe(self) -> dict[str, Any]:
         """Options and statistics as JSON."""
@@ -201,7 +126,7 @@ class Scorer:
         }
 
 
-def _finite(maps: dict[str, Tensor]) -> dict[str, Tensor]:
+def _require_finite(maps: Mapping[str, Tensor]) -> None:
     """NaN is below every threshold: it would pass for a good part."""
     for name, values in maps.items():
         if not bool(torch.isfinite(values).all()):
@@ -209,7 +134,6 @@ def _finite(maps: dict[str, Tensor]) -> dict[str, Tensor]:
                 f"the {name} map holds NaN or infinity: the model's weights or the heights are"
                 " damaged"
             )
-    return maps
 
 
 def batch_slices(count: int, size: int) -> list[slice]:

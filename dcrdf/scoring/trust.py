@@ -12,19 +12,19 @@ other modality, and where its heights were never measured. `predict` remarks on 
 
 
 class Trust(NamedTuple):
-    """Of B images: by how much each modality is unusual, (B,), 1 or more, and what say the heights
-    have at each place, (B, H, W) from 0 to 1; None: all of it."""
+    """Of B images: by how much each modality is unusual, (B,), 1 or more, and how far heights are
+    believed at each place, (B, H, W) from 0 to 1; None: everywhere."""
 
     unusual: Mapping[str, Tensor]
     heights: Tensor | None
 
-    def unshared(self) -> dict[str, Tensor]:
-        """What is unusual in one modality alone is bad light or a bad sensor. What is in both is no
-        such thing, another part perhaps, and counts in full."""
+    def alone(self) -> dict[str, Tensor]:
+        """By how much each is unusual alone, which is bad light or a bad sensor. What both share is
+        no such thing, another part perhaps, and counts in full."""
         shared = torch.stack(list(self.unusual.values())).amin(dim=0)
         return {name: x / shared for name, x in self.unusual.items()}
 
 
-def say(factors: Tensor) -> Tensor:
+def belief(factors: Tensor) -> Tensor:
     """1 for what is as usual, falling to 0 for what is unusual by the factor `UNUSUAL`."""
     return ((UNUSUAL - factors) / (UNUSUAL - 1.0)).clamp(0.0, 1.0)

@@ -12,7 +12,10 @@ def rgb_tensor(rgb: NDArray[np.uint8], device: torch.device) -> Tensor:
     return images.permute(0, 3, 1, 2).float().div_(255.0).contiguous()
 
 
-def depth_tensor(depth: NDArray[np.floating], device: torch.device) -> Tensor:
-    """Normalised height (B, H, W) -> replicated (B, 3, H, W) float32."""
-    images = torch.from_numpy(np.ascontiguousarray(depth, dtype=np.float32)).to(device)
+def surface_tensor(surface: NDArray[np.floating], device: torch.device) -> Tensor:
+    """Normalised height (B, H, W), replicated, or encoded normals (B, H, W, 3) -> (B, 3, H, W)
+    float32."""
+    images = torch.from_numpy(np.ascontiguousarray(surface, dtype=np.float32)).to(device)
+    if images.ndim == 4:
+        return images.permute(0, 3, 1, 2).contiguous()
     return images.unsqueeze(1).expand(-1, 3, -1, -1).contiguous()

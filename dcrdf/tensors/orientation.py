@@ -37,6 +37,32 @@ def turned(images: Tensor, orientation: int) -> Tensor:
     return torch.rot90(mirrored, orientation % 4, (-2, -1))
 
 
+def turned_normals(encoded: Tensor, orientation: int) -> Tensor:
+    """Normals (B, 3, S, S), encoded as (n + 1) / 2 with x to the right and y down, in an
+    orientation: pixels move, and the vectors turn with them."""
+    x, y, z = turned(encoded, orientation).unbind(1)
+    if orientation >= 4:
+        x = 1.0 - x
+    for _ in range(orientation % 4):
+        x, y = y, 1.0 - x
+    return torch.stack([x, y, z], dim=1)
+
+
+def oriented_surface(
+    surface: NDArray[np.floating], orientations: NDArray[np.intp]
+) -> NDArray[np.floating]:
+    """`oriented` for what the second branch sees: heights (B, S, S), or normals (B, S, S, 3), whose
+    vectors turn, too."""
+    if surface.ndim == 3:
+        return oriented(surface, orientations)
+    encoded = torch.from_numpy(np.ascontiguousarray(surface, dtype=np.float32))
+    shown = [
+        turned_normals(one.permute(2, 0, 1).unsqueeze(0), int(number))
+        for one, number in zip(encoded, orientations, strict=True)
+    ]
+    return torch.cat(shown).permute(0, 2, 3, 1).numpy()
+
+
 def turned_back(images: Tensor, orientation: int) -> Tensor:
     """The inverse of `turned`."""
     upright = torch.rot90(images, -(orientation % 4), (-2, -1))

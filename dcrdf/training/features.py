@@ -7,15 +7,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dcrdf.modalities import MODALITIES, Modality
 from dcrdf.networks.teacher import Features, Teacher
-from dcrdf.tensors.images import depth_tensor, rgb_tensor
+from dcrdf.tensors.images import rgb_tensor, surface_tensor
 from dcrdf.tensors.orientation import (
     ORIENTATIONS,
     descriptor,
     natural_orientations,
     orientation_ratios,
-    oriented,
 )
+from dcrdf.tensors.scans import ScanBatch, Scans
 
 CHUNK = 16
 AS_IT_IS = np.zeros(1, np.intp)
@@ -27,6 +28,15 @@ class ModalityFeatures:
 
     rgb: Features
     depth: Features
+
+    def of(self, modality: Modality) -> Features:
+        """Those of one modality."""
+        features: Features = getattr(self, modality)
+        return features
+
+    def by_modality(self) -> dict[Modality, Features]:
+        """Those of each modality."""
+        return {name: self.of(name) for name in MODALITIES}
 
     def room_for(self, count: int) -> "ModalityFeatures":
         """Features of so many images of that kind, to be `put`: filled in place, a cache takes no
@@ -49,19 +59,26 @@ class ModalityFeatures:
         )
 
 
-def teacher_features(
-    teacher: Teacher, rgb: NDArray[np.uint8], depth: NDArray[np.floating], device: torch.device
-) -> ModalityFeatures:
-    """Features of colour (B, H, W, 3) and height (B, H, W) from one pass over the stacked batch.
+def teacher_features(teacher: Teacher, scans: Scans, device: torch.device) -> ModalityFeatures:
+    """Features of colour and surface of the scans from one pass over the stacked batch.
 
     In float32 also under autocast: they are what students are measured by, and a cache that is
     filled before a training must hold the same bits.
     """
-    stacked = torch.cat([rgb_tensor(rgb, device), depth_tensor(depth, device)])
+    rgb, surface = scans.both()
+    stacked = torch.cat([rgb_tensor(rgb, device), surface_tensor(surface, device)])
     with torch.autocast(device.type, enabled=False):
         features = teacher(stacked)
-    count = len(rgb)
+    count = len(scans)
     return ModalityFeatures([x[:count] for x in features], [x[count:] for x in features])
+
+
+def batch_features(teacher: Teacher, batch: ScanBatch) -> dict[Modality, Features]:
+    """Features of the modalities that scans on the device have, from one pass."""
+    images = batch.images
+    features = teacher(torch.cat(list(images.values())))
+    parts = zip(*(x.split(len(batch)) for x in features), strict=True)
+    return {name: list(part) for name, part in zip(images, parts, strict=True)}
 
 
 class FeatureSource:
@@ -71,24 +88,23 @@ class FeatureSource:
     def __init__(
         self,
         teacher: Teacher,
-        rgb: NDArray[np.uint8],
-        depth: NDArray[np.floating],
+        scans: Scans,
         device: torch.device,
         cache_mb: float,
         orientations: NDArray[np.intp] = AS_IT_IS,
     ) -> None:
-        self._teacher, self._rgb, self._depth, self._device = teacher, rgb, depth, device
+        self._teacher, self._scans, self._device = teacher, scans, device
         self._orientations = orientations
         self._cache: ModalityFeatures | None = None
         if self.size_mb() <= cache_mb:
             self._cache = self._all_features()
 
     def __len__(self) -> int:
-        return len(self._rgb)
+        return len(self._scans)
 
     def size_mb(self) -> float:
         """Memory that the features of all rows and orientations take, in float32."""
-        probe = teacher_features(self._teacher, self._rgb[:1], self._depth[:1], self._device)
+        probe = teacher_features(self._teacher, self._scans[:1], self._device)
         values = sum(x.numel() for x in probe.rgb + probe.depth)
         return 4.0 * values * len(self) * len(self._orientations) / 2**20
 
@@ -113,12 +129,8 @@ class FeatureSource:
                 yield self.rows(rows, np.full(len(rows), number))
 
     def _computed(self, rows: NDArray[np.intp], orientations: NDArray[np.intp]) -> ModalityFeatures:
-        return teacher_features(
-            self._teacher,
-            oriented(self._rgb[rows], orientations),
-            oriented(self._depth[rows], orientations),
-            self._device,
-        )
+        shown = self._scans[rows].oriented(orientations)
+        return teacher_features(self._teacher, shown, self._device)
 
     def _all_features(self) -> ModalityFeatures:
         rows = np.tile(np.arange(len(self)), len(self._orientations))
@@ -134,25 +146,21 @@ class FeatureSource:
         return held
 
 
-def orientations_of(
-    teacher: Teacher, rgb: NDArray[np.uint8], depth: NDArray[np.floating], device: torch.device
-) -> NDArray[np.intp]:
-    """The orientations that good parts (N, S, S, ...) show by themselves, found with the teacher's
-    last stage; the image as it is comes first."""
-    if len(rgb) < 2:
+def orientations_of(teacher: Teacher, scans: Scans, device: torch.device) -> NDArray[np.intp]:
+    """The orientations that good parts show by themselves, found with the teacher's last stage; the
+    image as it is comes first."""
+    if len(scans) < 2:
         return AS_IT_IS
-    found: dict[str, list[torch.Tensor]] = {"rgb": [], "depth": []}
+    found: dict[Modality, list[torch.Tensor]] = {name: [] for name in MODALITIES}
     for number in range(ORIENTATIONS):
-        for start in range(0, len(rgb), CHUNK):
-            rows = slice(start, start + CHUNK)
-            turn = np.full(len(rgb[rows]), number)
-            features = teacher_features(
-                teacher, oriented(rgb[rows], turn), oriented(depth[rows], turn), device
-            )
-            found["rgb"].append(descriptor(features.rgb[-1]))
-            found["depth"].append(descriptor(features.depth[-1]))
+        for start in range(0, len(scans), CHUNK):
+            chunk = scans[start : start + CHUNK]
+            turn = np.full(len(chunk), number)
+            features = teacher_features(teacher, chunk.oriented(turn), device)
+            for name, descriptors in found.items():
+                descriptors.append(descriptor(features.of(name)[-1]))
     ratios = [
-        orientation_ratios(torch.cat(parts).unflatten(0, (ORIENTATIONS, len(rgb))))
+        orientation_ratios(torch.cat(parts).unflatten(0, (ORIENTATIONS, len(scans))))
         for parts in found.values()
     ]
     return natural_orientations(np.stack(ratios))

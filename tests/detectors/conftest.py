@@ -8,10 +8,12 @@ import torch
 
 from dcrdf.config.detectors import DETECTORS
 from dcrdf.config.options import TrainOptions
-from dcrdf.detectors.base import NormalSamples, PseudoAnomalies, build_detector
+from dcrdf.detectors.base import build_detector
 from dcrdf.networks.teacher import load_teacher
 from dcrdf.tensors.device import make_repeatable
+from dcrdf.tensors.scans import Scans
 from dcrdf.training.loop import FitContext
+from dcrdf.training.twins import PseudoAnomalies
 
 SIZE = 64
 PLAIN = {"pseudo_anomalies": False, "gfrn": "none", "gate": "none"}
@@ -31,7 +33,7 @@ VARIETIES = {
 
 
 @pytest.fixture(scope="session")
-def samples() -> NormalSamples:
+def samples() -> Scans:
     """Smooth random images with a disc as the part."""
     generator = np.random.default_rng(0)
     coarse = generator.random((6, 8, 8, 3))
@@ -43,14 +45,14 @@ def samples() -> NormalSamples:
     )
     everywhere = np.ones(depth.shape, np.bool_)
     foreground = np.broadcast_to(disc, depth.shape)
-    return NormalSamples(rgb, depth, foreground, everywhere, everywhere)
+    return Scans(inside=everywhere, rgb=rgb, height=depth, valid=everywhere, outline=foreground)
 
 
 @pytest.fixture(scope="session")
 def variants(samples) -> PseudoAnomalies:
     """Two variants of each sample with a changed square."""
     rgb = np.repeat(samples.rgb[:, None], 2, axis=1).copy()
-    depth = np.repeat(samples.depth[:, None], 2, axis=1).astype(np.float16)
+    depth = np.repeat(samples.height[:, None], 2, axis=1).astype(np.float16)
     mask = np.zeros(depth.shape, bool)
     mask[:, 0, 20:30, 20:30] = True
     mask[:, 1, 34:40, 30:44] = True
@@ -83,9 +85,9 @@ def fit(samples, variants, teacher, tmp_path_factory):
             context = FitContext(folder, 5, variety, train, torch.device("cpu"))
             shown, twins = samples, variants
             if other_depth:
-                shown = replace(samples, depth=samples.depth[::-1].copy())
+                shown = replace(samples, height=samples.height[::-1].copy())
                 twins = replace(variants, depth=variants.depth[::-1].copy())
-            needed = twins if getattr(options, "pseudo_anomalies", False) else None
+            needed = twins if "variants" in options.needs() else None
             random_state = torch.get_rng_state()
             detector.fit(shown, needed, context)
             # Saved states hold no random state, so trainings must not draw from the global one.

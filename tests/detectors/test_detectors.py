@@ -8,15 +8,13 @@ import pytest
 import torch
 
 from dcrdf.config.options import InferOptions
-from dcrdf.detectors.base import CROSSMODAL, map_names
 from dcrdf.detectors.dcrdf_net.detector import orientations_for
 from dcrdf.errors import UserError
 from dcrdf.models.checkpoint import load_detector, save_detector
 from dcrdf.networks.teacher import load_teacher
 from dcrdf.scoring.scorer import Scorer
 from dcrdf.scoring.split import gather
-from dcrdf.tensors.images import depth_tensor, rgb_tensor
-from dcrdf.tensors.orientation import oriented
+from dcrdf.tensors.images import rgb_tensor
 from dcrdf.training.features import FeatureSource, teacher_features
 
 VARIETIES = [
@@ -27,16 +25,18 @@ CPU = torch.device("cpu")
 
 
 def maps_of(detector, samples):
-    return detector.branch_maps(rgb_tensor(samples.rgb, CPU), depth_tensor(samples.depth, CPU))
+    """Every map by its name."""
+    return detector.maps(samples.batch(CPU)).all()
 
 
 @pytest.mark.parametrize("variety", VARIETIES)
 def test_maps_are_finite_and_of_the_images_size(fit, samples, variety):
-    maps = maps_of(fit(variety)[0], samples)
-    assert {"rgb", "depth"} <= set(maps)
-    assert ("cm_segf" in maps) == (variety in ("paper", "calibrated_maps_residual"))
-    for values in maps.values():
-        assert values.shape == samples.depth.shape
+    answer = fit(variety)[0].maps(samples.batch(CPU))
+    assert set(answer.own) == {"rgb", "depth"}
+    gated = variety in ("paper", "calibrated_maps_residual")
+    assert set(answer.joint) == ({"cm_segf"} if gated else set())
+    for values in answer.all().values():
+        assert values.shape == samples.height.shape
         assert torch.isfinite(values).all()
         assert values.min() >= 0
 
@@ -54,7 +54,7 @@ def test_the_fast_path_gives_the_plain_maps(fit, samples, variety):
     layers = [*fast.teacher.modules(), *fast.network.modules()]
     assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in layers)
     # Other images than the bank's own: differences of distances near zero are rounding alone.
-    other = replace(samples, rgb=255 - samples.rgb, depth=1 - samples.depth)
+    other = replace(samples, rgb=255 - samples.rgb, height=1 - samples.height)
     expected, maps = maps_of(plain, other), maps_of(fast, other)
     assert set(maps) == set(expected)
     for name, values in maps.items():
@@ -62,9 +62,7 @@ def test_the_fast_path_gives_the_plain_maps(fit, samples, variety):
 
 
 def test_the_feature_cache_changes_nothing(teacher, samples):
-    cached, uncached = (
-        FeatureSource(teacher, samples.rgb, samples.depth, CPU, budget) for budget in (1024, 0)
-    )
+    cached, uncached = (FeatureSource(teacher, samples, CPU, budget) for budget in (1024, 0))
     rows = np.array([4, 0, 0, 3])
     for one, other in zip(cached.rows(rows).rgb, uncached.rows(rows).rgb, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
@@ -75,14 +73,9 @@ def test_the_feature_cache_changes_nothing(teacher, samples):
 def test_oriented_features_are_those_of_oriented_images(teacher, samples):
     chosen = np.array([0, 3, 6])
     rows, turns = np.array([4, 0, 0, 3]), np.array([2, 1, 0, 2])
-    expected = teacher_features(
-        teacher,
-        oriented(samples.rgb[rows], chosen[turns]),
-        oriented(samples.depth[rows], chosen[turns]),
-        CPU,
-    )
+    expected = teacher_features(teacher, samples[rows].oriented(chosen[turns]), CPU)
     for budget in (1024, 0):
-        source = FeatureSource(teacher, samples.rgb, samples.depth, CPU, budget, chosen)
+        source = FeatureSource(teacher, samples, CPU, budget, chosen)
         given = source.rows(rows, turns)
         pairs = zip(given.rgb + given.depth, expected.rgb + expected.depth, strict=True)
         for one, other in pairs:
@@ -101,33 +94,32 @@ def test_maps_are_about_one_on_good_training_images(fit, samples, variety, kind)
     scorer, _ = Scorer.calibrate(
         detector, InferOptions(maps=kind, fusion="peak_norm"), samples, CPU
     )
-    maps = scorer.raw_maps(samples.rgb, samples.depth)
-    detector.maps = "raw"
-    assert set(maps) == set(map_names(kind))
-    for values in maps.values():
-        assert values.shape == samples.depth.shape
-        part = torch.from_numpy(samples.foreground.copy())
+    answer = scorer.raw_maps(samples)
+    assert set(answer.crossmodal) == ({"rgb", "depth"} if kind == "crossmodal" else set())
+    for values in answer.by_branch().values():
+        assert values.shape == samples.height.shape
+        part = torch.from_numpy(samples.outline.copy())
         assert 0.5 < values[part].mean() < 1.5
         assert 0.5 < values[~part].mean() < 1.5  # the background is a place like any other
 
 
 def test_crossmodal_maps_ask_the_other_modality_where_there_is_one(fit, samples):
     detector = fit("dual_rd")[0].for_inference()
-    rgb, depth = rgb_tensor(samples.rgb, CPU), depth_tensor(samples.depth, CPU)
-    detector.maps = "relative"
-    relative = detector.branch_maps(rgb, depth)
-    detector.maps = "crossmodal"
-    both = detector.branch_maps(rgb, depth)
-    other = detector.branch_maps(rgb.flip(0), depth)
-    assert set(relative) == {"rgb", "depth"}
-    assert set(detector.branch_maps(rgb, None)) == {"rgb"}
-    assert set(detector.branch_maps(None, depth)) == {"depth"}
-    assert set(both) == {"rgb", "depth", "rgb_crossmodal", "depth_crossmodal"}
+    batch = samples.batch(CPU)
+    detector.map_kind = "relative"
+    relative = detector.maps(batch)
+    detector.map_kind = "crossmodal"
+    both = detector.maps(batch)
+    other = detector.maps(replace(batch, rgb=batch.rgb.flip(0)))
+    assert set(detector.maps(batch.without("depth")).all()) == {"rgb own"}
+    assert set(detector.maps(batch.without("rgb")).all()) == {"depth own"}
+    assert set(relative.own) == set(both.own) == set(both.crossmodal) == {"rgb", "depth"}
+    assert not relative.crossmodal
     for name in ("rgb", "depth"):
-        assert torch.equal(both[name], relative[name])
-        assert not torch.equal(both[CROSSMODAL[name]], relative[name])
-    assert torch.equal(other["depth"], both["depth"])
-    assert not torch.equal(other["depth_crossmodal"], both["depth_crossmodal"])
+        assert torch.equal(both.own[name], relative.own[name])
+        assert not torch.equal(both.crossmodal[name], relative.own[name])
+    assert torch.equal(other.own["depth"], both.own["depth"])
+    assert not torch.equal(other.crossmodal["depth"], both.crossmodal["depth"])
 
 
 @pytest.mark.parametrize("kind", ["relative", "crossmodal"])
@@ -136,8 +128,8 @@ def test_a_branch_is_judged_as_it_is_without_the_other_modality(fit, samples, ki
     scorer, predictions = Scorer.calibrate(fit("dual_rd")[0], options, samples, CPU)
     scored = gather(predictions)
     assert set(scored.scores) == {"fused", "rgb", "depth"}
-    for name, images in (("rgb", (samples.rgb, None)), ("depth", (None, samples.depth))):
-        alone = scorer.score(*images, samples.valid)
+    for name, missing in (("rgb", "depth"), ("depth", "rgb")):
+        alone = scorer.score(samples.without(missing))
         assert np.allclose(scored.scores[name], alone.scores["fused"], rtol=1e-4)
         assert np.allclose(scored.maps[name], alone.maps["fused"], rtol=2e-3)
 
@@ -146,13 +138,13 @@ def test_a_branch_is_judged_as_it_is_without_the_other_modality(fit, samples, ki
 def test_fusions_without_trust_take_the_maps_that_were_asked_for(fit, samples, fusion):
     options = InferOptions(maps="crossmodal", fusion=fusion, blur_sigma_px=0.0)
     scorer, _ = Scorer.calibrate(fit("dual_rd")[0], options, samples, CPU)
-    raw = scorer.raw_maps(samples.rgb, samples.depth)
-    rgb, depth = (raw[CROSSMODAL[name]] for name in ("rgb", "depth"))
+    raw = scorer.raw_maps(samples).crossmodal
+    rgb, depth = raw["rgb"], raw["depth"]
     if fusion == "zscore_sum":
         expected = (rgb - rgb.mean()) / rgb.std() + (depth - depth.mean()) / depth.std()
     else:
         expected = (rgb + depth) / 2
-    found = scorer.score(samples.rgb, samples.depth).maps["fused"]
+    found = scorer.score(samples).maps["fused"]
     np.testing.assert_allclose(found, expected, rtol=5e-3, atol=5e-3)
 
 
@@ -162,17 +154,19 @@ def test_maps_of_several_orientations_are_their_mean(fit, samples, kind):
     scorer = Scorer(detector, InferOptions(maps=kind, orientations=4), None, CPU)
     expected = {"rgb": [], "depth": []}
     for number in (0, 5, 2, 7):
-        rgb, depth = (
-            np.stack([a_turn(x, number) for x in images]) for images in (samples.rgb, samples.depth)
+        rgb, height = (
+            np.stack([a_turn(x, number) for x in images])
+            for images in (samples.rgb, samples.height)
         )
-        maps = scorer.detector.branch_maps(rgb_tensor(rgb, CPU), depth_tensor(depth, CPU))
+        shown = replace(samples, rgb=rgb, height=height)
+        maps = scorer.detector.maps(shown.batch(CPU)).own
         for name, of_turns in expected.items():  # each of the four undoes itself
             of_turns.append(np.stack([a_turn(x.numpy(), number) for x in maps[name]]))
-    found = scorer.raw_maps(samples.rgb, samples.depth)
+    found = scorer.raw_maps(samples).own
     for name, of_turns in expected.items():
         np.testing.assert_allclose(found[name], np.mean(of_turns, axis=0), rtol=1e-4, atol=1e-5)
     once = Scorer(detector, InferOptions(maps=kind), None, CPU)
-    assert not torch.equal(once.raw_maps(samples.rgb, samples.depth)["rgb"], found["rgb"])
+    assert not torch.equal(once.raw_maps(samples).own["rgb"], found["rgb"])
 
 
 def a_turn(image, number):
@@ -191,9 +185,7 @@ def test_scores_only_in_orientations_it_has_learnt(fit, samples, tmp_path):
     detector = fit("dual_rd")[0]
     assert list(detector.orientations) == [0]
     eight, one = (
-        Scorer(detector, InferOptions(orientations=n), None, CPU).raw_maps(
-            samples.rgb, samples.depth
-        )
+        Scorer(detector, InferOptions(orientations=n), None, CPU).raw_maps(samples).all()
         for n in (8, 1)
     )
     assert all(torch.equal(eight[name], one[name]) for name in one)
@@ -201,20 +193,18 @@ def test_scores_only_in_orientations_it_has_learnt(fit, samples, tmp_path):
 
 def test_few_images_are_shown_in_more_orientations_after_training():
     of_one = 6 * 4 * 4  # six images with 4 x 4 places at the coarsest stage
-    shape = (6, 64, 64)
-    assert [orientations_for(n * of_one, shape) for n in (0.5, 1, 1.1, 3)] == [1, 1, 2, 3]
-    assert orientations_for(10, (1000, 256, 256)) == 1
+    given = [orientations_for(n * of_one, 6, (64, 64), 16) for n in (0.5, 1, 1.1, 3)]
+    assert given == [1, 1, 2, 3]
+    assert orientations_for(10, 1000, (256, 256), 16) == 1
 
 
 def test_all_rows_come_in_one_orientation_after_the_other(teacher, samples):
-    source = FeatureSource(teacher, samples.rgb, samples.depth, CPU, 1024, np.array([0, 5, 2]))
+    source = FeatureSource(teacher, samples, CPU, 1024, np.array([0, 5, 2]))
     shown = list(source.batches(4))
     assert [len(batch.rgb[0]) for batch in shown] == [4, 2, 4, 2, 4, 2]
     for at, number in enumerate((0, 5, 2)):
         turn = np.full(4, number)
-        expected = teacher_features(
-            teacher, oriented(samples.rgb[:4], turn), oriented(samples.depth[:4], turn), CPU
-        )
+        expected = teacher_features(teacher, samples[:4].oriented(turn), CPU)
         torch.testing.assert_close(shown[2 * at].depth[1], expected.depth[1], rtol=1e-4, atol=1e-4)
 
 
@@ -268,9 +258,7 @@ def test_stride_of_the_caffe_trunk_survives_the_disk(shared_data, tmp_path, samp
 @pytest.mark.parametrize("missing", ["rgb", "depth"])
 def test_one_modality_gives_the_other_branch(fit, samples, variety, missing):
     scorer, _ = Scorer.calibrate(fit(variety)[0], InferOptions(fusion="zscore_sum"), samples, CPU)
-    given = {"rgb": samples.rgb, "depth": samples.depth}
-    both = scorer.score(**given)
-    alone = scorer.score(**{**given, missing: None})
+    both, alone = scorer.score(samples), scorer.score(samples.without(missing))
     left = "depth" if missing == "rgb" else "rgb"
     assert missing not in alone.maps
     np.testing.assert_allclose(alone.maps["fused"], both.maps[left], rtol=1e-3, atol=1e-5)
@@ -279,11 +267,8 @@ def test_one_modality_gives_the_other_branch(fit, samples, variety, missing):
 
 def test_batches_do_not_change_scores(fit, samples):
     scorer, _ = Scorer.calibrate(fit("dual_rd")[0], InferOptions(), samples, CPU)
-    together = scorer.score(samples.rgb, samples.depth).scores["fused"]
-    alone = [
-        scorer.score(samples.rgb[i : i + 1], samples.depth[i : i + 1]).scores["fused"][0]
-        for i in range(6)
-    ]
+    together = scorer.score(samples).scores["fused"]
+    alone = [scorer.score(samples[i : i + 1]).scores["fused"][0] for i in range(6)]
     np.testing.assert_allclose(together, alone, rtol=1e-4)
 
 

@@ -4,19 +4,22 @@ import numpy as np
 import pytest
 import torch
 
+from dcrdf.config.detectors import MemoryBankOptions
 from dcrdf.config.options import InferOptions
-from dcrdf.detectors.base import NormalSamples
+from dcrdf.detectors.maps import Maps
 from dcrdf.metrics.threshold import false_alarm_threshold
 from dcrdf.scoring.scorer import Scorer
+from dcrdf.tensors.scans import Scans
 
 SIZE, FRESH, DRAWS = 8, 32, 300
 CPU = torch.device("cpu")
 
 
-class Maps:
+class Given:
     """A detector that gives the next of these maps."""
 
     orientations = (0,)
+    options = MemoryBankOptions()
 
     def __init__(self, maps):
         self.given, self.at = maps, 0
@@ -27,10 +30,10 @@ class Maps:
     def to(self, _device):
         return self
 
-    def branch_maps(self, rgb, depth):
-        rows = slice(self.at, self.at + len(rgb))
-        self.at += len(rgb)
-        return {name: x[rows] for name, x in self.given.items()}
+    def maps(self, batch):
+        rows = slice(self.at, self.at + len(batch))
+        self.at += len(batch)
+        return Maps(own=self.given).rows(rows)
 
 
 def good_maps(generator, count):
@@ -47,21 +50,20 @@ def good_maps(generator, count):
 def samples(count):
     everywhere = np.ones((count, SIZE, SIZE), bool)
     depth = np.zeros((count, SIZE, SIZE), np.float32)
-    return NormalSamples(
-        np.zeros((count, SIZE, SIZE, 3), np.uint8), depth, everywhere, everywhere, everywhere
-    )
+    rgb = np.zeros((count, SIZE, SIZE, 3), np.uint8)
+    return Scans(inside=everywhere, rgb=rgb, height=depth, valid=everywhere, outline=everywhere)
 
 
 def share_flagged(fusion, count, generator):
     """The share of fresh good parts above the threshold of so many validation images."""
     maps = good_maps(generator, count + FRESH)
     options = InferOptions(fusion=fusion, blur_sigma_px=0.0, batch_size=count)
-    scorer, predictions = Scorer.calibrate(Maps(maps), options, samples(count), CPU)
+    scorer, predictions = Scorer.calibrate(Given(maps), options, samples(count), CPU)
     scores = np.concatenate([one.scores["fused"] for one in predictions])
     threshold = false_alarm_threshold(scores, 0.01).threshold
     fresh = {name: x[count:] for name, x in maps.items()}
-    inside = np.ones((FRESH, SIZE, SIZE), bool)
-    return float((scorer.finish(fresh, inside).scores["fused"] > threshold).mean())
+    found = scorer.finish(Maps(own=fresh), samples(FRESH), None)
+    return float((found.scores["fused"] > threshold).mean())
 
 
 @pytest.mark.parametrize("fusion", ["zscore_sum", "peak_norm", "peak_trust"])

@@ -8,8 +8,9 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
+from dcrdf.config.detectors import MemoryBankOptions
 from dcrdf.config.options import InferOptions
-from dcrdf.detectors.base import CROSSMODAL, NormalSamples, map_names
+from dcrdf.detectors.maps import Maps
 from dcrdf.errors import UserError
 from dcrdf.scoring.blur import gaussian_blur
 from dcrdf.scoring.branch_statistics import BranchFigures, BranchStatistics, image_levels
@@ -25,9 +26,11 @@ from dcrdf.scoring.depth_sensor import (
     noise_levels,
     part_hole_shares,
 )
-from dcrdf.scoring.peak_fusion import fuse_by_peaks
+from dcrdf.scoring.fusions import Evidence
+from dcrdf.scoring.fusions.peaks import PeakNorm, PeakTrust
 from dcrdf.scoring.scorer import Scorer
 from dcrdf.scoring.trust import UNUSUAL, Trust
+from dcrdf.tensors.scans import Scans
 
 CPU = torch.device("cpu")
 GENERATOR = np.random.default_rng(0)
@@ -40,6 +43,7 @@ class FixedMaps:
     """A detector whose maps are given."""
 
     orientations = (0,)
+    options = MemoryBankOptions()
 
     def for_inference(self):
         return self
@@ -47,13 +51,9 @@ class FixedMaps:
     def to(self, _device):
         return self
 
-    def branch_maps(self, rgb, depth):
-        maps = {}
-        if rgb is not None:
-            maps["rgb"] = RGB_MAPS[: len(rgb)]
-        if depth is not None:
-            maps["depth"] = DEPTH_MAPS[: len(depth)]
-        return maps
+    def maps(self, batch):
+        given = {"rgb": RGB_MAPS, "depth": DEPTH_MAPS}
+        return Maps(own={name: given[name][: len(batch)] for name in batch.images})
 
 
 class MapsOf(FixedMaps):
@@ -62,16 +62,16 @@ class MapsOf(FixedMaps):
     def __init__(self, maps):
         self.given = maps
 
-    def branch_maps(self, rgb, depth):
-        return self.given
+    def maps(self, batch):
+        return Maps(own=self.given)
 
 
-SAMPLES = NormalSamples(
-    np.zeros((3, 16, 16, 3), np.uint8),
-    np.zeros((3, 16, 16), np.float32),
-    FOREGROUND,
-    np.ones((3, 16, 16), np.bool_),
-    np.ones((3, 16, 16), np.bool_),
+SAMPLES = Scans(
+    inside=np.ones((3, 16, 16), np.bool_),
+    rgb=np.zeros((3, 16, 16, 3), np.uint8),
+    height=np.zeros((3, 16, 16), np.float32),
+    valid=np.ones((3, 16, 16), np.bool_),
+    outline=FOREGROUND,
 )
 
 
@@ -82,8 +82,10 @@ def statistics_of(maps, foreground, sigma_px, inside=None):
     return BranchStatistics.of(figures, np.arange(len(maps)))
 
 
-def inside_of(maps):
-    return np.ones(tuple(maps["rgb"].shape), bool)
+def finished(scorer, own):
+    """The verdict on own maps, with the depth sensor as usual."""
+    shape = tuple(own["rgb"].shape)
+    return scorer.finish(Maps(own=own), Scans(inside=np.ones(shape, bool)), None)
 
 
 def standardised(maps, inside):
@@ -153,8 +155,8 @@ def test_fusion(fusion):
             name: replace(x, highest_level=LOWER[name] * x.highest_level)
             for name, x in statistics.items()
         }
-    scorer.calibration = Calibration(statistics, USUAL)
-    prediction = scorer.score(SAMPLES.rgb, SAMPLES.depth)
+    scorer = Scorer(FixedMaps(), options, Calibration(statistics, USUAL), CPU)
+    prediction = scorer.score(SAMPLES)
     np.testing.assert_allclose(prediction.maps["fused"], EXPECTED[fusion](), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(
         prediction.scores["fused"], EXPECTED[fusion]().max(axis=(1, 2)), rtol=1e-4
@@ -163,7 +165,7 @@ def test_fusion(fusion):
 
 def test_top_share_score():
     options = InferOptions(fusion="avg", blur_sigma_px=0.0, score="top_share", top_share=0.1)
-    prediction = Scorer(FixedMaps(), options, None, CPU).score(SAMPLES.rgb, SAMPLES.depth)
+    prediction = Scorer(FixedMaps(), options, None, CPU).score(SAMPLES)
     flat = np.sort(EXPECTED["avg"]().reshape(3, -1), axis=1)[:, -26:]
     np.testing.assert_allclose(prediction.scores["fused"], flat.mean(axis=1), rtol=1e-5)
 
@@ -205,7 +207,7 @@ def test_a_restless_branch_weighs_less():
     scorer = Scorer(FixedMaps(), options, Calibration(statistics, USUAL), CPU)
     raw = {"rgb": torch.from_numpy(calm).clone(), "depth": torch.from_numpy(restless).clone()}
     raw["rgb"][0, 5, 5] = 3.0
-    fused = scorer.finish(raw, inside_of(raw)).maps["fused"]
+    fused = finished(scorer, raw).maps["fused"]
     assert np.unravel_index(fused[0].argmax(), fused[0].shape) == (5, 5)
 
 
@@ -235,7 +237,13 @@ def fused_by_peaks(maps, statistics, readings=None):
     """The fused maps without and with trust."""
     calibration = Calibration(statistics, SENSOR)
     trust = calibration.trust(calibration.unusual(maps, EVERY_PIXEL, readings), readings)
-    return [fuse_by_peaks(maps, statistics, trusting) for trusting in (None, trust)]
+    return [fuse(kind, statistics, maps, {}, trust) for kind in (PeakNorm, PeakTrust)]
+
+
+def fuse(kind, statistics, own, crossmodal, trust):
+    """A fusion of blurred maps."""
+    maps = Maps(own=own, crossmodal=crossmodal)
+    return kind("", statistics)(Evidence(maps, maps, lambda x: x, trust))
 
 
 @pytest.mark.parametrize("covered", [0, 8, 16, 24])
@@ -334,17 +342,17 @@ def test_a_modality_out_of_order_has_no_say_in_the_map_of_the_other(good, branch
     """What it does to the other's crossmodal map would call good parts defective."""
     maps, statistics = good
     other = "depth" if branch == "rgb" else "rgb"
-    asked = {CROSSMODAL[name]: x.flip(0) for name, x in maps.items()}
-    every = statistics | {CROSSMODAL[name]: statistics[name] for name in maps}
-    spoilt = asked | {CROSSMODAL[other]: 4.0 * asked[CROSSMODAL[other]]}
+    asked = {name: x.flip(0) for name, x in maps.items()}
+    every = statistics | {f"{name}_crossmodal": statistics[name] for name in maps}
+    spoilt = asked | {other: 4.0 * asked[other]}
     unusual = {other: torch.ones(8)}
 
-    def fused(factor, images, known=every):
+    def fused(factor, crossmodal):
         trust = Trust(unusual | {branch: torch.full((8,), factor)}, None)
-        return fuse_by_peaks(maps | images, known, trust)
+        return fuse(PeakTrust, every, maps, crossmodal, trust)
 
-    assert torch.equal(fused(1.0, asked), fuse_by_peaks(maps | asked, every, None))
-    assert not torch.equal(fused(1.0, asked), fused(1.0, {}, statistics))
+    assert torch.equal(fused(1.0, asked), fuse(PeakNorm, every, maps, asked, None))
+    assert not torch.equal(fused(1.0, asked), fused(1.0, {}))
     assert torch.equal(fused(UNUSUAL, asked), fused(UNUSUAL, spoilt))
     half_way = 0.5 * (1.0 + UNUSUAL)
     assert fused(half_way, asked).mean() < fused(half_way, spoilt).mean()
@@ -369,7 +377,7 @@ def test_noise_where_nothing_was_measured_or_nothing_is_noisy():
     depth = np.zeros((2, 8, 8), np.float32)
     nowhere = np.zeros(depth.shape, bool)
     assert noise_levels(depth, nowhere).tolist() == [0.0, 0.0]
-    readings = DepthReadings.of(depth, ~nowhere, ~nowhere)
+    readings = DepthReadings.of(Scans(inside=~nowhere, height=depth, valid=~nowhere))
     perfect = DepthSensor.of_good(readings, 1.0)
     assert perfect.highest_noise == pytest.approx(LEAST_NOISE)
     assert (perfect.factors(readings) == 1).all()
@@ -384,7 +392,9 @@ def test_holes_of_good_images():
     depth[1, 0] = -0.4  # filled from the table, so taken for it
     depth[2] = -0.4  # no part at all
     inside = np.ones_like(valid)
-    sensor = DepthSensor.of_good(DepthReadings.of(depth, valid, inside), float(foreground.mean()))
+    sensor = DepthSensor.of_good(
+        DepthReadings.of(Scans(inside=inside, height=depth, valid=valid)), float(foreground.mean())
+    )
     assert sensor == DepthSensor(
         pytest.approx(0.3), pytest.approx(20 / 40), 0.5, pytest.approx(LEAST_NOISE)
     )
@@ -396,9 +406,7 @@ def test_predictions_say_how_unusual_an_image_is(good):
     maps, statistics = good
     calibration = Calibration(statistics, USUAL)
     scorer = Scorer(FixedMaps(), InferOptions(blur_sigma_px=0.0), calibration, CPU)
-    unusual = scorer.finish(
-        {"rgb": maps["rgb"], "depth": 2.0 * maps["depth"]}, inside_of(maps)
-    ).unusual
+    unusual = finished(scorer, {"rgb": maps["rgb"], "depth": 2.0 * maps["depth"]}).unusual
     assert unusual["rgb"].max() == 1.0
     assert unusual["depth"].max() == pytest.approx(2.0, rel=1e-4)
 
@@ -408,7 +416,7 @@ def test_a_calibration_travels_as_json(good):
     written = json.loads(json.dumps(calibration.to_dict()))
     assert Calibration.from_dict(written, ("rgb", "depth")) == calibration
     with pytest.raises(UserError, match="run `dcrdf infer` again"):
-        Calibration.from_dict(written, map_names("crossmodal"))
+        Calibration.from_dict(written, ("rgb", "depth", "rgb_crossmodal", "depth_crossmodal"))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -420,11 +428,9 @@ def test_maps_that_are_no_numbers_are_refused(branch, value):
     spoilt = maps[branch].clone()
     spoilt[1, 3, 4] = value
     with pytest.raises(UserError, match="NaN or infinity"):
-        scorer.finish({**maps, branch: spoilt}, inside_of(maps))
+        finished(scorer, {**maps, branch: spoilt})
     with pytest.raises(UserError, match="NaN or infinity"):
-        Scorer(MapsOf({**maps, branch: spoilt}), scorer.options, None, CPU).raw_maps(
-            SAMPLES.rgb, SAMPLES.depth
-        )
+        Scorer(MapsOf({**maps, branch: spoilt}), scorer.options, None, CPU).raw_maps(SAMPLES)
 
 
 INSIDE = np.zeros((3, 16, 16), bool)
@@ -441,11 +447,11 @@ def test_what_a_letterbox_shows_in_its_bars_counts_for_nothing(fusion, score):
     for beyond in (0.0, 100.0):
         bars = torch.from_numpy(~INSIDE) * beyond
         detector = MapsOf({"rgb": RGB_MAPS + bars, "depth": DEPTH_MAPS + bars})
-        depth = np.where(INSIDE, SAMPLES.depth, np.float32(beyond))
+        height = np.where(INSIDE, SAMPLES.height, np.float32(beyond))
         valid = np.where(INSIDE, SAMPLES.valid, beyond > 0)
-        samples = replace(SAMPLES, depth=depth, valid=valid, inside=INSIDE)
+        samples = replace(SAMPLES, height=height, valid=valid, inside=INSIDE)
         scorer, of_good = Scorer.calibrate(detector, options, samples, CPU)
-        found = scorer.score(SAMPLES.rgb, depth, valid, INSIDE)
+        found = scorer.score(samples)
         seen.append((scorer.describe(), found, of_good))
     (described, found, of_good), (described_too, found_too, of_good_too) = seen
     assert described == described_too

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from dcrdf.networks.losses import denoising_loss, distillation_loss, focal_loss
+from dcrdf.detectors.dcrdf_net.losses import denoising_loss, focal_loss
+from dcrdf.detectors.reverse_distillation.losses import distillation_loss
 from dcrdf.networks.teacher import Teacher
+from dcrdf.tensors.scans import Scans
 from dcrdf.training.features import FeatureSource
 
 CPU = torch.device("cpu")
@@ -22,8 +24,8 @@ def test_cached_and_computed_features_are_the_same_bits(teacher, autocast):
     generator = np.random.default_rng(0)
     rgb = generator.integers(0, 256, (3, 64, 64, 3), np.uint8)
     depth = generator.random((3, 64, 64), np.float32)
-    cached = FeatureSource(teacher, rgb, depth, CPU, cache_mb=1e6)
-    computed = FeatureSource(teacher, rgb, depth, CPU, cache_mb=0.0)
+    scans = Scans(inside=np.ones(depth.shape, bool), rgb=rgb, height=depth)
+    cached, computed = (FeatureSource(teacher, scans, CPU, mb) for mb in (1e6, 0.0))
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
         one, other = (source.rows(np.array([2, 0])) for source in (cached, computed))
     for x, y in zip(one.rgb + one.depth, other.rgb + other.depth, strict=True):

@@ -9,10 +9,12 @@ from torch import Tensor, nn
 from dcrdf.config.detectors import DcrdfNetOptions
 from dcrdf.detectors.dcrdf_net.gate import CrossModalGate
 from dcrdf.detectors.dcrdf_net.gfrn import GuidedFeatureRefinement
+from dcrdf.detectors.maps import Maps
 from dcrdf.detectors.reverse_distillation.crossmodal_normality import CrossmodalNormality
+from dcrdf.detectors.reverse_distillation.losses import anomaly_map, cosine_distances
 from dcrdf.detectors.reverse_distillation.residual_normality import ResidualNormality
 from dcrdf.detectors.reverse_distillation.student import Student
-from dcrdf.networks.losses import anomaly_map, cosine_distances
+from dcrdf.modalities import DEPTH, RGB, Modality
 from dcrdf.networks.teacher import Features, TeacherShape
 from dcrdf.tensors.orientation import ORIENTATIONS
 
@@ -25,7 +27,7 @@ class BranchOutput(NamedTuple):
     student: Features
 
 
-class Calibration(nn.Module):
+class ProbabilityScale(nn.Module):
     """p = sigmoid(a (d - b)) with a > 0: lets a focal loss see probabilities (our option)."""
 
     def __init__(self) -> None:
@@ -49,7 +51,7 @@ class Branch(nn.Module):
             else None
         )
         self.student = Student(shape, options.decoder_blocks)
-        self.calibration = Calibration() if options.calibrate else None
+        self.calibration = ProbabilityScale() if options.calibrate else None
         self.normality = ResidualNormality(shape)
         self.crossmodal = CrossmodalNormality(shape)
 
@@ -85,11 +87,20 @@ class DcrdfNetwork(nn.Module):
         )
         self.register_buffer("is_learnt", torch.arange(ORIENTATIONS) == 0)
 
-    def maps(self, outputs: Mapping[str, BranchOutput], size: tuple[int, int]) -> dict[str, Tensor]:
+    def branch(self, modality: Modality) -> Branch:
+        """The branch of a modality."""
+        branch: Branch = getattr(self, modality)
+        return branch
+
+    def forward(self, features: Mapping[Modality, Features]) -> dict[Modality, BranchOutput]:
+        """Each given modality's features -> its branch's output."""
+        return {name: self.branch(name)(x) for name, x in features.items()}
+
+    def maps(self, outputs: Mapping[Modality, BranchOutput], size: tuple[int, int]) -> Maps:
         """Maps (B, H, W) of the given branches, and `cm_segf` where there are both and a gate."""
-        maps = {name: getattr(self, name).map(output, size) for name, output in outputs.items()}
-        if self.gate is not None and len(outputs) == 2:
-            students = (outputs["rgb"].student, outputs["depth"].student)
-            weight = self.gate(*students, maps["rgb"], maps["depth"])
-            maps["cm_segf"] = weight * maps["rgb"] + (1.0 - weight) * maps["depth"]
-        return maps
+        own = {name: self.branch(name).map(output, size) for name, output in outputs.items()}
+        if self.gate is None or len(own) < 2:
+            return Maps(own=own)
+        rgb, depth = own[RGB], own[DEPTH]
+        weight = self.gate(outputs[RGB].student, outputs[DEPTH].student, rgb, depth)
+        return Maps(own=own, joint={"cm_segf": weight * rgb + (1.0 - weight) * depth})

@@ -1,30 +1,18 @@
 """DCRDF-Net's training objective (docs/method.md, sections 3 to 5)."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from dcrdf.config.detectors import DcrdfNetOptions
+from dcrdf.detectors.dcrdf_net.losses import denoising_loss, focal_loss
 from dcrdf.detectors.dcrdf_net.network import BranchOutput, DcrdfNetwork
-from dcrdf.networks.losses import denoising_loss, distillation_loss, focal_loss
+from dcrdf.detectors.reverse_distillation.losses import distillation_loss
 from dcrdf.networks.teacher import Features
 from dcrdf.training.features import ModalityFeatures
 from dcrdf.training.loop import Losses
-
-
-class TwinMasks(NamedTuple):
-    """Where the perturbed twins of a batch were changed, (B, H, W) by modality: nowhere in one
-    that a variant leaves as it was."""
-
-    rgb: Tensor
-    depth: Tensor
-
-    @property
-    def joint(self) -> Tensor:
-        """Where either was changed."""
-        return self.rgb | self.depth
+from dcrdf.training.twins import TwinMasks
 
 
 @dataclass(frozen=True)
@@ -46,18 +34,18 @@ class Objective:
         Without twins the losses are the distillation of the clean images alone.
         """
         shown = clean if perturbed is None else clean.joined(perturbed)
-        outputs = {"rgb": self.network.rgb(shown.rgb), "depth": self.network.depth(shown.depth)}
+        outputs = self.network(shown.by_modality())
         # The mean over a batch of both twins is half of the paper's sum of two terms.
         scale = 1.0 if perturbed is None else 2.0
         losses: Losses = {}
         for name, output in outputs.items():
-            losses |= self._branch_losses(name, output, getattr(clean, name), scale)
+            losses |= self._branch_losses(name, output, clean.of(name), scale)
         if masks is not None:
-            for name, probability in self.network.maps(outputs, self.size).items():
-                key, mask = (
-                    ("fused", masks.joint) if name == "cm_segf" else (name, getattr(masks, name))
-                )
-                losses[f"{key}_focal"] = self._focal(probability, mask)
+            answer = self.network.maps(outputs, self.size)
+            for name, probability in answer.own.items():
+                losses[f"{name}_focal"] = self._focal(probability, masks.of(name))
+            for probability in answer.joint.values():
+                losses["fused_focal"] = self._focal(probability, masks.joint)
         return losses
 
     def _branch_losses(

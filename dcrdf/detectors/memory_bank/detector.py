@@ -9,10 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dcrdf.config.detectors import MemoryBankOptions
-from dcrdf.detectors.base import Detector, NormalSamples, PseudoAnomalies
+from dcrdf.detectors.base import Detector
+from dcrdf.detectors.maps import Maps
+from dcrdf.modalities import MODALITIES, Modality
 from dcrdf.networks.teacher import Features, Teacher
-from dcrdf.training.features import CHUNK, teacher_features
+from dcrdf.tensors.scans import ScanBatch, Scans
+from dcrdf.training.features import CHUNK, batch_features, teacher_features
 from dcrdf.training.loop import FitContext
+from dcrdf.training.twins import PseudoAnomalies
 
 QUERY_CHUNK = 4096
 
@@ -39,24 +43,19 @@ class MemoryBank(Detector):
 
     def __init__(self, teacher: Teacher, options: MemoryBankOptions) -> None:
         super().__init__(teacher, options)
-        self.banks = {"rgb": PatchBank(), "depth": PatchBank()}
+        self.banks = {name: PatchBank() for name in MODALITIES}
         self.network = nn.ModuleDict(self.banks)
 
     @torch.no_grad()
-    def fit(
-        self, train: NormalSamples, variants: PseudoAnomalies | None, context: FitContext
-    ) -> None:
+    def fit(self, train: Scans, variants: PseudoAnomalies | None, context: FitContext) -> None:
         """Fill both banks from the training images' patches, drawn with the run's seed."""
         self.to(context.device)
         generator = torch.Generator().manual_seed(context.seed)
-        chosen: dict[str, Tensor] = {}
+        chosen: dict[Modality, Tensor] = {}
         for start in range(0, len(train), CHUNK):
-            rows = slice(start, start + CHUNK)
-            features = teacher_features(
-                self.teacher, train.rgb[rows], train.depth[rows], context.device
-            )
+            features = teacher_features(self.teacher, train[start : start + CHUNK], context.device)
             for name, bank in self.banks.items():
-                patches, (_, height, width) = self._patches(getattr(features, name))
+                patches, (_, height, width) = self._patches(features.of(name))
                 per_image = height * width
                 if name not in chosen:  # the first images tell how many places there are in all
                     chosen[name] = self._draw(len(train) * per_image, generator)
@@ -81,18 +80,16 @@ class MemoryBank(Detector):
         return joined.permute(0, 2, 3, 1).flatten(0, 2), (len(joined), *size)
 
     @torch.no_grad()
-    def branch_maps(self, rgb: Tensor | None, depth: Tensor | None) -> dict[str, Tensor]:
+    def maps(self, batch: ScanBatch) -> Maps:
         """Distances at the first chosen stage's size, upsampled bilinearly to the image's."""
-        maps = {}
-        for name, images in (("rgb", rgb), ("depth", depth)):
-            if images is None:
-                continue
-            queries, shape = self._patches(self.teacher(images))
+        own = {}
+        for name, features in batch_features(self.teacher, batch).items():
+            queries, shape = self._patches(features)
             distances = self.banks[name].distances(queries).view(shape)
-            maps[name] = functional.interpolate(
-                distances.unsqueeze(1), images.shape[2:], mode="bilinear", align_corners=False
+            own[name] = functional.interpolate(
+                distances.unsqueeze(1), batch.size, mode="bilinear", align_corners=False
             ).squeeze(1)
-        return maps
+        return Maps(own=own)
 
 
 def _keep_chosen(bank: PatchBank, patches: Tensor, first: int, chosen: Tensor) -> None:

@@ -8,16 +8,16 @@ from dcrdf.detectors.reverse_distillation.crossmodal_prediction import (
     known_of_places,
 )
 from dcrdf.detectors.reverse_distillation.good_images import (
+    BranchFeatures,
     GoodImages,
-    Seen,
     fit_to_places,
     fit_whitenings,
     residuals_of,
 )
+from dcrdf.detectors.reverse_distillation.losses import upsampled_mean
 from dcrdf.detectors.reverse_distillation.place_network import unit_features
 from dcrdf.detectors.reverse_distillation.usual_length import UsualLength
 from dcrdf.detectors.reverse_distillation.whitening import ResidualWhitening
-from dcrdf.networks.losses import upsampled_mean
 from dcrdf.networks.teacher import Features, TeacherShape
 
 
@@ -37,7 +37,7 @@ class CrossmodalNormality(nn.Module):
         self, student: Features, teacher: Features, other: Features, size: tuple[int, int]
     ) -> Tensor:
         """The map (B, H, W); `other` are the teacher's features of the other modality."""
-        seen, lengths = Seen(student, teacher, other), []
+        seen, lengths = BranchFeatures(student, teacher, other), []
         for stage, expect in enumerate(self.expectations):
             length = self.whitenings[stage](self._unexplained(seen, stage))
             lengths.append(expect.relative(length, _both(seen, stage)))  # type: ignore[operator]
@@ -49,20 +49,20 @@ class CrossmodalNormality(nn.Module):
         in a pass over good images each."""
         generator = torch.Generator().manual_seed(seed)
 
-        def known(seen: Seen, stage: int, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        def known(seen: BranchFeatures, stage: int, chosen: Tensor) -> tuple[Tensor, Tensor]:
             places = known_of_places(seen.student[stage], seen.other, chosen)
             return places, residuals_of(seen, stage)[chosen]
 
         fit_to_places(self.explanations, good, known, generator)
         fit_whitenings(self.whitenings, good, self._unexplained)
 
-        def left(seen: Seen, stage: int, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        def left(seen: BranchFeatures, stage: int, chosen: Tensor) -> tuple[Tensor, Tensor]:
             lengths = self.whitenings[stage](self._unexplained(seen, stage)[chosen])
             return _both(seen, stage)[chosen], lengths
 
         fit_to_places(self.expectations, good, left, generator)
 
-    def _unexplained(self, seen: Seen, stage: int) -> Tensor:
+    def _unexplained(self, seen: BranchFeatures, stage: int) -> Tensor:
         """Residuals (B, H, W, C) less what the other modality explains of them."""
         left: Tensor = self.explanations[stage].unexplained(  # type: ignore[operator]
             residuals_of(seen, stage), seen.student[stage], seen.other
@@ -70,6 +70,6 @@ class CrossmodalNormality(nn.Module):
         return left
 
 
-def _both(seen: Seen, stage: int) -> Tensor:
+def _both(seen: BranchFeatures, stage: int) -> Tensor:
     """Unit features (B, H, W, 2 C) of the student and of the other modality's teacher."""
     return torch.cat([unit_features(seen.student[stage]), unit_features(seen.other[stage])], dim=-1)

@@ -14,7 +14,7 @@ MAX_PLACES = 40_000
 """Places of good images that what one stage knows is fitted to, at most."""
 
 
-class Seen(NamedTuple):
+class BranchFeatures(NamedTuple):
     """The student's features of a batch, the teacher's, and the teacher's of the other modality."""
 
     student: Features
@@ -27,16 +27,16 @@ class GoodImages:
     """The good training images: how many, and what starts a pass over them in batches."""
 
     count: int
-    batches: Callable[[], Iterable[Seen]]
+    batches: Callable[[], Iterable[BranchFeatures]]
 
 
-def residuals_of(seen: Seen, stage: int) -> Tensor:
+def residuals_of(seen: BranchFeatures, stage: int) -> Tensor:
     """(B, H, W, C)."""
     return residuals(seen.student[stage], seen.teacher[stage])
 
 
 def fit_whitenings(
-    whitenings: nn.ModuleList, good: GoodImages, values: Callable[[Seen, int], Tensor]
+    whitenings: nn.ModuleList, good: GoodImages, values: Callable[[BranchFeatures, int], Tensor]
 ) -> None:
     """Fit each stage's whitening to the values (B, H, W, C) of all places of good images."""
     moments: list[ResidualMoments] = []
@@ -53,7 +53,7 @@ def fit_whitenings(
 def fit_to_places(
     networks: nn.ModuleList,
     good: GoodImages,
-    take: Callable[[Seen, int, Tensor], tuple[Tensor, Tensor]],
+    take: Callable[[BranchFeatures, int, Tensor], tuple[Tensor, Tensor]],
     generator: torch.Generator,
 ) -> None:
     """Fit each stage's network to what `take` gives of the chosen places (B, H, W) of a stage: what

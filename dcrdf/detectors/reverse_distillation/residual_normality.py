@@ -4,16 +4,16 @@ import torch
 from torch import Tensor, nn
 
 from dcrdf.detectors.reverse_distillation.good_images import (
+    BranchFeatures,
     GoodImages,
-    Seen,
     fit_to_places,
     fit_whitenings,
     residuals_of,
 )
+from dcrdf.detectors.reverse_distillation.losses import upsampled_mean
 from dcrdf.detectors.reverse_distillation.place_network import unit_features
 from dcrdf.detectors.reverse_distillation.usual_length import UsualLength
 from dcrdf.detectors.reverse_distillation.whitening import ResidualWhitening, residuals
-from dcrdf.networks.losses import upsampled_mean
 from dcrdf.networks.teacher import Features, TeacherShape
 
 
@@ -51,7 +51,7 @@ class ResidualNormality(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         fit_whitenings(self.whitenings, good, residuals_of)
 
-        def take(seen: Seen, stage: int, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        def take(seen: BranchFeatures, stage: int, chosen: Tensor) -> tuple[Tensor, Tensor]:
             lengths = self.whitenings[stage](residuals_of(seen, stage)[chosen])
             return unit_features(seen.student[stage])[chosen], lengths
 

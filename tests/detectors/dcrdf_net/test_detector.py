@@ -12,8 +12,8 @@ from dcrdf.detectors.base import NormalSamples
 from dcrdf.detectors.dcrdf_net.detector import DcrdfNet
 from dcrdf.detectors.reverse_distillation import crossmodal_prediction, usual_length
 from dcrdf.detectors.reverse_distillation.crossmodal_normality import CrossmodalNormality
+from dcrdf.detectors.reverse_distillation.losses import anomaly_map, cosine_distances
 from dcrdf.detectors.reverse_distillation.residual_normality import ResidualNormality
-from dcrdf.networks.losses import anomaly_map, cosine_distances
 from dcrdf.networks.teacher import TeacherShape
 from dcrdf.training.features import teacher_features
 from dcrdf.training.loop import FitContext

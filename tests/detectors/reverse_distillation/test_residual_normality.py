@@ -3,7 +3,7 @@
 import torch
 
 from dcrdf.detectors.reverse_distillation.crossmodal_normality import CrossmodalNormality
-from dcrdf.detectors.reverse_distillation.good_images import GoodImages, Seen
+from dcrdf.detectors.reverse_distillation.good_images import BranchFeatures, GoodImages
 from dcrdf.detectors.reverse_distillation.residual_normality import ResidualNormality
 from dcrdf.networks.teacher import TeacherShape
 
@@ -45,7 +45,7 @@ def fitted():
     """What is learnt from the height alone, and with colour."""
     alone, with_colour = ResidualNormality(SHAPE), CrossmodalNormality(SHAPE)
     for normality in (alone, with_colour):
-        normality.fit(GoodImages(12, lambda: [Seen(*scene(0)[:3])]), seed=0)
+        normality.fit(GoodImages(12, lambda: [BranchFeatures(*scene(0)[:3])]), seed=0)
     return alone, with_colour
 
 
@@ -72,11 +72,11 @@ def test_the_same_bump_without_a_raisin_in_colour_stands_out():
 def test_learns_the_same_from_batches_as_from_one():
     student, height, colour, _ = scene(0)
     parts = [
-        Seen(*([x[rows] for x in features] for features in (student, height, colour)))
+        BranchFeatures(*([x[rows] for x in features] for features in (student, height, colour)))
         for rows in (slice(0, 5), slice(5, 12))
     ]
     whole, batched = CrossmodalNormality(SHAPE), CrossmodalNormality(SHAPE)
-    whole.fit(GoodImages(12, lambda: [Seen(student, height, colour)]), seed=0)
+    whole.fit(GoodImages(12, lambda: [BranchFeatures(student, height, colour)]), seed=0)
     batched.fit(GoodImages(12, lambda: parts), seed=0)
     maps = [x.map(student, height, colour, SIZE) for x in (whole, batched)]
     torch.testing.assert_close(maps[0], maps[1], rtol=0.1, atol=0.1)

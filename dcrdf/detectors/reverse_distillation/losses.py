@@ -1,4 +1,4 @@
-"""Distillation and focal losses and the cosine anomaly map (docs/method.md, section 4)."""
+"""Distillation losses and the cosine anomaly map of reverse distillation (Deng and Li, 2022)."""
 
 from collections.abc import Sequence
 
@@ -20,20 +20,8 @@ def distillation_loss(student: Features, teacher: Features, per_pixel: bool = Fa
     """
     dims = (2,) if per_pixel else (2, 3, 4)
     losses = [
-        (1.0 - _cosine(_batches(own, target), target.unsqueeze(0), dims)).mean()
+        (1.0 - _cosine(shared_batches(own, target), target.unsqueeze(0), dims)).mean()
         for own, target in zip(student, teacher, strict=True)
-    ]
-    return torch.stack(losses).sum()
-
-
-def denoising_loss(refined: Features, clean: Features) -> Tensor:
-    """Sum over stages of the mean squared difference to the clean features (paper, eq. 8).
-
-    `refined` may hold several batches that share the clean ones, one after another.
-    """
-    losses = [
-        (_batches(ours, target).float() - target.float()).square().mean()
-        for ours, target in zip(refined, clean, strict=True)
     ]
     return torch.stack(losses).sum()
 
@@ -57,15 +45,7 @@ def upsampled_mean(stages: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
     return torch.cat(maps, dim=1).mean(dim=1)
 
 
-def focal_loss(probability: Tensor, mask: Tensor, gamma: float, alpha: float) -> Tensor:
-    """Mean focal loss of a probability map (B, H, W) against a boolean mask (Lin et al. 2017)."""
-    p = probability.float().clamp(1e-4, 1.0 - 1e-4)
-    positive = -alpha * (1.0 - p) ** gamma * torch.log(p)
-    negative = -(1.0 - alpha) * p**gamma * torch.log1p(-p)
-    return torch.where(mask, positive, negative).mean()
-
-
-def _batches(features: Tensor, shared: Tensor) -> Tensor:
+def shared_batches(features: Tensor, shared: Tensor) -> Tensor:
     """(k B, C, H, W) beside a shared (B, C, H, W) -> (k, B, C, H, W)."""
     return features.unflatten(0, (-1, len(shared)))
 

@@ -5,12 +5,11 @@ import math
 import pytest
 import torch
 
-from dcrdf.networks.losses import (
+from dcrdf.detectors.dcrdf_net.losses import denoising_loss, focal_loss
+from dcrdf.detectors.reverse_distillation.losses import (
     anomaly_map,
     cosine_distances,
-    denoising_loss,
     distillation_loss,
-    focal_loss,
 )
 
 

@@ -1,0 +1,26 @@
+"""The two modalities by name: the product's world is aligned colour and depth.
+
+Their names are keys of maps, scores and thresholds; no other module compares them as text.
+"""
+
+from typing import Final, TypeAlias
+
+Modality: TypeAlias = str
+"""One of `MODALITIES`."""
+
+RGB: Final = "rgb"
+DEPTH: Final = "depth"
+MODALITIES: tuple[Modality, ...] = (RGB, DEPTH)
+OTHER: dict[str, Modality] = {RGB: DEPTH, DEPTH: RGB}
+"""The modality that is left without one."""
+FUSED: Final = "fused"
+"""What both say together, or the one that is there."""
+BRANCHES: tuple[str, ...] = (FUSED, *MODALITIES)
+"""All that has maps, scores and a threshold."""
+
+
+def answering(*, has_rgb: bool, has_depth: bool) -> str:
+    """Whose threshold the fused score is judged by, where these modalities are there."""
+    if has_rgb and has_depth:
+        return FUSED
+    return RGB if has_rgb else DEPTH

@@ -1,0 +1,64 @@
+"""From a detector's maps to a verdict's numbers: a pure torch module, so that what is exported and
+what scores here is the same."""
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from dcrdf.config.options import InferOptions
+from dcrdf.detectors.maps import Maps
+from dcrdf.modalities import FUSED
+from dcrdf.scoring.blur import gaussian_blur
+from dcrdf.scoring.branch_statistics import image_maxima, top_means
+from dcrdf.scoring.calibration import Calibration
+from dcrdf.scoring.depth_sensor import DepthReadings
+from dcrdf.scoring.fusions import Evidence, build_fusion
+from dcrdf.scoring.trust import Trust
+
+
+class Finished(NamedTuple):
+    """Maps (B, H, W) and image scores (B,) by branch, the fused ones among them, and by how much
+    each modality is unlike good scans as a whole, (B,)."""
+
+    maps: dict[str, Tensor]
+    scores: dict[str, Tensor]
+    unusual: dict[str, Tensor]
+
+
+class Finish(nn.Module):
+    """Blur, fusion and image score of an answer, by what good scans are like."""
+
+    def __init__(self, options: InferOptions, calibration: Calibration | None) -> None:
+        super().__init__()
+        self.options = options
+        self.calibration = calibration
+        known = {} if calibration is None else calibration.maps
+        self.fusion = build_fusion(options.fusion, known)
+
+    def forward(self, raw: Maps, inside: Tensor, readings: DepthReadings | None = None) -> Finished:
+        """The detector's raw maps, where the images are (B, H, W), and what the depth sensor's
+        readings say; without them it is taken to be as usual. With one modality the fused map is
+        that branch's."""
+        blurred = raw.each(self.blur)
+        unusual: dict[str, Tensor] = {}
+        trust = Trust(unusual, None)
+        if self.calibration is not None:
+            unusual = self.calibration.unusual(blurred.own, inside, readings)
+            trust = self.calibration.trust(unusual, readings)
+        fused = self._fused(Evidence(raw, blurred, self.blur, trust))
+        maps = {FUSED: fused, **blurred.own}
+        scores = {name: self._image_scores(x, inside) for name, x in maps.items()}
+        return Finished(maps, scores, unusual)
+
+    def _fused(self, evidence: Evidence) -> Tensor:
+        alone = list(evidence.blurred.own.values())
+        return alone[0] if len(alone) == 1 else self.fusion(evidence)
+
+    def blur(self, maps: Tensor) -> Tensor:
+        """Maps (B, H, W) blurred as the options say."""
+        return gaussian_blur(maps, self.options.blur_sigma_px)
+
+    def _image_scores(self, maps: Tensor, inside: Tensor) -> Tensor:
+        if self.options.score == "max":
+            return image_maxima(maps, inside)
+        return top_means(maps, inside, self.options.top_share)
