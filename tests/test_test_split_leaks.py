@@ -18,8 +18,9 @@ import pytest
 import yaml
 
 from dcrdf.cli import main
-from dcrdf.config.detectors import DETECTORS
+from dcrdf.config.detectors import DETECTORS, DcrdfNetOptions
 from dcrdf.config.options import Fusion
+from dcrdf.detectors.maps import Maps
 from dcrdf.detectors.reverse_distillation import crossmodal_prediction, usual_length
 from dcrdf.files.images import read_rgb, read_xyz, write_png, write_xyz
 from dcrdf.files.jsonfile import read_json
@@ -58,7 +59,8 @@ class Stub:
     """Stands for a fitted detector, which takes most of the time of tiny jobs."""
 
     orientations = (0,)
-    maps = "raw"
+    map_kind = "raw"
+    options = DcrdfNetOptions()
 
     def for_inference(self):
         return self
@@ -66,12 +68,11 @@ class Stub:
     def to(self, _device):
         return self
 
-    def branch_maps(self, rgb, depth):
-        maps = {"rgb": rgb.mean(dim=1), "depth": depth[:, 0].abs()}
-        maps["cm_segf"] = 0.3 * maps["rgb"] + 0.7 * maps["depth"]
-        if self.maps == "crossmodal":
-            maps |= {"rgb_crossmodal": maps["rgb"] ** 2, "depth_crossmodal": maps["depth"] ** 2}
-        return maps
+    def maps(self, batch):
+        own = {"rgb": batch.rgb.mean(dim=1), "depth": batch.surface[:, 0].abs()}
+        joint = {"cm_segf": 0.3 * own["rgb"] + 0.7 * own["depth"]}
+        asked = self.map_kind == "crossmodal"
+        return Maps(own=own, joint=joint, crossmodal={k: x**2 for k, x in own.items() if asked})
 
 
 class World:

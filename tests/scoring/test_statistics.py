@@ -7,10 +7,12 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
+from dcrdf.config.detectors import MemoryBankOptions
 from dcrdf.config.options import InferOptions
-from dcrdf.detectors.base import NormalSamples
+from dcrdf.detectors.maps import Maps
 from dcrdf.scoring.scorer import Scorer
 from dcrdf.scoring.split import gather
+from dcrdf.tensors.scans import Scans
 
 CPU = torch.device("cpu")
 SIDE, COUNT = 24, 5
@@ -19,6 +21,8 @@ SIGMA_PX = 1.5
 
 class Mirror:
     """A detector whose maps are the red channel and the height."""
+
+    options = MemoryBankOptions()
 
     def __init__(self, orientations=(0,)):
         self.orientations = orientations
@@ -30,10 +34,9 @@ class Mirror:
     def to(self, _device):
         return self
 
-    def branch_maps(self, rgb, depth):
-        self.shown += [] if rgb is None else [*rgb[:, 0].numpy()]
-        given = {"rgb": rgb, "depth": depth}
-        return {name: x[:, 0] for name, x in given.items() if x is not None}
+    def maps(self, batch):
+        self.shown += [] if batch.rgb is None else [*batch.rgb[:, 0].numpy()]
+        return Maps(own={name: x[:, 0] for name, x in batch.images.items()})
 
 
 def samples(seed=0, count=COUNT):
@@ -41,18 +44,16 @@ def samples(seed=0, count=COUNT):
     foreground = np.zeros((count, SIDE, SIDE), np.bool_)
     foreground[:, 4:20, 6:17] = True
     brightness = generator.uniform(50, 200, (count, 1, 1, 1))
-    return NormalSamples(
-        (brightness + generator.uniform(0, 55, (count, SIDE, SIDE, 3))).astype(np.uint8),
-        (0.3 * generator.random((count, SIDE, SIDE)) + 0.5 * foreground).astype(np.float32),
-        foreground,
-        *[np.ones((count, SIDE, SIDE), np.bool_)] * 2,
-    )
+    everywhere = np.ones((count, SIDE, SIDE), np.bool_)
+    rgb = (brightness + generator.uniform(0, 55, (count, SIDE, SIDE, 3))).astype(np.uint8)
+    height = (0.3 * generator.random((count, SIDE, SIDE)) + 0.5 * foreground).astype(np.float32)
+    return Scans(inside=everywhere, rgb=rgb, height=height, valid=everywhere, outline=foreground)
 
 
 def maps_of(given):
     return {
         "rgb": given.rgb[..., 0].astype(np.float64) / 255.0,
-        "depth": given.depth.astype(np.float64),
+        "depth": given.height.astype(np.float64),
     }
 
 
@@ -83,7 +84,7 @@ def test_statistics_are_those_of_unblurred_maps_and_of_blurred_peaks():
     scorer, _ = Scorer.calibrate(Mirror(), options_of("zscore_sum"), given, CPU)
     found = scorer.describe()["statistics"]
     for name, maps in maps_of(given).items():
-        expected = statistics_by_hand(maps, given.foreground)
+        expected = statistics_by_hand(maps, given.outline)
         assert {key: found[name][key] for key in expected} == pytest.approx(expected, rel=1e-4)
 
 
@@ -110,8 +111,8 @@ def fused_by_hand(fusion, maps, statistics):
 def test_new_images_are_measured_by_all_good_ones(fusion):
     given, new = samples(), samples(1, 3)
     scorer, _ = Scorer.calibrate(Mirror(), options_of(fusion), given, CPU)
-    usual = {n: statistics_by_hand(x, given.foreground) for n, x in maps_of(given).items()}
-    prediction = scorer.score(new.rgb, new.depth)
+    usual = {n: statistics_by_hand(x, given.outline) for n, x in maps_of(given).items()}
+    prediction = scorer.score(new)
     for row in range(3):
         own = {name: x[row] for name, x in maps_of(new).items()}
         expected = fused_by_hand(fusion, own, usual)
@@ -124,7 +125,7 @@ def test_a_validation_image_is_not_measured_by_itself(fusion):
     """As no new image will be: scores that know themselves are no ground for a threshold."""
     given = samples()
     scorer, predictions = Scorer.calibrate(Mirror(), options_of(fusion), given, CPU)
-    scored, again = gather(predictions), scorer.score(given.rgb, given.depth, given.valid)
+    scored, again = gather(predictions), scorer.score(given)
     assert len(scored.scores["fused"]) == COUNT
     assert not np.isclose(scored.scores["fused"], again.scores["fused"], rtol=1e-5).any()
     for name, maps in maps_of(given).items():  # a branch's own score needs no statistics
@@ -136,9 +137,7 @@ def test_maps_are_turned_back_as_images_were_turned(orientation):
     """Alone, each orientation gives the image back; and the detector did see another one."""
     given = samples()
     detector = Mirror((orientation,))
-    raw = Scorer(detector, options_of("avg", orientations=8), None, CPU).raw_maps(
-        given.rgb, given.depth
-    )
+    raw = Scorer(detector, options_of("avg", orientations=8), None, CPU).raw_maps(given).own
     for name, expected in maps_of(given).items():
         np.testing.assert_allclose(raw[name].numpy(), expected, rtol=1e-6)
     as_it_is = np.array_equal(detector.shown[0], (given.rgb[0, ..., 0] / np.float32(255)))
@@ -148,9 +147,7 @@ def test_maps_are_turned_back_as_images_were_turned(orientation):
 def test_the_mean_over_all_orientations_of_a_mirror_is_the_image():
     given = samples()
     detector = Mirror(range(8))
-    raw = Scorer(detector, options_of("avg", orientations=8), None, CPU).raw_maps(
-        given.rgb, given.depth
-    )
+    raw = Scorer(detector, options_of("avg", orientations=8), None, CPU).raw_maps(given).own
     for name, expected in maps_of(given).items():
         np.testing.assert_allclose(raw[name].numpy(), expected, rtol=1e-5)
     assert len({x.tobytes() for x in detector.shown[::COUNT]}) == 8
@@ -160,8 +157,8 @@ def test_other_images_to_be_scored_change_no_calibration():
     given = samples()
     scorer, _ = Scorer.calibrate(Mirror(), options_of("peak_trust"), given, CPU)
     before = scorer.describe()
-    hot = replace(given, rgb=255 - given.rgb, depth=1e6 * given.depth)
-    first = scorer.score(given.rgb, given.depth).scores["fused"]
-    scorer.score(hot.rgb, hot.depth, hot.valid)
+    hot = replace(given, rgb=255 - given.rgb, height=1e6 * given.height)
+    first = scorer.score(given).scores["fused"]
+    scorer.score(hot)
     assert scorer.describe() == before
-    np.testing.assert_array_equal(scorer.score(given.rgb, given.depth).scores["fused"], first)
+    np.testing.assert_array_equal(scorer.score(given).scores["fused"], first)

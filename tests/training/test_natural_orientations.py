@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from dcrdf.tensors.scans import Scans
 from dcrdf.training.features import orientations_of
 
 CPU = torch.device("cpu")
@@ -33,8 +34,9 @@ def bars(turns, seed):
     return np.stack(images).astype(np.float32)
 
 
-def colours(images):
-    return np.repeat((255 * images).astype(np.uint8)[..., None], 3, axis=-1)
+def scans(bright, height):
+    rgb = np.repeat((255 * bright).astype(np.uint8)[..., None], 3, axis=-1)
+    return Scans(inside=np.ones(height.shape, bool), rgb=rgb, height=height)
 
 
 ALWAYS, HALF_TURNS, ANY = (0,), (0, 2), (0, 1, 2, 3)
@@ -53,10 +55,10 @@ ALWAYS, HALF_TURNS, ANY = (0,), (0, 2), (0, 1, 2, 3)
     ],
 )
 def test_an_orientation_is_natural_where_both_modalities_say_so(rgb, depth, expected):
-    found = orientations_of(Shapes(), colours(bars(rgb, 0)), bars(depth, 1), CPU)
+    found = orientations_of(Shapes(), scans(bars(rgb, 0), bars(depth, 1)), CPU)
     assert tuple(found) == expected
 
 
 def test_one_image_tells_nothing():
     one = bars(ANY, 0)[:1]
-    assert orientations_of(Shapes(), colours(one), one, CPU).tolist() == [0]
+    assert orientations_of(Shapes(), scans(one, one), CPU).tolist() == [0]

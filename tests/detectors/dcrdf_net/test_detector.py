@@ -8,13 +8,13 @@ from torch.nn import functional
 
 from dcrdf.config.detectors import DcrdfNetOptions
 from dcrdf.config.options import TrainOptions
-from dcrdf.detectors.base import NormalSamples
 from dcrdf.detectors.dcrdf_net.detector import DcrdfNet
 from dcrdf.detectors.reverse_distillation import crossmodal_prediction, usual_length
 from dcrdf.detectors.reverse_distillation.crossmodal_normality import CrossmodalNormality
 from dcrdf.detectors.reverse_distillation.losses import anomaly_map, cosine_distances
 from dcrdf.detectors.reverse_distillation.residual_normality import ResidualNormality
 from dcrdf.networks.teacher import TeacherShape
+from dcrdf.tensors.scans import Scans
 from dcrdf.training.features import teacher_features
 from dcrdf.training.loop import FitContext
 
@@ -42,10 +42,11 @@ class SmallTeacher(nn.Module):
 def samples(seed=0):
     generator = np.random.default_rng(seed)
     coarse = generator.integers(0, 256, (COUNT, 16, 16, 3), np.uint8)
-    return NormalSamples(
-        coarse.repeat(4, axis=1).repeat(4, axis=2),
-        generator.random((COUNT, 16, 16)).astype(np.float32).repeat(4, axis=1).repeat(4, axis=2),
-        *[np.ones((COUNT, SIDE, SIDE), np.bool_)] * 3,
+    height = generator.random((COUNT, 16, 16)).astype(np.float32)
+    return Scans(
+        inside=np.ones((COUNT, SIDE, SIDE), np.bool_),
+        rgb=coarse.repeat(4, axis=1).repeat(4, axis=2),
+        height=height.repeat(4, axis=1).repeat(4, axis=2),
     )
 
 
@@ -70,11 +71,6 @@ def fitted(tmp_path_factory):
     return detector, modes
 
 
-def tensors(given):
-    rgb = torch.from_numpy(given.rgb).permute(0, 3, 1, 2).float() / 255.0
-    return rgb, torch.from_numpy(given.depth)[:, None].expand(-1, 3, -1, -1)
-
-
 def test_batch_norms_learn_in_training_alone(fitted):
     """Four steps with the batch's own statistics; what comes after asks students as they are."""
     detector, modes = fitted
@@ -89,23 +85,22 @@ def test_batch_norms_learn_in_training_alone(fitted):
 @pytest.mark.parametrize("kind", ["raw", "whitened", "relative", "crossmodal"])
 def test_an_images_maps_do_not_depend_on_others_in_its_batch(fitted, kind):
     for detector in (fitted[0], fitted[0].for_inference()):
-        detector.maps = kind
-        rgb, depth = tensors(samples(1))
-        together = detector.branch_maps(rgb, depth)
-        alone = detector.branch_maps(rgb[2:3], depth[2:3])
-        detector.maps = "raw"
+        detector.map_kind = kind
+        batch = samples(1).batch(CPU)
+        together, alone = detector.maps(batch).all(), detector.maps(batch.rows(slice(2, 3))).all()
+        detector.map_kind = "raw"
         for name, maps in together.items():
             torch.testing.assert_close(maps[2:3], alone[name], rtol=1e-3, atol=1e-4)
 
 
 def test_the_fast_path_scores_whatever_mode_it_is_made_in(fitted):
     detector, _ = fitted
-    rgb, depth = tensors(samples(1))
-    expected = detector.branch_maps(rgb, depth)
+    batch = samples(1).batch(CPU)
+    expected = detector.maps(batch).own
     detector.network.train()
     fast = detector.for_inference()
     detector.network.eval()
-    for name, maps in fast.branch_maps(rgb, depth).items():
+    for name, maps in fast.maps(batch).own.items():
         torch.testing.assert_close(maps, expected[name], rtol=1e-3, atol=1e-4)
 
 
@@ -119,7 +114,7 @@ def test_what_is_fitted_afterwards_sees_students_and_the_other_modalitys_images(
         monkeypatch.setattr(kind, "fit", lambda _, good, seed: told.append((good, seed)))
     options = TrainOptions(batch_size=4, cpu_threads=1)
     detector.fit_normality(given, FitContext(tmp_path, 5, "", options, CPU))
-    features = teacher_features(detector.teacher, given.rgb, given.depth, CPU)
+    features = teacher_features(detector.teacher, given, CPU)
     assert [(good.count, seed) for good, seed in told] == [(COUNT, 5)] * 4
     for (good, _), name, other in zip(
         told, ("rgb", "rgb", "depth", "depth"), ("depth", "depth", "rgb", "rgb"), strict=True
@@ -140,25 +135,25 @@ def test_what_is_fitted_afterwards_sees_students_and_the_other_modalitys_images(
 def test_crossmodal_maps_ask_the_other_modalitys_image(fitted):
     detector, _ = fitted
     given = samples(1)
-    features = teacher_features(detector.teacher, given.rgb, given.depth, CPU)
-    detector.maps = "crossmodal"
-    maps = detector.branch_maps(*tensors(given))
-    detector.maps = "raw"
+    features = teacher_features(detector.teacher, given, CPU)
+    detector.map_kind = "crossmodal"
+    maps = detector.maps(given.batch(CPU))
+    detector.map_kind = "raw"
     with torch.no_grad():
         for name, other in (("rgb", features.depth), ("depth", features.rgb)):
             branch, shown = getattr(detector.network, name), getattr(features, name)
             student = branch.student(shown)
             expected = branch.crossmodal.map(student, shown, other, (SIDE, SIDE))
-            torch.testing.assert_close(maps[f"{name}_crossmodal"], expected, rtol=1e-3, atol=1e-4)
+            torch.testing.assert_close(maps.crossmodal[name], expected, rtol=1e-3, atol=1e-4)
             alone = branch.normality.map(student, shown, True, (SIDE, SIDE))
-            torch.testing.assert_close(maps[name], alone, rtol=1e-3, atol=1e-4)
+            torch.testing.assert_close(maps.own[name], alone, rtol=1e-3, atol=1e-4)
 
 
 def test_a_branchs_map_is_its_students_distance_from_its_own_image(fitted):
     detector, _ = fitted
     given = samples(1)
-    features = teacher_features(detector.teacher, given.rgb, given.depth, CPU)
-    maps = detector.branch_maps(*tensors(given))
+    features = teacher_features(detector.teacher, given, CPU)
+    maps = detector.maps(given.batch(CPU)).own
     with torch.no_grad():
         for name in ("rgb", "depth"):
             shown = getattr(features, name)
@@ -172,7 +167,7 @@ def test_whitened_residuals_of_good_training_images_are_one_long(fitted):
     """In the mean of squares, of every stage of both branches: so stages can be averaged."""
     detector, _ = fitted
     given = samples()
-    features = teacher_features(detector.teacher, given.rgb, given.depth, CPU)
+    features = teacher_features(detector.teacher, given, CPU)
     for name in ("rgb", "depth"):
         branch = getattr(detector.network, name)
         shown = getattr(features, name)

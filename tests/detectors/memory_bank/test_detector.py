@@ -6,8 +6,8 @@ import torch
 
 from dcrdf.config.detectors import MemoryBankOptions
 from dcrdf.config.options import TrainOptions
-from dcrdf.detectors.base import NormalSamples
 from dcrdf.detectors.memory_bank.detector import MemoryBank
+from dcrdf.tensors.scans import Scans
 from dcrdf.training.loop import FitContext
 
 CPU = torch.device("cpu")
@@ -28,10 +28,10 @@ class Corners(torch.nn.Module):
 
 def samples(seed):
     generator = np.random.default_rng(seed)
-    return NormalSamples(
-        generator.integers(0, 256, (COUNT, SIDE, SIDE, 3), np.uint8),
-        generator.random((COUNT, SIDE, SIDE)).astype(np.float32),
-        *[np.ones((COUNT, SIDE, SIDE), np.bool_)] * 3,
+    return Scans(
+        inside=np.ones((COUNT, SIDE, SIDE), np.bool_),
+        rgb=generator.integers(0, 256, (COUNT, SIDE, SIDE, 3), np.uint8),
+        height=generator.random((COUNT, SIDE, SIDE)).astype(np.float32),
     )
 
 
@@ -72,7 +72,7 @@ def patches_by_hand(images, pool, stages, bilinear):
 def images_of(given, modality):
     if modality == "rgb":
         return given.rgb.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
-    return np.repeat(given.depth[:, None], 3, axis=1)
+    return np.repeat(given.height[:, None], 3, axis=1)
 
 
 def all_patches(given, modality, bilinear, pool=3, stages=(1, 2)):
@@ -122,10 +122,9 @@ def test_the_seed_decides_which(fit):
 def test_maps_are_distances_to_the_nearest_patch(fit, bilinear, pool, stages):
     given, shown = samples(0), samples(1)
     bank = fit(given, stages=stages, patch_pool=pool, bank_share=0.1)
-    rgb, depth = (torch.from_numpy(images_of(shown, name)[:2]) for name in ("rgb", "depth"))
-    maps = bank.branch_maps(rgb, depth)
-    for name, images in (("rgb", rgb), ("depth", depth)):
-        queries = patches_by_hand(images.numpy(), pool, stages, bilinear)
+    maps = bank.maps(shown[:2].batch(CPU)).own
+    for name in ("rgb", "depth"):
+        queries = patches_by_hand(images_of(shown, name)[:2], pool, stages, bilinear)
         kept = bank.banks[name].patches.double().numpy()
         for image in range(2):
             expected = bilinear(nearest(queries[image], kept)[0].reshape(8, 8), (SIDE, SIDE))
@@ -135,6 +134,5 @@ def test_maps_are_distances_to_the_nearest_patch(fit, bilinear, pool, stages):
 def test_remembered_images_have_no_distance(fit):
     given = samples(0)
     bank = fit(given, stages=(1, 2), bank_share=1.0)
-    maps = bank.branch_maps(*(torch.from_numpy(images_of(given, x)) for x in ("rgb", "depth")))
-    for values in maps.values():
+    for values in bank.maps(given.batch(CPU)).own.values():
         assert values.max() < 2e-3

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from dcrdf.config.options import TrainOptions
-from dcrdf.detectors.base import NormalSamples, PseudoAnomalies
-from dcrdf.detectors.dcrdf_net.detector import TwinBatches
+from dcrdf.tensors.scans import Scans
+from dcrdf.training.batches import CleanBatches
 from dcrdf.training.loop import FitContext
+from dcrdf.training.twins import PseudoAnomalies, TwinBatches
 
 CPU = torch.device("cpu")
 SIDE, ROWS, VARIANTS = 16, 5, 3
@@ -33,10 +34,10 @@ class Pixels:
 
 
 GENERATOR = np.random.default_rng(0)
-TRAIN = NormalSamples(
-    GENERATOR.integers(0, 256, (ROWS, SIDE, SIDE, 3), np.uint8),
-    GENERATOR.random((ROWS, SIDE, SIDE)).astype(np.float32),
-    *[np.ones((ROWS, SIDE, SIDE), np.bool_)] * 3,
+TRAIN = Scans(
+    inside=np.ones((ROWS, SIDE, SIDE), np.bool_),
+    rgb=GENERATOR.integers(0, 256, (ROWS, SIDE, SIDE, 3), np.uint8),
+    height=GENERATOR.random((ROWS, SIDE, SIDE)).astype(np.float32),
 )
 VARIED = PseudoAnomalies(
     GENERATOR.integers(0, 256, (ROWS, VARIANTS, SIDE, SIDE, 3), np.uint8),
@@ -68,7 +69,7 @@ def catalogue(images, axes):
     return found
 
 
-CLEAN_RGB, CLEAN_DEPTH = catalogue(TRAIN.rgb, 1), catalogue(TRAIN.depth, 1)
+CLEAN_RGB, CLEAN_DEPTH = catalogue(TRAIN.rgb, 1), catalogue(TRAIN.height, 1)
 TWIN_RGB, TWIN_DEPTH = catalogue(VARIED.rgb, 2), catalogue(VARIED.depth.astype(np.float32), 2)
 MASK = catalogue(VARIED.mask, 2)
 
@@ -89,6 +90,8 @@ def steps_of(folder, cache_mb, variants=VARIED, orientations=ORIENTATIONS):
     """Batches of a training with so much memory for features."""
     options = TrainOptions(cpu_threads=1).model_copy(update={"feature_cache_mb": cache_mb})
     context = FitContext(folder, 7, "", options, CPU)
+    if variants is None:
+        return CleanBatches(Pixels(), TRAIN, context, orientations)
     return TwinBatches(Pixels(), TRAIN, variants, context, orientations)
 
 
@@ -140,8 +143,7 @@ def test_all_stages_are_of_the_same_images(steps):
 
 
 def test_without_variants_there_are_clean_images_alone(steps):
-    clean, twins, masks = steps(variants=None)(np.array([2, 0]), 3)
-    assert twins is masks is None
+    clean = steps(variants=None)(np.array([2, 0]), 3)
     for at, row in enumerate((2, 0)):
         found = CLEAN_RGB[colour_of(clean.rgb[0][at])]
         assert found == CLEAN_DEPTH[height_of(clean.depth[0][at])]
