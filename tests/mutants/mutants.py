@@ -90,6 +90,8 @@ def main(words: list[str]) -> int:
     Returns 1 when a mutant survives, 2 when the tests fail without any mutation.
     """
     mutants = [m for m in read_catalogue() if not words or any(word in m.what for word in words)]
+    for mutant in mutants:  # one that does not apply is told before any runs
+        mutant.applied_to((ROOT / "dcrdf" / mutant.file).read_text())
     tests = sorted({test for mutant in mutants for test in mutant.tests})
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(LOADED_ONCE)
