@@ -1,6 +1,7 @@
 """Imports point one way, light packages stay light, and stages know their versions."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,25 +9,33 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "dcrdf"
+BASE = {"errors", "modalities", "files", "workers", "config"}
 BELOW = {
     "errors": set(),
+    "modalities": set(),
     "workers": {"errors"},
     "files": {"errors"},
-    "config": {"errors", "files"},
-    "datasets": {"config", "files", "workers", "errors"},
-    "preparation": {"datasets", "config", "files", "workers", "errors"},
-    "anomalies": {"preparation", "datasets", "config", "files", "workers", "errors"},
+    "config": {"errors", "files", "modalities"},
+    "datasets": BASE,
+    "preparation": {"datasets", *BASE},
+    "checks": {"preparation", "datasets", *BASE},
+    "anomalies": {"preparation", "datasets", *BASE},
     "networks": {"errors"},
     "metrics": {"errors"},
-    "training": {"networks", "preparation", "anomalies", "config", "files", "errors"},
-    "detectors": {
-        "training", "networks", "anomalies", "preparation", "datasets", "config", "files", "errors",
+    "tensors": {"preparation", *BASE},
+    "training": {"tensors", "networks", "anomalies", "preparation", *BASE},
+    "detectors": {"training", "tensors", "networks", *BASE},
+    "scoring": {"detectors", "tensors", "preparation", *BASE},
+    "models": {
+        "scoring", "detectors", "training", "tensors", "networks", "preparation", "datasets", *BASE,
     },
-    "results": {"metrics", "preparation", "config", "files", "errors"},
-    "report": {"results", "metrics", "config", "files", "errors"},
+    "robustness": {"models", "scoring", "tensors", "preparation", "datasets", *BASE},
+    "results": {"metrics", "preparation", *BASE},
+    "report": {"results", "metrics", *BASE},
 }  # fmt: skip
+"""Room -> the rooms that it may import; docs/architecture.md draws them."""
 BELOW["cli"] = set(BELOW)
-TORCH_PACKAGES = {"networks", "training", "detectors"}
+TORCH_PACKAGES = {"tensors", "networks", "training", "detectors", "scoring", "models", "robustness"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -45,17 +54,90 @@ def imported(path):
             yield node.module
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_one_way(path):
-    part = part_of(path)
-    if part == "__init__":
-        return
-    for name in imported(path):
-        pieces = name.split(".")
-        if pieces[0] == "dcrdf" and len(pieces) > 1:
-            assert pieces[1] == part or pieces[1] in BELOW[part], f"{part} imports {name}"
-        if pieces[0] in ("torch", "torchvision", "safetensors"):
-            assert part in TORCH_PACKAGES, f"{part} imports {name}"
+def test_imports_point_one_way():
+    for path in MODULES:
+        part = part_of(path)
+        if part == "__init__":
+            continue
+        for name in imported(path):
+            pieces = name.split(".")
+            if pieces[0] == "dcrdf" and len(pieces) > 1:
+                assert pieces[1] == part or pieces[1] in BELOW[part], f"{path} imports {name}"
+            if pieces[0] in ("torch", "torchvision", "safetensors"):
+                assert part in TORCH_PACKAGES, f"{path} imports {name}"
+
+
+def test_no_room_is_above_itself():
+    """What a room imports never leads back to it."""
+    for room, below in BELOW.items():
+        reached, waiting = set(), list(below)
+        while waiting:
+            one = waiting.pop()
+            if one not in reached:
+                reached.add(one)
+                waiting += BELOW[one]
+        assert room not in reached
+
+
+METHOD_NAMES = re.compile(r"dcrdf_net|memory_bank|cm_segf|gfrn|DcrdfNet|MemoryBank", re.IGNORECASE)
+
+
+def is_a_methods_own(path):
+    """Its folder in `detectors`, its entry in the registry, or the page of the configuration."""
+    parts = path.relative_to(PACKAGE).parts
+    in_folder = parts[0] == "detectors" and len(parts) > 2
+    return in_folder or parts[:2] in {("config", "detectors"), ("config", "describe.py")}
+
+
+def test_no_method_is_named_outside_its_folder_and_its_entry():
+    named = {
+        str(path.relative_to(PACKAGE)): sorted(set(METHOD_NAMES.findall(code_of(path))))
+        for path in MODULES
+        if not is_a_methods_own(path)
+    }
+    assert {path: names for path, names in named.items() if names} == {}
+
+
+def test_methods_do_not_know_each_other():
+    shared = {"reverse_distillation"}
+    for path in MODULES:
+        parts = path.relative_to(PACKAGE).parts
+        if parts[0] != "detectors" or len(parts) < 3:
+            continue
+        for name in imported(path):
+            pieces = name.split(".")
+            if pieces[:2] == ["dcrdf", "detectors"] and len(pieces) > 3:
+                assert pieces[2] in {parts[1], *shared}, f"{path} imports {name}"
+
+
+def code_of(path):
+    """A module's text without docstrings and comments."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if hasattr(node, "body") and isinstance(node.body, list):
+            node.body = [x for x in node.body if not is_text_alone(x)] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def is_text_alone(node):
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def test_modalities_are_compared_by_their_constants():
+    """Their names as text stand in one module. (What a pseudo-anomaly changes has names, too.)"""
+    for path in MODULES:
+        if part_of(path) == "anomalies":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Compare):
+                texts = [
+                    x.value for x in (node.left, *node.comparators) if isinstance(x, ast.Constant)
+                ]
+                assert not {"rgb", "depth"} & {x for x in texts if isinstance(x, str)}, path
 
 
 def test_every_part_is_known():
@@ -89,3 +171,13 @@ def test_detectors_are_declared_and_found():
         assert info.options.model_config["extra"] == "forbid"
         assert info.presets
         build_detector(name, Teacher("resnet18"), info.options())
+
+
+def test_every_fusion_that_is_offered_is_there():
+    from dcrdf.config.detectors import DETECTORS
+    from dcrdf.config.detectors.base import CROSSMODAL_FUSIONS, FIXED_FUSIONS
+    from dcrdf.scoring.fusions import FUSIONS
+
+    assert set(FUSIONS) == FIXED_FUSIONS | CROSSMODAL_FUSIONS
+    for info in DETECTORS.values():
+        assert info.options().fusions() - set(FUSIONS) <= {"cm_segf"}  # maps it fuses itself

@@ -27,39 +27,33 @@ TABLES = ("cli/jobs.py", "results/*.py", "results/published/*", "!results/differ
           "!results/evaluation.py", "!results/job.py", "!results/native.py",
           "!results/record.py")  # fmt: skip
 
+DETECTORS = ("detectors/**/*.py", "networks/**/*.py", "tensors/*.py", "modalities.py")
 STAGE_CODE = {
     "download": ("cli/download.py", "datasets/download.py", "files/archives.py", "files/fetch.py"),
     "synthesize": ("cli/synthesize.py", "datasets/synthetic/**/*.py", *SCAN_FILES),
     "prepare": (
-        "cli/prepare.py", "datasets/*.py", "preparation/*.py", *SCAN_FILES,
-        "!datasets/download.py", "!preparation/check*.py", "!preparation/degrade.py",
-        "!preparation/store.py",
+        "cli/prepare.py", "datasets/*.py", "preparation/*.py", "files/hdf5.py", *SCAN_FILES,
+        "!datasets/download.py", "!preparation/store.py",
     ),
     "pseudo": (
-        "cli/pseudo.py", "anomalies/*.py", "preparation/writer.py", *PREPARED, *SCAN_FILES,
-        "!anomalies/sheet.py",
+        "cli/pseudo.py", "anomalies/*.py", "preparation/writer.py", "files/hdf5.py", *PREPARED,
+        *SCAN_FILES, "!anomalies/sheet.py",
     ),
     "train": (
-        "cli/train.py", "anomalies/cache.py", "detectors/**/*.py", "networks/*.py",
-        "training/*.py", "files/digests.py", *PREPARED,
-        "!detectors/blur.py", "!detectors/branch_statistics.py", "!detectors/calibration.py",
-        "!detectors/depth_sensor.py", "!detectors/fixed_fusion.py", "!detectors/inference.py",
-        "!detectors/model.py", "!detectors/peak_fusion.py", "!detectors/robustness.py",
-        "!detectors/scoring.py", "!detectors/trust.py",
+        "cli/train.py", "anomalies/cache.py", "models/checkpoint.py", "training/*.py",
+        "files/digests.py", *DETECTORS, *PREPARED,
     ),
     "infer": (
-        "cli/infer.py", "detectors/**/*.py", "networks/*.py", "training/device.py",
-        "training/images.py", "training/orientation.py", "metrics/inputs.py",
-        "metrics/threshold.py", *PREPARED,
-        "!detectors/robustness.py",
+        "cli/infer.py", "models/checkpoint.py", "models/deploy.py", "scoring/**/*.py",
+        "training/features.py", "results/maps.py", "metrics/inputs.py", "metrics/threshold.py",
+        *DETECTORS, *PREPARED,
     ),
     "robustness": (
-        "cli/robustness.py", "datasets/*.py", "detectors/**/*.py", "networks/*.py",
-        "training/device.py", "training/images.py", "training/orientation.py", "metrics/*.py",
-        "results/robustness.py",
-        "preparation/degrade.py", "preparation/foreground.py", "preparation/holes.py",
-        "preparation/image.py", "preparation/measure.py", "preparation/normalise.py",
-        "preparation/plane.py", "preparation/resize.py", *SCAN_FILES, "!datasets/download.py",
+        "cli/robustness.py", "datasets/*.py", "robustness/*.py", "models/*.py", "scoring/**/*.py",
+        "training/features.py", "metrics/*.py", "results/robustness.py", "preparation/*.py",
+        *DETECTORS, *SCAN_FILES, "!datasets/download.py", "!preparation/prepare.py",
+        "!preparation/store.py", "!preparation/summary.py", "!preparation/writer.py",
+        "!preparation/layout.py", "!preparation/decisions.py", "!preparation/samples.py",
     ),
     "evaluate": (
         "cli/evaluate.py", "metrics/*.py", "results/evaluation.py", *MAPS_BESIDE_IMAGES,
@@ -78,7 +72,7 @@ NO_STAGE = (
     "files/__init__.py", "files/atomic.py", "files/formats.py", "files/jsonfile.py",
     "files/locks.py",
     "cli/__init__.py", "cli/__main__.py", "cli/common.py", "cli/device.py",
-    "cli/check.py", "preparation/check*.py", "cli/clean.py",
+    "cli/check.py", "checks/*.py", "cli/clean.py",
     "cli/contact_sheet.py", "anomalies/sheet.py",
     "cli/diff.py", "results/difference.py", "cli/plan.py", "cli/own_scans.py",
     "cli/predict.py",

@@ -10,7 +10,6 @@ import copy
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import get_args
 
 import h5py
 import numpy as np
@@ -19,7 +18,6 @@ import yaml
 
 from dcrdf.cli import main
 from dcrdf.config.detectors import DETECTORS, DcrdfNetOptions
-from dcrdf.config.options import Fusion
 from dcrdf.detectors.maps import Maps
 from dcrdf.detectors.reverse_distillation import crossmodal_prediction, usual_length
 from dcrdf.files.images import read_rgb, read_xyz, write_png, write_xyz
@@ -42,10 +40,13 @@ SCORED = {
     "bank.zscore_sum": ("bank", {}),
 }
 """With the fitted networks: every detector."""
-FUSIONS = ("cm_segf", "avg", "max", "zscore_sum", "zscore_max", "peak_norm", "peak_trust", "rgb",
-           "depth")  # fmt: skip
+FUSIONS = ("cm_segf", "avg", "max", "product", "zscore_sum", "zscore_max", "peak_norm",
+           "peak_trust", "rgb", "depth")  # fmt: skip
+CROSSMODAL_FUSIONS = ("rgb_crossmodal", "depth_crossmodal")
 STUBBED = {
     **{f"paper.stub_{fusion}": ("paper", {"fusion": fusion}) for fusion in FUSIONS},
+    **{f"dual_rd.stub_{fusion}": ("dual_rd", {"maps": "crossmodal", "fusion": fusion})
+       for fusion in CROSSMODAL_FUSIONS},
     **{f"dual_rd.stub_{maps}": ("dual_rd", {"maps": maps, "fusion": "peak_norm"})
        for maps in ("raw", "whitened", "relative", "crossmodal")},
     "dual_rd.stub_crossmodal_sum": ("dual_rd", {"maps": "crossmodal", "fusion": "zscore_sum"}),
@@ -262,7 +263,8 @@ def test_a_training_reads_training_images_alone(world, run):
 def test_every_detector_and_fusion_is_here():
     assert {detector for detector, _ in FITTED.values()} == set(DETECTORS)
     assert {base for base, _ in SCORED.values()} == set(FITTED)
-    assert set(FUSIONS) == set(get_args(Fusion))
+    offered = DcrdfNetOptions()
+    assert {*FUSIONS, *CROSSMODAL_FUSIONS} == offered.fusions() | offered.fusions("crossmodal")
 
 
 @pytest.mark.parametrize("run", [*SCORED, *STUBBED])

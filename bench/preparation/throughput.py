@@ -10,9 +10,9 @@ from dcrdf.datasets.load import load_scan
 from dcrdf.datasets.sample import Sample
 from dcrdf.files.digests import sha256_of_file
 from dcrdf.files.images import read_rgb, read_xyz
+from dcrdf.preparation.cloud import valid_points
 from dcrdf.preparation.foreground import part_foreground
 from dcrdf.preparation.holes import fill_holes
-from dcrdf.preparation.measure import valid_points
 from dcrdf.preparation.plane import fit_border_plane, height_above
 from dcrdf.preparation.prepare import prepare_category
 from dcrdf.preparation.resize import place, resize_area, resize_surface
@@ -47,7 +47,7 @@ def bench_steps(sample: Sample) -> Rows:
         "valid points": lambda: valid_points(scan.xyz),
         "plane": lambda: fit_border_plane(scan.xyz, valid, options.border_share, 5e-3),
         "height": lambda: height_above(fit.plane, scan.xyz),
-        "foreground": lambda: part_foreground(height_m, valid, 2e-3, 0.01),
+        "foreground": lambda: part_foreground(height_m, scan.xyz, valid, 2e-3, options),
         "resize colour": lambda: resize_area(scan.rgb, placement),
         "resize height": lambda: resize_surface(height_m, valid, placement),
         "fill holes (256 x 256)": lambda: fill_holes(resized_m, measured, "push_pull"),

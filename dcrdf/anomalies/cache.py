@@ -254,4 +254,4 @@ def _attributes(prepared: Prepared, options: PseudoOptions, stage_json: str) -> 
 
 def _source(prepared: Prepared) -> tuple[str, str]:
     """Digests of the preparation's options and of the files it read."""
-    return sha256_of_json(prepared.options.model_dump(mode="json")), prepared.input_digest
+    return sha256_of_json(prepared.options.record()), prepared.input_digest

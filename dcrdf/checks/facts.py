@@ -40,7 +40,7 @@ class SampleFacts:
 def look_at(sample: Sample, options: PrepareOptions) -> SampleFacts | str:
     """Read and measure a sample; what makes it unusable comes back as text."""
     try:
-        scan = load_scan(sample)
+        scan = load_scan(sample, options.reads_normals)
         measured = measure_scan(scan, options)
         points_file = sample.xyz or sample.depth or sample.rgb
         return SampleFacts(

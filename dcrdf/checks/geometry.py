@@ -43,7 +43,8 @@ def alignment_rule(seen: Sequence[SampleFacts], options: PrepareOptions) -> list
     height, width = np.median([facts.scan.native_size for facts in seen], axis=0)
     scale = (width / options.image_size, height / options.image_size)
     if options.resize == "letterbox":
-        scale = (max(scale), max(scale))
+        padded = -(-max(height, width) // options.pad_multiple) * options.pad_multiple
+        scale = (padded / options.image_size,) * 2
     shown = f"edges agree best (correlation {shift.correlation:.2f})"
     if max(abs(shift.right_px), abs(shift.down_px)) <= MAX_SHIFT_SHARE * options.image_size:
         return [Finding("ok", "alignment", f"{shown} where they are")]

@@ -40,7 +40,7 @@ def chain_of(config: Config, job: Job) -> Chain:
         "prepare",
         {
             **_place(config, job),
-            "keep_xyz": "points" in resolved.options.needs(),
+            "keep_xyz": resolved.options.needs_points(),
             **_dump(resolved.prepare),
         },
     )
@@ -82,4 +82,4 @@ def _train_options(resolved: Resolved, job: Job) -> dict[str, Any]:
 
 
 def _dump(options: Closed) -> dict[str, Any]:
-    return options.model_dump(mode="json")
+    return options.record()

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -19,6 +19,19 @@ class Closed(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, validate_default=True, allow_inf_nan=False
     )
+    RECORDED_IF_CHANGED: ClassVar[frozenset[str]] = frozenset()
+    """Keys that records from before them lack: they are recorded where they differ from the
+    default alone, so that older records and digests stay as they are."""
+
+    def record(self) -> dict[str, Any]:
+        """The values as JSON types, as records and digests hold them; `parse` is the inverse."""
+        fields = type(self).model_fields
+        unchanged = {
+            key
+            for key in self.RECORDED_IF_CHANGED
+            if getattr(self, key) == fields[key].get_default(call_default_factory=True)
+        }
+        return self.model_dump(mode="json", exclude=unchanged)
 
     @classmethod
     def parse(cls, values: dict[str, Any], where: str) -> Self:

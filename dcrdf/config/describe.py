@@ -72,6 +72,12 @@ PREPARE_PRESET = """`preset: NAME` stands for the keys of a whole preparation an
 `prepare` that stand further out; keys beside it and nearer ones change it.
 """
 
+PREPARATIONS = """`crd` and `crd_normals` (Crossmodal Reverse Distillation), `ast` (Asymmetric
+Student-Teacher), `m3dm` (also BTF's) and `cfm` (Crossmodal Feature Mapping) prepare as the papers'
+code does, so that a method runs as published; `house` is ours. docs/method.md says what they do and
+where they cannot be used.
+"""
+
 
 def markdown() -> str:
     """The page."""
@@ -84,7 +90,7 @@ def markdown() -> str:
     for name, model in SECTIONS.items():
         parts += _section(name, model)
         if name == "prepare":
-            parts.append(PREPARE_PRESET)
+            parts += [PREPARE_PRESET, PREPARATIONS]
             parts += _presets({preset: {name: keys} for preset, keys in PREPARE_PRESETS.items()})
     parts += _section("compare", CompareOptions)
     parts += _section("report", ReportOptions)
@@ -115,6 +121,10 @@ def _declared(info: DetectorInfo) -> Iterator[str]:
     names = [f"`{name}`" + (f" ({note})" if note else "") for name, note in info.published.items()]
     beside = f", with {_keys(info.outside_data)}" if info.outside_data else ""
     yield f"Published: {', '.join(names) or 'none'}{beside}.\n"
+    options = info.options()
+    fusions = sorted({name for maps in options.maps() for name in options.fusions(maps)})
+    yield f"Offers `infer.maps`: {', '.join(f'`{x}`' for x in sorted(options.maps()))}.\n"
+    yield f"Offers `infer.fusion`: {', '.join(f'`{x}`' for x in fusions)}.\n"
     yield f"Own terms: {', '.join(f'`{key}`' for key in sorted(info.own_terms)) or 'none'}.\n"
 
 

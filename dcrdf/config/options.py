@@ -7,14 +7,35 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from dcrdf.config.closed import Closed
+from dcrdf.config.prepare_options import Pixels, Positive, PrepareOptions, Share
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+__all__ = [
+    "CompareOptions",
+    "Count",
+    "Decay",
+    "Degradation",
+    "Distinct",
+    "EvaluateOptions",
+    "Fusion",
+    "InferOptions",
+    "MapKind",
+    "NonNegative",
+    "PathText",
+    "Pixels",
+    "Positive",
+    "PrepareOptions",
+    "PseudoOptions",
+    "ReportOptions",
+    "RobustnessOptions",
+    "Share",
+    "SyntheticOptions",
+    "TeacherOptions",
+    "TrainOptions",
+]
+
 Decay = Annotated[float, Field(ge=0.0, lt=1.0)]
-Positive = Annotated[float, Field(gt=0.0, le=1e6)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 NonNegative = Annotated[int, Field(ge=0, le=10**18)]
-Pixels = Annotated[int, Field(ge=1, le=2048)]
-"""No more than an image is wide."""
 
 
 def _usable_path(text: str) -> str:
@@ -58,9 +79,8 @@ def _each_once(values: tuple[Value, ...]) -> tuple[Value, ...]:
 Distinct = Annotated[tuple[Value, ...], Field(min_length=1), AfterValidator(_each_once)]
 """One or more values, each once, in the order given."""
 
-Fusion = Literal[
-    "cm_segf", "avg", "max", "zscore_sum", "zscore_max", "peak_norm", "peak_trust", "rgb", "depth"
-]
+Fusion = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+"""The name of a fusion, of those that the detector offers."""
 
 MapKind = Literal["raw", "whitened", "relative", "crossmodal"]
 
@@ -74,28 +94,6 @@ class SyntheticOptions(Closed):
     test_good: Count = 16
     test_per_defect: Count = 6
     seed: NonNegative = 0
-
-
-class PrepareOptions(Closed):
-    """Raw scan -> normalised image and height map (docs/method.md, section 1)."""
-
-    image_size: Annotated[int, Field(ge=64, le=2048, multiple_of=32)] = 256
-    resize: Literal["stretch", "letterbox"] = "stretch"
-    depth: Literal["height", "z"] = "height"
-    mode: Literal["auto", "part", "field"] = "auto"
-    border_share: Annotated[float, Field(gt=0.0, le=0.25)] = 0.0125
-    plane_inlier_mm: Positive = 5.0
-    plane_min_inlier_share: Share = 0.5
-    foreground_min_mm: Positive = 2.0
-    foreground_sigmas: Positive = 3.0
-    component_min_share: Share = 0.01
-    part_min_share: Share = 0.05
-    part_max_share: Share = 0.95
-    normalise_low_percentile: Annotated[float, Field(ge=0.0, lt=50.0)] = 1.0
-    normalise_high_percentile: Annotated[float, Field(gt=50.0, le=100.0)] = 99.0
-    normalise_min_span_mm: Annotated[float, Field(ge=1e-6, le=1e6)] = 5.0
-    fill: Literal["push_pull", "telea", "navier_stokes", "nearest"] = "push_pull"
-    strict: bool = True
 
 
 class PseudoOptions(Closed):

@@ -11,6 +11,14 @@ from dcrdf.errors import UserError
 PARTIALS: Mapping[str, type[Closed]] = {**SECTIONS, "prepare": PartialPrepare}
 """Section name -> what a layer may hold there."""
 
+FUSIONS = frozenset(
+    name
+    for options in (info.options() for info in DETECTORS.values())
+    for maps in options.maps()
+    for name in options.fusions(maps)
+)
+"""All that any detector offers; whether a run's does is known once its layers are merged."""
+
 
 def check_partials(config: Config) -> None:
     """Check every layer of a configuration; raise `UserError`."""
@@ -49,6 +57,10 @@ def _check_run(given: StageOverrides, info: DetectorInfo, where: str) -> None:
 def _check_sections(given: StageSections, where: str) -> None:
     for name, model in PARTIALS.items():
         model.check_partial(getattr(given, name), f"{where}{name}")
+    fusion = given.infer.get("fusion")
+    if fusion is not None and fusion not in FUSIONS:
+        known = ", ".join(sorted(FUSIONS))
+        raise UserError(f"config: {where}infer.fusion: unknown {fusion!r}; known: {known}")
 
 
 def _detector_of(run: str, chosen: RunOptions) -> DetectorInfo:

@@ -19,25 +19,35 @@ NEAREST_PLAUSIBLE_M = 1e-3
 """Nearer to the camera is nothing; what seems to be was not given in the unit it was read in."""
 
 
-def load_scan(sample: Sample) -> Scan:
-    """Read a sample: colour, points in metres with missing ones (0, 0, 0), and the mask.
+def load_scan(sample: Sample, with_normals: bool = False) -> Scan:
+    """Read a sample: colour, points in metres with missing ones (0, 0, 0), the mask, and its own
+    normals where they are asked for.
 
     Points beyond `FARTHEST_PLAUSIBLE_M` are missing ones; the scan counts them.
 
-    `UserError` names the file when one is damaged, sizes differ, all points are missing, or the
-    points lie so far away that millimetres must have been taken for metres.
+    `UserError` names the file when one is damaged, normals are lacking, sizes differ, all points
+    are missing, or they lie so far away that millimetres must have been taken for metres.
     """
     rgb = read_rgb(sample.rgb)
     xyz, far_points = _points(sample)
     gt = None if sample.gt is None else read_mask(sample.gt)
+    normals = _normals(sample) if with_normals else None
     source = sample.xyz or sample.depth or sample.rgb
-    for path, array in ((source, xyz), (sample.gt, gt)):
+    for path, array in ((source, xyz), (sample.gt, gt), (sample.normals, normals)):
         if array is not None and array.shape[:2] != rgb.shape[:2]:
             raise UserError(
                 f"{path}: {_size(array)} pixels, but {sample.rgb} has {_size(rgb)};"
                 " the images of a sample must have one size"
             )
-    return Scan(rgb, xyz, gt, far_points)
+    return Scan(rgb, xyz, gt, far_points, normals)
+
+
+def _normals(sample: Sample) -> NDArray[np.uint8]:
+    if sample.normals is None:
+        raise UserError(
+            f"{sample.rgb}: no normals belong to it; prepare.normals: fitted computes them"
+        )
+    return read_rgb(sample.normals)
 
 
 def load_points(

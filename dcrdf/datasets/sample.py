@@ -77,9 +77,11 @@ class Scan:
             missing point is (0, 0, 0).
         gt: bool (H, W), True on the defect; None where no mask is given.
         far_points: how many of the missing points were given, implausibly far away.
+        normals: uint8 (H, W, 3), the surface normals that came with the sample, as an image.
     """
 
     rgb: NDArray[np.uint8]
     xyz: NDArray[np.float32]
     gt: NDArray[np.bool_] | None = None
     far_points: int = 0
+    normals: NDArray[np.uint8] | None = None

@@ -5,14 +5,19 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dcrdf.config.labels import preparation_label
 from dcrdf.config.options import PrepareOptions
 from dcrdf.errors import UserError
-from dcrdf.preparation.measure import MM, ScanFacts, TrainingPlane
+from dcrdf.preparation.foreground import MM
+from dcrdf.preparation.measure import ScanFacts, TrainingPlane
 from dcrdf.preparation.normalise import Mode, PreparationConstants, height_range_m
 from dcrdf.preparation.plane import median_plane
 
 MAX_HEIGHTS = 4_000_000
 """Training heights that enter the percentiles at most, evenly picked: bounds the memory."""
+
+MAX_EMPTY_SHARE = 0.5
+"""Of the training scans; where more have no part, nothing can be learnt."""
 
 
 def median_part_share(facts: Sequence[ScanFacts]) -> float:
@@ -67,6 +72,16 @@ def training_constants(
         options.normalise_min_span_mm * MM,
     )
     return PreparationConstants(training.mode, low_m, high_m, training.plane.coefficients)
+
+
+def require_parts(facts: Sequence[ScanFacts], options: PrepareOptions, category: str) -> None:
+    """Refuse (`UserError`) a preparation that finds no part in most of the training scans."""
+    share = sum(scan.part_share == 0.0 for scan in facts) / len(facts)
+    if options.needs_part and share > MAX_EMPTY_SHARE:
+        raise UserError(
+            f"{category}: preparation {preparation_label(options)} finds no part in {share:.0%} of"
+            " the training scans; what it looks for is not in these images"
+        )
 
 
 def evenly_picked(values: NDArray[np.float32], scans: int, image_size: int) -> NDArray[np.float32]:

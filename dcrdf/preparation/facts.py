@@ -14,6 +14,12 @@ from dcrdf.preparation.normalise import Mode, PreparationConstants
 from dcrdf.preparation.samples import Record, Skipped
 from dcrdf.preparation.summary import PrepareSummary
 
+PUBLISHED_INSTEAD = {
+    "three_corners": "the published code takes the origin for a corner without points",
+    "four_corners": "the published code writes NaN where a corner has no points",
+}
+"""What is done elsewhere with a scan whose corners give no plane."""
+
 
 def scalars_of(records: Sequence[Record], mode: Mode) -> dict[str, list[Any]]:
     """What the file holds beside the images of one split: field of `layout` -> a value per scan."""
@@ -58,6 +64,10 @@ def summarise(
         plane_distance_m=constants.plane[3],
         far_points=sum(x.facts.far_points for x in everything),
         with_far_points=_identities(x for x in everything if x.facts.far_points),
+        empty_parts=_identities(
+            x for x in everything if options.needs_part and x.facts.part_share == 0.0
+        ),
+        published_instead=PUBLISHED_INSTEAD.get(options.plane, ""),
         skipped=tuple((x.sample.identity, x.reason) for x in skipped),
     )
 

@@ -5,8 +5,12 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
+from dcrdf.config.options import PrepareOptions
+from dcrdf.preparation.clusters import largest_cluster
+
 Mask = NDArray[np.bool_]
 
+MM = 1e-3
 OPENING_SHARE = 0.005
 """Width of the opening and closing element, as a share of the shorter image side."""
 
@@ -17,18 +21,41 @@ def height_threshold_m(sigma_m: float, sigmas: float, minimum_m: float) -> float
 
 
 def part_foreground(
-    height_m: NDArray[np.float32], valid: Mask, threshold_m: float, component_min_share: float
+    height_m: NDArray[np.float32],
+    xyz_m: NDArray[np.float32],
+    known: Mask,
+    threshold_m: float,
+    options: PrepareOptions,
 ) -> Mask:
-    """The part (H, W): above the threshold, opened, closed, enclosed holes filled, and pieces
-    smaller than `component_min_share` of the image (their holes counted) dropped."""
-    above = ((height_m > threshold_m) & valid).astype(np.uint8)
-    width_px = 2 * max(1, round(OPENING_SHARE * min(valid.shape) / 2)) + 1
+    """The part (H, W): known points above the threshold, or that far off the plane on either side,
+    tidied up as the options say."""
+    distance_m = np.abs(height_m) if options.foreground == "off_plane" else height_m
+    standing: Mask = (distance_m > threshold_m) & known
+    if options.foreground_clean == "shape":
+        return shaped(standing, options.component_min_share)
+    if options.foreground_clean == "close":
+        return closed(standing, options.close_px)
+    if options.foreground_clean == "largest":
+        return largest_cluster(xyz_m, standing, options.cluster_gap_mm * MM)
+    return standing
+
+
+def shaped(mask: Mask, component_min_share: float) -> Mask:
+    """Opened, closed, enclosed holes filled, and pieces smaller than `component_min_share` of the
+    image (their holes counted) dropped."""
+    width_px = 2 * max(1, round(OPENING_SHARE * min(mask.shape) / 2)) + 1
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width_px, width_px))
-    opened = cv2.morphologyEx(above, cv2.MORPH_OPEN, element)
-    closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, element)
+    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, element)
+    closed_ = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, element)
     return _large_filled_pieces(
-        closed.astype(np.uint8, copy=False), component_min_share * valid.size
+        closed_.astype(np.uint8, copy=False), component_min_share * mask.size
     )
+
+
+def closed(mask: Mask, width_px: int) -> Mask:
+    """Closed by a square; nothing dropped, wider holes left open."""
+    square = np.ones((width_px, width_px), np.uint8)
+    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, square).astype(np.bool_)
 
 
 def _large_filled_pieces(mask: NDArray[np.uint8], min_area_px: float) -> Mask:

@@ -18,17 +18,44 @@ _MARGIN_PX = 4
 _INPAINT_LEVELS = 65535.0
 
 
-def fill_holes(height_m: Heights, valid: Mask, method: str = "push_pull") -> Heights:
+def fill_holes(
+    height_m: Heights, valid: Mask, method: str = "push_pull", rounds: int = 2
+) -> Heights:
     """`height_m` (H, W) with every pixel outside `valid` estimated from the valid ones.
 
     Valid pixels come back bit for bit; values outside `valid` are not looked at and may be NaN.
-    Without any valid pixel the answer is zero everywhere.
+    Without any valid pixel the answer is zero everywhere; so is what `fill_some` leaves unknown.
     """
-    known = np.where(valid, height_m, np.float32(0.0))
-    if valid.all() or not valid.any():
-        return known
-    filled = METHODS[method](known, valid)
-    return np.where(valid, height_m, filled)
+    return fill_some(height_m, valid, method, rounds)[0]
+
+
+def fill_some(height_m: Heights, valid: Mask, method: str, rounds: int) -> tuple[Heights, Mask]:
+    """`fill_holes`, and which pixels are known now: all, but for `none` and for what lies deeper
+    in a hole than so many rounds of `neighbour_mean` reach."""
+    known_m = np.where(valid, height_m, np.float32(0.0))
+    if valid.all() or not valid.any() or method == "none":
+        return known_m, valid
+    if method == "neighbour_mean":
+        return neighbour_mean(known_m, valid, rounds)
+    filled_m = METHODS[method](known_m, valid)
+    return np.where(valid, height_m, filled_m), np.ones_like(valid)
+
+
+def neighbour_mean(known_m: Heights, valid: Mask, rounds: int) -> tuple[Heights, Mask]:
+    """In each round every unknown pixel with known ones in its 3 x 3 takes their mean; holes are
+    filled from their rim, and what is known grows by a pixel. `known_m` is zero outside `valid`."""
+    for _ in range(rounds):
+        count = _box_sum(valid.astype(np.float32))
+        total_m = _box_sum(known_m)
+        new = ~valid & (count > 0.0)
+        known_m = np.where(new, total_m / np.maximum(count, np.float32(1.0)), known_m)
+        valid = valid | new
+    return known_m, valid
+
+
+def _box_sum(image: Heights) -> Heights:
+    summed = cv2.boxFilter(image, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(summed, np.float32)
 
 
 def push_pull(known_m: Heights, valid: Mask) -> Heights:

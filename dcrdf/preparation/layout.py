@@ -69,6 +69,7 @@ FIELDS: Mapping[str, Field] = {
     "foreground": Field(np.dtype(np.bool_), _image, packed=True),
     "gt": Field(np.dtype(np.bool_), _image, packed=True),
     "xyz": Field(np.dtype(np.float32), _image3, optional=True),
+    "normals": Field(np.dtype(np.float16), _image3, optional=True),
     "label": Field(np.dtype(np.int8), _scalar),
     "mask_known": Field(np.dtype(np.bool_), _scalar),
     "defect": Field(np.dtype(np.bytes_), _scalar),

@@ -75,3 +75,32 @@ def normalise(height_m: NDArray[np.float32], low_m: float, high_m: float) -> NDA
     scale = np.float32(1.0 / (high_m - low_m))
     scaled = (height_m - np.float32(low_m)) * scale
     return scaled.clip(np.float32(CLIP[0]), np.float32(CLIP[1]))
+
+
+def scaled_to_range(surface_m: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
+    """One image's least value to `low`, its greatest to `high`; zero, which was not measured or is
+    background, stays zero. A flat image becomes the middle."""
+    seen = surface_m != 0.0
+    if not seen.any():
+        return np.zeros_like(surface_m)
+    least_m, greatest_m = float(surface_m[seen].min()), float(surface_m[seen].max())
+    if greatest_m == least_m:
+        return np.where(seen, np.float32((low + high) / 2.0), np.float32(0.0))
+    scale = (high - low) / (greatest_m - least_m)
+    scaled = (surface_m - np.float32(least_m)) * np.float32(scale) + np.float32(low)
+    return np.where(seen, scaled.clip(np.float32(low), np.float32(high)), np.float32(0.0))
+
+
+def centred(
+    surface_m: NDArray[np.float32], part: NDArray[np.bool_], unit_m: float
+) -> NDArray[np.float32]:
+    """Units away from the mean over one image's part; what was not measured counts as the mean."""
+    seen = surface_m != 0.0
+    mean_m = part_mean_m(surface_m, part)
+    return np.where(seen, (surface_m - mean_m) / unit_m, 0.0).astype(np.float32)
+
+
+def part_mean_m(surface_m: NDArray[np.float32], part: NDArray[np.bool_]) -> float:
+    """The mean of the part's values that were measured (not zero); 0 without any."""
+    values_m = surface_m[part & (surface_m != 0.0)]
+    return float(values_m.mean(dtype=np.float64)) if values_m.size else 0.0

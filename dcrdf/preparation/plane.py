@@ -66,11 +66,26 @@ def fit_border_plane(
     if best is None:
         return None
     normal, offset_m = _refine(centred, *best, inlier_m)
-    residual = np.abs(_signed_distances(centred, normal, offset_m))
-    inliers = residual <= inlier_m
-    sigma_m = MAD_TO_SIGMA * float(np.median(residual[inliers])) if inliers.any() else inlier_m
-    plane = _towards_camera(normal, offset_m - float(normal @ centre))
-    return PlaneFit(plane, float(inliers.mean()), sigma_m)
+    plane = towards_camera(normal, offset_m - float(normal @ centre))
+    return PlaneFit(plane, *_agreement(_signed_distances(centred, normal, offset_m), inlier_m))
+
+
+def judged_by_border(
+    plane: Plane, xyz_m: Points, valid: NDArray[np.bool_], border_share: float, inlier_m: float
+) -> PlaneFit:
+    """A plane that was found otherwise, and how well the border agrees with it."""
+    ring = _evenly_picked(border_points(xyz_m, valid, border_share), FITTED_POINTS)
+    distances_m = _signed_distances(ring, np.array(plane.normal), plane.offset_m)
+    return PlaneFit(plane, *_agreement(distances_m, inlier_m))
+
+
+def _agreement(distances_m: NDArray[np.float64], inlier_m: float) -> tuple[float, float]:
+    """The share of inliers among signed distances, and their robust deviation."""
+    residual_m = np.abs(distances_m)
+    inliers = residual_m <= inlier_m
+    if not inliers.any():
+        return 0.0, inlier_m
+    return float(inliers.mean()), MAD_TO_SIGMA * float(np.median(residual_m[inliers]))
 
 
 def border_points(xyz_m: Points, valid: NDArray[np.bool_], border_share: float) -> Points:
@@ -156,7 +171,8 @@ def _signed_distances(
     return np.einsum("nk,k->n", points, normal) + offset_m
 
 
-def _towards_camera(normal: NDArray[np.float64], offset_m: float) -> Plane:
+def towards_camera(normal: NDArray[np.float64], offset_m: float) -> Plane:
+    """The plane of a unit normal, turned so that heights grow towards the camera."""
     sign = -1.0 if offset_m < 0.0 else 1.0
     nx, ny, nz = (sign * normal).tolist()
     return Plane((nx, ny, nz), sign * offset_m)

@@ -19,11 +19,12 @@ from dcrdf.files.atomic import replacing
 from dcrdf.files.hdf5 import NewFile, new_hdf5, write_attributes
 from dcrdf.preparation.decisions import (
     evenly_picked,
+    require_parts,
     training_constants,
     training_plane,
 )
 from dcrdf.preparation.facts import input_digest, scalars_of, summarise
-from dcrdf.preparation.image import finish
+from dcrdf.preparation.image import Finisher
 from dcrdf.preparation.measure import ScanFacts, TrainingPlane
 from dcrdf.preparation.normalise import Mode, PreparationConstants
 from dcrdf.preparation.plane import Plane
@@ -71,7 +72,7 @@ def prepare_category(
         attributes = {
             "category": summary.category,
             "stage": stage_json,
-            "options": options.model_dump(mode="json"),
+            "options": options.record(),
             "constants": constants.to_dict(),
             "summary": summary.to_dict(),
             "skipped": summary.skipped,
@@ -98,6 +99,9 @@ class _CategoryRun:
         self._options = measurer.options
         self._workers = workers
         self._file = file
+        normals = self._options.surface == "normals"
+        self._optional = ["xyz"] * measurer.keep_xyz + ["normals"] * normals
+        self._unfinished = ["depth", "valid", "foreground", *["normals"] * normals]
         self.skipped: list[Skipped] = []
         self.records: dict[Split, list[Record]] = {}
 
@@ -110,13 +114,13 @@ class _CategoryRun:
             records.append(found.record)
         training = training_plane([x.facts for x in records], self._options, self._category)
         self._measure_again(records, training, writer)
-        heights_m = self._training_heights(writer, len(records), training.mode)
+        require_parts([x.facts for x in records], self._options, self._category)
+        heights_m = self._training_heights(writer, records, training.mode)
         constants = training_constants(training, heights_m, self._options, self._category)
+        finisher = Finisher(self._options, constants)
         for index, record in enumerate(records):
-            surface_m, valid, part = (
-                writer.read(name, index) for name in ("depth", "valid", "foreground")
-            )
-            writer.update(index, self._finished(surface_m, valid, part, record.facts, constants))
+            images = {name: writer.read(name, index) for name in self._unfinished}
+            writer.update(index, _finished(images, record.facts, finisher))
         self.records["train"] = records
         writer.close(scalars_of(records, constants.mode))
         return constants
@@ -126,10 +130,11 @@ class _CategoryRun:
         writer = self._writer(split)
         training = TrainingPlane(constants.mode, Plane.from_coefficients(constants.plane))
         records = []
+        finisher = Finisher(self._options, constants)
         for found in self._measured(split, replace(self._measurer, training=training)):
-            scan = found.scan
-            finished = self._finished(scan.surface_m, scan.valid, scan.part, scan.facts, constants)
-            writer.append(_images(found) | finished, found.native_gt)
+            images = _images(found)
+            finished = _finished(images, found.record.facts, finisher)
+            writer.append(images | finished, found.native_gt)
             records.append(found.record)
         self.records[split] = records
         writer.close(scalars_of(records, constants.mode))
@@ -140,7 +145,7 @@ class _CategoryRun:
             split,
             room=sum(sample.split == split for sample in self._samples),
             image_size=self._options.image_size,
-            keep_xyz=self._measurer.keep_xyz,
+            optional=self._optional,
         )
 
     def _measured(self, split: Split, measurer: SampleMeasurer) -> Iterator[MeasuredSample]:
@@ -163,32 +168,29 @@ class _CategoryRun:
             records[index] = found.record
 
     def _training_heights(
-        self, writer: SplitWriter, count: int, mode: Mode
+        self, writer: SplitWriter, records: Sequence[Record], mode: Mode
     ) -> Iterator[NDArray[np.float32]]:
-        for index in range(count):
+        for index, record in enumerate(records):
+            if record.part_heights_m is not None:
+                yield record.part_heights_m
+                continue
             inside = writer.read("valid", index)
             if mode == "part":
                 inside &= writer.read("foreground", index)
             heights_m = writer.read("depth", index)[inside]
-            yield evenly_picked(heights_m, count, self._options.image_size)
+            yield evenly_picked(heights_m, len(records), self._options.image_size)
 
-    def _finished(
-        self,
-        surface_m: NDArray[np.float32],
-        valid: NDArray[np.bool_],
-        part: NDArray[np.bool_],
-        facts: ScanFacts,
-        constants: PreparationConstants,
-    ) -> dict[str, NDArray[Any]]:
-        depth, foreground = finish(
-            surface_m,
-            valid,
-            part,
-            native_size=facts.native_size,
-            options=self._options,
-            constants=constants,
-        )
-        return {"depth": depth, "foreground": foreground}
+
+def _finished(
+    images: dict[str, NDArray[Any]], facts: ScanFacts, finisher: Finisher
+) -> dict[str, NDArray[Any]]:
+    """The images of a sample that its category's constants change."""
+    valid, part, size = images["valid"], images["foreground"], facts.native_size
+    depth, foreground = finisher.depth(images["depth"], valid, part, size)
+    finished: dict[str, NDArray[Any]] = {"depth": depth, "foreground": foreground}
+    if "normals" in images:
+        finished["normals"] = finisher.normals(images["normals"], valid, part, size)
+    return finished
 
 
 def _images(found: MeasuredSample) -> dict[str, NDArray[Any]]:
@@ -201,4 +203,5 @@ def _images(found: MeasuredSample) -> dict[str, NDArray[Any]]:
         "foreground": scan.part,
         "gt": scan.gt,
     }
-    return images if found.xyz is None else images | {"xyz": found.xyz}
+    optional = {"xyz": found.xyz, "normals": scan.normals}
+    return images | {name: values for name, values in optional.items() if values is not None}

@@ -13,7 +13,7 @@ from dcrdf.datasets.sample import Sample
 from dcrdf.errors import UserError
 from dcrdf.files.digests import sha256_of_file
 from dcrdf.preparation.measure import MeasuredScan, ScanFacts, TrainingPlane, measure_scan
-from dcrdf.preparation.resize import pad_empty, place, resize_nearest
+from dcrdf.preparation.points import picked_points
 from dcrdf.workers import Workers
 
 
@@ -25,6 +25,8 @@ class Record:
     facts: ScanFacts
     digests: tuple[str, ...]
     """SHA-256 of its files."""
+    part_heights_m: NDArray[np.float32] | None = None
+    """See `MeasuredScan`."""
 
 
 @dataclass(frozen=True)
@@ -48,19 +50,18 @@ class SampleMeasurer:
 
     def __call__(self, sample: Sample) -> MeasuredSample:
         """Raises `UserError` when one of the sample's files is unusable."""
-        scan = load_scan(sample)
+        reads_normals = self.options.reads_normals
+        scan = load_scan(sample, with_normals=reads_normals)
         measured = measure_scan(scan, self.options, self.training)
         native_gt = None
         if sample.split == "test":
             native_gt = np.zeros(scan.rgb.shape[:2], np.bool_) if scan.gt is None else scan.gt
-        files = (sample.rgb, sample.xyz, sample.depth, sample.gt)
+        files = [sample.rgb, sample.xyz, sample.depth, sample.gt]
+        files += [sample.normals] * reads_normals
         digests = tuple(sha256_of_file(path) for path in files if path is not None)
-        xyz = self._picked_points(scan.xyz, measured.facts) if self.keep_xyz else None
-        return MeasuredSample(Record(sample, measured.facts, digests), measured, native_gt, xyz)
-
-    def _picked_points(self, xyz_m: NDArray[np.float32], facts: ScanFacts) -> NDArray[np.float32]:
-        placement = place(facts.native_size, self.options.image_size, self.options.resize)
-        return pad_empty(resize_nearest(xyz_m, placement), placement)
+        record = Record(sample, measured.facts, digests, measured.part_heights_m)
+        xyz = picked_points(scan, measured.part, self.options) if self.keep_xyz else None
+        return MeasuredSample(record, measured, native_gt, xyz)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ class PreparedSplit:
         self._group = group
         self._path = path
         self._size = options.image_size
-        self._resize = options.resize
+        self._resize, self._multiple = options.resize, options.pad_multiple
+        self.options = options
         self._count = _checked_fields(group, path, self._size)
 
     def __len__(self) -> int:
@@ -77,7 +78,7 @@ class PreparedSplit:
     def inside(self) -> NDArray[np.bool_]:
         """Where the images are, (N, S, S); false on the bars of a letterbox."""
         masks = [
-            inside_mask((int(height), int(width)), self._size, self._resize)
+            inside_mask((int(height), int(width)), self._size, self._resize, self._multiple)
             for height, width in self.native_size
         ]
         return np.array(masks).reshape(-1, self._size, self._size)
@@ -93,6 +94,16 @@ class PreparedSplit:
         if "xyz" not in self._group:
             raise UserError(f"{self._path}: holds no points; prepare it again with keep_xyz")
         return self._read("xyz")
+
+    @cached_property
+    def normals(self) -> NDArray[np.float16]:
+        """Surface normals n as (n + 1) / 2, (N, S, S, 3); `UserError` when there are none."""
+        if "normals" not in self._group:
+            raise UserError(f"{self._path}: holds no normals; set prepare.surface: normals")
+        values: NDArray[np.float16] = self._read("normals")
+        with damage_named(self._path, "prepare", f"{self._group.name}/normals"):
+            require_finite(values, "normals")
+        return values
 
     @cached_property
     def label(self) -> NDArray[np.int8]:

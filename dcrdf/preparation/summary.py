@@ -21,7 +21,8 @@ class PrepareSummary:
     `missing_share` the mean over all scans. `planes_replaced` and `planes_doubtful` name the
     scans that took the training plane, or kept a plane with too few inliers (`field`).
     `height_span_m` is the training heights', `plane_distance_m` the camera's from their plane.
-    `with_far_points` name the scans whose `far_points` lay implausibly far away.
+    `with_far_points` name the scans whose `far_points` lay implausibly far away, `empty_parts`
+    those without a part, where the options need one.
     """
 
     category: str
@@ -38,6 +39,9 @@ class PrepareSummary:
     far_points: int
     with_far_points: Sequence[str]
     skipped: Sequence[tuple[str, str]]
+    empty_parts: Sequence[str] = ()
+    published_instead: str = ""
+    """What the published code does with a scan without a plane, where it is another's."""
 
     @property
     def warnings(self) -> list[str]:
@@ -55,9 +59,12 @@ class PrepareSummary:
         if self.planes_replaced:
             found.append(
                 f"no background plane in {_some(self.planes_replaced)}: the training split's used"
+                f"{self.published_instead and f' ({self.published_instead})'}"
             )
         if self.planes_doubtful:
             found.append(f"the border fits no plane well in {_some(self.planes_doubtful)}")
+        if self.empty_parts:
+            found.append(f"nothing taken for the part in {_some(self.empty_parts)}: D_n is 0 there")
         if self.far_points:
             found.append(
                 f"{self.far_points} points farther than {FARTHEST_PLAUSIBLE_M:.0f} m taken as"
@@ -82,8 +89,10 @@ class PrepareSummary:
         return [facts, *(" ".join(line.split()) for line in warnings)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self) | {"counts": dict(self.counts), "warnings": self.warnings}
+        """Plain JSON types; what only other papers' preparations say is left out elsewhere."""
+        values = asdict(self) | {"counts": dict(self.counts), "warnings": self.warnings}
+        others = ("empty_parts", "published_instead")
+        return {key: value for key, value in values.items() if value or key not in others}
 
 
 def _some(names: Sequence[str]) -> str:

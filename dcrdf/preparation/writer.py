@@ -1,6 +1,6 @@
 """Streams prepared samples into the HDF5 file of a category."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import h5py
@@ -15,10 +15,17 @@ class SplitWriter:
     """Appends the images of one split, a chunk per sample; scalars follow when it is closed.
 
     `room` is the largest number of samples that may come; what is not used takes no space.
+    `optional` names those of the optional fields that will.
     """
 
     def __init__(
-        self, file: NewFile, split: str, *, room: int, image_size: int, keep_xyz: bool
+        self,
+        file: NewFile,
+        split: str,
+        *,
+        room: int,
+        image_size: int,
+        optional: Collection[str] = (),
     ) -> None:
         self._file = file
         self._group = file.create_group(split)
@@ -27,7 +34,7 @@ class SplitWriter:
         self._images: dict[str, h5py.Dataset] = {
             name: self._create(name, field, (room, *field.axes(image_size)))
             for name, field in FIELDS.items()
-            if field.per_sample and (keep_xyz or not field.optional)
+            if field.per_sample and (name in optional or not field.optional)
         }
 
     def _create(self, name: str, field: Field, shape: tuple[int, ...]) -> h5py.Dataset:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dcrdf.config.options import EvaluateOptions
+from dcrdf.config.options import EvaluateOptions, PrepareOptions
 from dcrdf.config.stages import Stage
 from dcrdf.files.digests import sha256_of_file
 from dcrdf.files.jsonfile import write_json
@@ -20,7 +20,7 @@ from dcrdf.metrics.undefined import UndefinedMetricWarning
 from dcrdf.preparation.store import PreparedSplit
 from dcrdf.results.job import Images, branch_images, open_job
 from dcrdf.results.maps import MapsFile
-from dcrdf.results.native import Resize, write_submission
+from dcrdf.results.native import write_submission
 
 IMAGE_METRICS = ("i_auroc", "i_ap", "i_f1max")
 BOOTSTRAP_SEED = 0
@@ -42,12 +42,13 @@ def evaluate_job(
     Raises `UserError` when the maps were made with other settings or for other images.
     """
     with open_job(maps_path, prepared_path, stage) as (maps, prepared):
-        test, resize = prepared.split("test"), prepared.options.resize
+        test = prepared.split("test")
         if options.submission:
-            write_submission(out.parent / "submission", prepared.category, maps, test, resize)
+            folder = out.parent / "submission"
+            write_submission(folder, prepared.category, maps, test, prepared.options)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UndefinedMetricWarning)
-            values = list(_all_values(maps, test, options, resize))
+            values = list(_all_values(maps, test, options, prepared.options))
         write_json(
             out,
             {
@@ -107,14 +108,14 @@ class _Rows:
 
 
 def _all_values(
-    maps: MapsFile, test: PreparedSplit, options: EvaluateOptions, resize: Resize
+    maps: MapsFile, test: PreparedSplit, options: EvaluateOptions, prepare: PrepareOptions
 ) -> Values:
     """Pixels count only where a mask says which are defective; every image counts as an image."""
     defects = np.array(test.defect)
     kinds = sorted(set(test.defect) - {"good"})
     for size in options.sizes:
         for branch in maps.branches:
-            everything = _Rows(branch_images(maps, test, branch, size, resize), options)
+            everything = _Rows(branch_images(maps, test, branch, size, prepare), options)
             for kind in ("all", *kinds):
                 of_kind = np.isin(defects, ["good", kind]) | (kind == "all")
                 head = {"branch": branch, "defect": kind}

@@ -8,11 +8,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dcrdf.config.options import PrepareOptions
 from dcrdf.config.stages import Stage, digest_of_record
 from dcrdf.errors import UserError
 from dcrdf.preparation.store import Prepared, PreparedSplit, open_prepared
 from dcrdf.results.maps import MapsFile, open_maps
-from dcrdf.results.native import Resize, native_maps, native_masks, without_bars
+from dcrdf.results.native import native_maps, native_masks, without_bars
 
 MapSize = Literal["network", "native"]
 
@@ -57,14 +58,14 @@ def open_job(
 
 
 def branch_images(
-    maps: MapsFile, test: PreparedSplit, branch: str, size: MapSize, resize: Resize
+    maps: MapsFile, test: PreparedSplit, branch: str, size: MapSize, prepare: PrepareOptions
 ) -> Images:
     """The test images with one branch's maps and scores, at the network's or at native size."""
     shown: Sequence[NDArray[Any]] = maps.maps(branch)  # type: ignore[assignment]
     masks: Sequence[NDArray[np.bool_]] = test.gt  # type: ignore[assignment]
     if size == "native":
-        shown, masks = native_maps(shown, test.native_size, resize), native_masks(test)
-    elif resize == "letterbox":
-        shown = without_bars(shown, test.native_size)
-        masks = without_bars(masks, test.native_size)
+        shown, masks = native_maps(shown, test.native_size, prepare), native_masks(test)
+    elif prepare.resize == "letterbox":
+        shown = without_bars(shown, test.native_size, prepare)
+        masks = without_bars(masks, test.native_size, prepare)
     return Images(shown, masks, maps.scores(branch), test.label.astype(bool))

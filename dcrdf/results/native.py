@@ -3,35 +3,41 @@ bars of a letterbox."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from dcrdf.config.options import PrepareOptions
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing_folder
 from dcrdf.preparation.resize import place, to_native
 from dcrdf.preparation.store import PreparedSplit
 from dcrdf.results.maps import MapsFile
 
-Resize = Literal["stretch", "letterbox"]
-
 
 def native_maps(
-    maps: Sequence[NDArray[Any]], sizes: NDArray[np.int32], resize: Resize
+    maps: Sequence[NDArray[Any]], sizes: NDArray[np.int32], prepare: PrepareOptions
 ) -> list[NDArray[np.float32]]:
     """Maps (S, S) brought to their images' sizes (height, width), float32."""
     return [
-        to_native(one.astype(np.float32), (int(height), int(width)), resize)
+        to_native(
+            one.astype(np.float32),
+            (int(height), int(width)),
+            prepare.resize,
+            prepare.pad_multiple,
+        )
         for one, (height, width) in zip(maps, sizes, strict=True)
     ]
 
 
-def without_bars(images: Sequence[NDArray[Any]], sizes: NDArray[np.int32]) -> list[NDArray[Any]]:
-    """Letterboxed images (S, S) without their bars, which show nothing that was scanned."""
+def without_bars(
+    images: Sequence[NDArray[Any]], sizes: NDArray[np.int32], prepare: PrepareOptions
+) -> list[NDArray[Any]]:
+    """Images (S, S) without the bars of a letterbox, which show nothing that was scanned."""
     return [
-        one[place((int(height), int(width)), len(one), "letterbox").inside]
+        one[place((int(height), int(width)), len(one), prepare.resize, prepare.pad_multiple).inside]
         for one, (height, width) in zip(images, sizes, strict=True)
     ]
 
@@ -42,13 +48,13 @@ def native_masks(test: PreparedSplit) -> list[NDArray[np.bool_]]:
 
 
 def write_submission(
-    folder: Path, category: str, maps: MapsFile, test: PreparedSplit, resize: Resize
+    folder: Path, category: str, maps: MapsFile, test: PreparedSplit, prepare: PrepareOptions
 ) -> None:
     """Write the fused maps as the official kit reads them: CATEGORY/test/DEFECT/NAME.tiff.
 
     Raises `UserError` for a name that is no plain file name.
     """
-    native = native_maps(maps.maps("fused"), test.native_size, resize)  # type: ignore[arg-type]
+    native = native_maps(maps.maps("fused"), test.native_size, prepare)  # type: ignore[arg-type]
     with replacing_folder(folder, overwrite=True) as aside:
         for one, defect, name in zip(native, test.defect, test.name, strict=True):
             place = aside / category / "test" / defect

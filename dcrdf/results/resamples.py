@@ -50,7 +50,7 @@ def resample_job(
 
     with open_job(maps_path, prepared_path, stage) as (maps, prepared):
         test = prepared.split("test")
-        images = branch_images(maps, test, "fused", options.size, prepared.options.resize)
+        images = branch_images(maps, test, "fused", options.size, prepared.options)
         shown = sha256_of_json([maps.names, maps.defects])
         known = np.asarray(test.mask_known, dtype=bool)
         with warnings.catch_warnings():

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dcrdf.config.options import Degradation
 from dcrdf.datasets.sample import Scan
 from dcrdf.modalities import DEPTH, RGB, Modality
-from dcrdf.preparation.measure import valid_points
+from dcrdf.preparation.cloud import valid_points
 
 Mask = NDArray[np.bool_]
 Points = NDArray[np.float32]

@@ -15,10 +15,11 @@ from dcrdf.errors import UserError
 from dcrdf.files.digests import seed_of
 from dcrdf.modalities import FUSED, OTHER
 from dcrdf.models.model import Model
+from dcrdf.preparation.cloud import placement_of
 from dcrdf.preparation.image import PreparedImage, prepare_scan
-from dcrdf.preparation.measure import TrainingPlane, part_of_scan
+from dcrdf.preparation.measure import TrainingPlane, part_of_scan, resized_truth
 from dcrdf.preparation.plane import Plane
-from dcrdf.preparation.resize import place, resize_nearest
+from dcrdf.preparation.resize import resize_nearest
 from dcrdf.robustness.degrade import ABSENT, degrade, kind_of
 from dcrdf.scoring.scorer import Prediction, batch_slices
 from dcrdf.scoring.split import gather
@@ -100,18 +101,17 @@ def _prepared(
     training = TrainingPlane(constants.mode, Plane.from_coefficients(constants.plane))
     for sample in samples:
         try:
-            scan = load_scan(sample)
+            scan = load_scan(sample, options.reads_normals)
         except UserError:
             if options.strict:
                 raise
             continue
         part = part_of_scan(scan, options, training)
-        placement = place((part.shape[0], part.shape[1]), options.image_size, options.resize)
-        gt = np.zeros(part.shape, np.bool_) if scan.gt is None else scan.gt
+        placement = placement_of(scan, options)
         known = TestScan(
             sample,
             placement.inside,
-            resize_nearest(gt, placement),
+            resized_truth(scan, placement, options),
             resize_nearest(part, placement),
         )
         if degradation is not None:
@@ -120,13 +120,14 @@ def _prepared(
             )
             span_m = constants.high_m - constants.low_m
             scan = degrade(scan, degradation, part, span_m, generator)
-        yield prepare_scan(scan, options, constants), known
+        keep_xyz = model.scorer.detector.options.needs_points()
+        yield prepare_scan(scan, options, constants, keep_xyz=keep_xyz), known
 
 
 def _score(
     model: Model, images: Sequence[PreparedImage], degradation: Degradation | None
 ) -> Prediction:
-    scans, absent = scans_of_images(images), ABSENT.get(degradation or "")
+    scans, absent = scans_of_images(images, model.options), ABSENT.get(degradation or "")
     return model.scorer.score(scans if absent is None else scans.without(absent))
 
 

@@ -64,9 +64,9 @@ class TrainingLog:
             raise UserError(f"{self._folder}: cannot write: {error.strerror or error}") from None
 
 
-def write_loss_table(rows: list[dict[str, float]], path: Path) -> None:
-    """Write the rows as CSV: epoch, one column per loss."""
-    columns = list(rows[0]) if rows else ["epoch"]
+def write_loss_table(rows: list[dict[str, Any]], path: Path) -> None:
+    """Write the rows as CSV: epoch, one column per loss, empty where a stage has no such loss."""
+    columns = list(dict.fromkeys(name for row in rows for name in row)) or ["epoch"]
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +19,11 @@ from dcrdf.training.order import batch_size_for, epoch_batches
 from dcrdf.training.state import resume_state, save_state
 
 STATE = "state.safetensors"
+STATES = "state*.safetensors"
+"""Those of all stages."""
 STATE_INTERVAL_S = 60.0
+SAVING_SHARE = 20.0
+"""A state is saved after so many times the time that saving it took: large ones more rarely."""
 Losses = dict[str, Tensor]
 
 
@@ -44,8 +48,24 @@ class FitContext:
     """Called before the first epoch of a training that goes on, with (epochs done, epochs)."""
     say: Callable[[str], None] = lambda _: None
     """Called with what a detector found out about its training images."""
-    losses: list[dict[str, float]] = field(default_factory=list)
-    """Filled with the log's rows."""
+    losses: list[dict[str, Any]] = field(default_factory=list)
+    """Filled with the log's rows, of one stage after the other."""
+    stage_name: str = ""
+    """Of a training in several stages: whose state and columns these are."""
+
+    def stage(self, name: str, **train: Any) -> "FitContext":
+        """The context of one stage of several, each with a state and columns of its own; `train`
+        may change its options. A finished stage keeps its state, so that a training that is killed
+        in a later one does not repeat it."""
+        options = self.options.model_copy(update=train)
+        return replace(self, stage_name=name, options=options, record=f"{self.record} {name}")
+
+    @property
+    def state_path(self) -> Path:
+        """Where the state of this stage is kept while the training lasts."""
+        if not self.stage_name:
+            return self.folder / STATE
+        return self.folder / STATE.replace(".", f"-{self.stage_name}.", 1)
 
     def autocast(self) -> torch.autocast:
         """bfloat16 where the options and the device say so."""
@@ -56,23 +76,28 @@ class FitContext:
 
 
 def train_in_epochs(
-    module: nn.Module, step: TrainingStep, sample_count: int, context: FitContext
+    module: nn.Module,
+    step: TrainingStep,
+    sample_count: int,
+    context: FitContext,
+    optimizer: torch.optim.Optimizer | None = None,
 ) -> None:
     """Minimise the step's losses over all epochs, resuming a state of the same record.
 
-    Raises `UserError` when a loss is not finite.
+    Another optimiser than `make_optimizer`'s may be given. Raises `UserError` when a loss is not
+    finite.
     """
     options = context.options
-    optimizer = make_optimizer(module, options, context.device)
-    state_path = context.folder / STATE
-    progress = resume_state(state_path, module, optimizer, context.record)
+    if optimizer is None:
+        optimizer = make_optimizer(module, options, context.device)
+    progress = resume_state(context.state_path, module, optimizer, context.record)
     if progress.epochs_done:
         context.announce_resumed(progress.epochs_done, options.epochs)
     batch_size = batch_size_for(options, sample_count)
     if batch_size != options.batch_size:
         context.say(f"batches of {batch_size}: {options.min_steps} steps are asked for")
-    log = TrainingLog(context.folder / "tensorboard", progress.rows)
-    saved_at = time.monotonic()
+    log = TrainingLog(context.folder / "tensorboard" / context.stage_name, progress.rows)
+    saved_at, save_s, path = time.monotonic(), 0.0, context.state_path
     module.train()
     for epoch in range(progress.epochs_done, options.epochs):
         started = time.monotonic()
@@ -82,12 +107,21 @@ def train_in_epochs(
         log.add(epoch, means, time.monotonic() - started)
         context.announce(epoch + 1, options.epochs, means)
         progress.epochs_done = epoch + 1
-        if time.monotonic() - saved_at > STATE_INTERVAL_S and progress.epochs_done < options.epochs:
-            save_state(state_path, module, optimizer, progress, context.record)
+        is_last = progress.epochs_done == options.epochs
+        is_due = time.monotonic() - saved_at > max(STATE_INTERVAL_S, SAVING_SHARE * save_s)
+        if (is_due and not is_last) or (is_last and context.stage_name):
+            save_s = _timed(lambda: save_state(path, module, optimizer, progress, context.record))
             saved_at = time.monotonic()
     module.eval()
     log.close()
-    context.losses[:] = log.rows
+    stage = {"stage": context.stage_name} if context.stage_name else {}
+    context.losses.extend({**stage, **row} for row in log.rows)
+
+
+def _timed(call: Callable[[], None]) -> float:
+    started = time.monotonic()
+    call()
+    return time.monotonic() - started
 
 
 def make_optimizer(

@@ -9,7 +9,17 @@ from dcrdf.config.options import MapKind, TrainOptions
 from dcrdf.config.resolve import parse_config
 from dcrdf.errors import UserError
 
-FIXED = {"avg", "max", "zscore_sum", "zscore_max", "peak_norm", "peak_trust", "rgb", "depth"}
+FIXED = {
+    "avg",
+    "max",
+    "product",
+    "zscore_sum",
+    "zscore_max",
+    "peak_norm",
+    "peak_trust",
+    "rgb",
+    "depth",
+}
 MAPS = set(typing.get_args(MapKind))
 
 
@@ -31,8 +41,10 @@ def test_needs_and_orientations(options, needs, augments):
 def test_only_a_gate_weighs_and_only_raw_maps():
     gated, plain = DcrdfNetOptions(), DcrdfNetOptions(gate="none")
     for maps in MAPS:
-        assert gated.fusions(maps) == (FIXED | {"cm_segf"} if maps == "raw" else FIXED)
-        assert plain.fusions(maps) == MemoryBankOptions().fusions(maps) == FIXED
+        crossmodal = {"rgb_crossmodal", "depth_crossmodal"} if maps == "crossmodal" else set()
+        own = {"cm_segf"} if maps == "raw" else set()
+        assert gated.fusions(maps) == FIXED | crossmodal | own
+        assert plain.fusions(maps) == MemoryBankOptions().fusions(maps) == FIXED | crossmodal
     assert gated.maps() == plain.maps() == {"raw", "whitened", "relative", "crossmodal"}
     assert MemoryBankOptions().maps() == {"raw"}
 

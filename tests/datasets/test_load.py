@@ -159,3 +159,17 @@ def test_files_of_other_programs(sample: Sample, scan_arrays: Arrays) -> None:
     xyz = scan_arrays(30)["xyz"]
     tifffile.imwrite(sample.xyz, xyz, photometric="rgb", compression="lzw")
     np.testing.assert_array_equal(load_scan(sample).xyz, xyz)
+
+
+def test_normals_are_read_and_measured_up(sample: Sample, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no normals belong to it; .*fitted"):
+        load_scan(sample, with_normals=True)
+    normals = np.random.default_rng(0).integers(0, 256, load_scan(sample).rgb.shape)
+    path = tmp_path / "normals.png"
+    write_png(path, normals.astype(np.uint8))
+    found = load_scan(replace(sample, normals=path), with_normals=True).normals
+    np.testing.assert_array_equal(found, normals)
+    write_png(path, normals[:-1].astype(np.uint8))
+    with pytest.raises(UserError, match=r"normals.png: .* must have one size"):
+        load_scan(replace(sample, normals=path), with_normals=True)
+    assert load_scan(replace(sample, normals=path)).normals is None

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from dcrdf.config.options import PrepareOptions
+from dcrdf.config.prepare_presets import PREPARE_PRESETS
 from dcrdf.errors import UserError
 from dcrdf.preparation.decisions import (
     MAX_HEIGHTS,
     decide_mode,
     evenly_picked,
     median_part_share,
+    require_parts,
     training_constants,
     training_plane,
 )
@@ -110,3 +112,14 @@ def test_the_pool_stays_small(scans, size):
     picked = evenly_picked(np.zeros(size * size, np.float32), scans, size)
     assert picked.size * scans <= MAX_HEIGHTS + scans
     assert picked.size * scans >= min(scans * size * size, MAX_HEIGHTS / 2)
+
+
+def test_a_preparation_that_finds_no_part_is_named():
+    empty = replace(SOUND, part_share=0.0)
+    crd = PrepareOptions.parse(dict(PREPARE_PRESETS["crd"]), "prepare")
+    require_parts([empty, SOUND], crd, "nut")
+    with pytest.raises(UserError, match=r"nut: preparation crd finds no part in 67% of"):
+        require_parts([empty, empty, SOUND], crd, "nut")
+    with pytest.raises(UserError, match="own: crd but for foreground_min_mm: 4.0 finds"):
+        require_parts([empty], crd.model_copy(update={"foreground_min_mm": 4.0}), "nut")
+    require_parts([empty], PrepareOptions(mode="part"), "nut")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcrdf.preparation.holes import METHODS, fill_holes
+from dcrdf.preparation.holes import METHODS, fill_holes, fill_some
 
 every_method = pytest.mark.parametrize("method", METHODS)
 
@@ -132,3 +132,40 @@ def test_the_default_beats_the_common_ways():
         filled_m = fill_holes(np.where(holes, np.float32(np.nan), height_m), ~holes, method)
         errors[method] = float(np.sqrt(np.mean((filled_m - height_m)[holes] ** 2)))
     assert errors["push_pull"] == min(errors.values())
+
+
+def neighbour_mean_by_hand(values_m, valid, rounds):
+    """Oracle: pixel by pixel, each round from what the one before left."""
+    values_m, valid = values_m.astype(np.float64), valid.copy()
+    for _ in range(rounds):
+        before_m, known = values_m.copy(), valid.copy()
+        for row, column in np.argwhere(~known):
+            around = np.s_[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2]
+            if known[around].any():
+                values_m[row, column] = before_m[around][known[around]].mean()
+                valid[row, column] = True
+    return values_m, valid
+
+
+@given(seed=st.integers(0, 1000), share=st.floats(0.0, 1.0), rounds=st.integers(1, 4))
+def test_neighbour_means_grow_inwards(seed, share, rounds):
+    generator = np.random.default_rng(seed)
+    valid = generator.random((14, 17)) < share
+    height_m = generator.normal(0, 0.01, valid.shape).astype(np.float32)
+    given_m = np.where(valid, height_m, np.float32(np.nan))
+    filled_m, known = fill_some(given_m, valid, "neighbour_mean", rounds)
+    expected_m, expected = neighbour_mean_by_hand(np.where(valid, height_m, 0.0), valid, rounds)
+    np.testing.assert_array_equal(known, expected)
+    np.testing.assert_allclose(filled_m, expected_m, atol=1e-8)
+    np.testing.assert_array_equal(filled_m[valid], height_m[valid])
+    np.testing.assert_array_equal(filled_m, fill_holes(given_m, valid, "neighbour_mean", rounds))
+
+
+def test_none_leaves_holes_at_zero():
+    valid = ~blobs((32, 32), 0.3, 2)
+    given_m = np.where(valid, ramp_m((32, 32)), np.float32(np.nan))
+    filled_m, known = fill_some(given_m, valid, "none", 2)
+    assert (filled_m[~valid] == 0.0).all()
+    np.testing.assert_array_equal(known, valid)
+    _, everywhere = fill_some(given_m, valid, "push_pull", 2)
+    assert everywhere.all()

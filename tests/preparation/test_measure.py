@@ -5,7 +5,8 @@ import pytest
 
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.sample import Scan
-from dcrdf.preparation.measure import TrainingPlane, measure_scan, valid_points
+from dcrdf.preparation.cloud import valid_points
+from dcrdf.preparation.measure import TrainingPlane, measure_scan
 from dcrdf.preparation.plane import Plane
 
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcrdf.preparation.resize import (
+    pad_bars,
     pad_empty,
-    pad_mirrored,
     place,
     resize_area,
     resize_nearest,
@@ -72,7 +72,7 @@ def test_heights_are_means_over_their_valid_pixels():
 def test_every_image_lands_in_the_square(size, square, resize):
     placement = place(size, square, resize)
     image = np.full((*size, 3), 77, np.uint8)
-    resized = pad_mirrored(resize_area(image, placement), placement)
+    resized = pad_bars(resize_area(image, placement), placement, "mirror")
     assert resized.shape == (square, square, 3)
     assert (resized == 77).all()
     mask = pad_empty(resize_nearest(np.ones(size, np.bool_), placement), placement)
@@ -126,5 +126,57 @@ def test_to_native_ignores_the_bars():
 def test_bars_are_empty_or_mirrored(value):
     placement = place((10, 20), 32, "letterbox")
     image = np.full((placement.height, placement.width), value)
-    assert (pad_mirrored(image, placement) == value).all()
+    assert (pad_bars(image, placement, "mirror") == value).all()
     assert not pad_empty(image, placement)[: placement.top].any()
+
+
+@settings(max_examples=60, deadline=None)
+@given(size=sizes, multiple=st.sampled_from([1, 7, 100]))
+def test_bars_bring_the_longer_side_to_a_multiple(size, multiple):
+    placement = place(size, 64, "letterbox", multiple)
+    padded = next(side for side in range(multiple, 1000, multiple) if side >= max(size))
+    assert placement.height == max(1, round(size[0] * 64 / padded))
+    assert placement.width == max(1, round(size[1] * 64 / padded))
+    assert place(size, 64, "stretch", multiple) == place(size, 64, "stretch")
+
+
+def test_bars_repeat_the_edge():
+    placement = place((10, 20), 32, "letterbox")
+    image = np.random.default_rng(0).random((16, 32)).astype(np.float32)
+    padded = pad_bars(image, placement, "edge")
+    np.testing.assert_array_equal(padded[:8], np.broadcast_to(image[0], (8, 32)))
+    np.testing.assert_array_equal(padded[24:], np.broadcast_to(image[-1], (8, 32)))
+    np.testing.assert_array_equal(padded[8:24], image)
+
+
+def test_bilinear_takes_the_four_around_a_centre_by_validity():
+    generator = np.random.default_rng(4)
+    height_m = generator.random((50, 41)).astype(np.float32)
+    valid = generator.random((50, 41)) > 0.3
+    placement = place((50, 41), 16, "stretch")
+    given_m = np.where(valid, height_m, np.float32(np.nan))
+    resized_m, measured = resize_surface(given_m, valid, placement, "bilinear")
+    for row, column in np.ndindex(16, 16):
+        y, x = (row + 0.5) * 50 / 16 - 0.5, (column + 0.5) * 41 / 16 - 0.5
+        top, left = int(np.floor(y)), int(np.floor(x))
+        down, right = y - top, x - left
+        weights = np.outer([1 - down, down], [1 - right, right])
+        around = np.s_[top : top + 2, left : left + 2]
+        seen = weights * valid[around]
+        if abs(seen.sum() - 0.5) > 1e-5:
+            assert measured[row, column] == (seen.sum() > 0.5)
+        if measured[row, column]:
+            expected = (seen * height_m[around]).sum() / seen.sum()
+            assert resized_m[row, column] == pytest.approx(expected, abs=1e-5)
+        else:
+            assert resized_m[row, column] == 0.0
+
+
+def test_nearest_surfaces_are_picked_with_their_validity():
+    height_m = np.arange(36, dtype=np.float32).reshape(6, 6) + 1
+    valid = np.ones((6, 6), np.bool_)
+    valid[1, 1] = False
+    height_m[1, 1] = np.nan
+    resized_m, measured = resize_surface(height_m, valid, place((6, 6), 2, "stretch"), "nearest")
+    np.testing.assert_array_equal(resized_m, [[0.0, 11.0], [26.0, 29.0]])
+    np.testing.assert_array_equal(measured, [[False, True], [True, True]])

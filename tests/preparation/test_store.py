@@ -52,7 +52,7 @@ def path(options, tmp_path) -> Path:
     generator = np.random.default_rng(0)
     with new_hdf5(out) as file:
         for split, count in (("train", 4), ("validation", 2), ("test", 3)):
-            writer = SplitWriter(file, split, room=count + 1, image_size=64, keep_xyz=False)
+            writer = SplitWriter(file, split, room=count + 1, image_size=64)
             made_split(writer, count, generator)
         attributes = {
             "category": "a",

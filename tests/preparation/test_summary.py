@@ -71,3 +71,17 @@ def test_it_is_json():
     values = json.loads(json.dumps(SUMMARY.to_dict()))
     assert values["counts"] == {"train": 60, "validation": 10, "test": 56}
     assert values["warnings"] == []
+
+
+def test_what_other_papers_preparations_say():
+    assert not {"empty_parts", "published_instead"} & SUMMARY.to_dict().keys()
+    other = replace(
+        SUMMARY,
+        empty_parts=("biscuit/train/good/000",),
+        planes_replaced=("biscuit/test/cut/001",),
+        published_instead="the published code writes NaN",
+    )
+    plane, empty = other.warnings
+    assert plane.endswith("the training split's used (the published code writes NaN)")
+    assert "1 scans (biscuit/train/good/000)" in empty
+    assert other.to_dict()["empty_parts"] == ("biscuit/train/good/000",)

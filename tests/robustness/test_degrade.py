@@ -10,7 +10,8 @@ from scipy import ndimage
 
 from dcrdf.config.options import Degradation, PrepareOptions
 from dcrdf.datasets.sample import Scan
-from dcrdf.preparation.measure import TrainingPlane, part_of_scan, valid_points
+from dcrdf.preparation.cloud import valid_points
+from dcrdf.preparation.measure import TrainingPlane, part_of_scan
 from dcrdf.preparation.plane import Plane
 from dcrdf.robustness.degrade import (
     ABSENT,

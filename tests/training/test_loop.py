@@ -9,6 +9,7 @@ from torch import nn
 
 from dcrdf.errors import UserError
 from dcrdf.training import loop
+from dcrdf.training.log import write_loss_table
 from dcrdf.training.loop import train_in_epochs
 
 POINTS = torch.linspace(-1, 1, 10)
@@ -45,6 +46,7 @@ def test_a_resumed_training_ends_with_the_same_bits(
     make_context, monkeypatch, stop_after, schedule
 ):
     monkeypatch.setattr(loop, "STATE_INTERVAL_S", -1.0)
+    monkeypatch.setattr(loop, "SAVING_SHARE", -1.0)
     whole, broken = Line(), Line()
     undisturbed = make_context("whole", schedule=schedule)
     train_in_epochs(whole, whole.loss, 10, undisturbed)
@@ -70,6 +72,7 @@ def test_a_resumed_training_ends_with_the_same_bits(
 
 def test_a_state_of_other_options_is_not_used(make_context, monkeypatch):
     monkeypatch.setattr(loop, "STATE_INTERVAL_S", -1.0)
+    monkeypatch.setattr(loop, "SAVING_SHARE", -1.0)
     line = Line()
     train_in_epochs(line, line.loss, 10, make_context(record="one"))
     seen = []
@@ -88,6 +91,7 @@ def flipped(content):
 )
 def test_a_damaged_state_starts_anew(make_context, monkeypatch, damage):
     monkeypatch.setattr(loop, "STATE_INTERVAL_S", -1.0)
+    monkeypatch.setattr(loop, "SAVING_SHARE", -1.0)
     first = Line()
     train_in_epochs(first, first.loss, 10, make_context())
     state = make_context().folder / "state.safetensors"
@@ -127,3 +131,63 @@ def test_two_seeds_differ(make_context):
     train_in_epochs(one, one.loss, 10, make_context("a", seed=1))
     train_in_epochs(other, other.loss, 10, make_context("b", seed=2))
     assert not torch.equal(one.layer.weight, other.layer.weight)
+
+
+class TwoStages(nn.Module):
+    """A line, and a second one that learns from it."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = Line(), Line()
+
+    def imitate(self, rows, _epoch):
+        x = POINTS[torch.as_tensor(rows)].unsqueeze(1)
+        target = self.first.layer(x).detach()
+        return {"imitation": ((self.second.layer(x) + 1 - target) ** 2).mean()}
+
+    def fit(self, context):
+        first = context.stage("teacher", epochs=3)
+        train_in_epochs(self.first, self.first.loss, 10, first)
+        train_in_epochs(self.second, self.imitate, 10, context.stage("student"))
+
+    def weights(self):
+        return [x.clone() for x in self.state_dict().values()]
+
+
+@pytest.mark.parametrize("killed_after", [1, 2, 3, 4, 5, 6])
+def test_stages_have_states_of_their_own(make_context, monkeypatch, killed_after):
+    """Killed in either stage or between them, the same bits; a finished stage is not repeated."""
+    monkeypatch.setattr(loop, "STATE_INTERVAL_S", -1.0)
+    monkeypatch.setattr(loop, "SAVING_SHARE", -1.0)
+    whole = TwoStages()
+    undisturbed = make_context("whole")
+    whole.fit(undisturbed)
+    done = []
+
+    def kill(*_):
+        done.append(1)
+        if len(done) == killed_after + 1:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        TwoStages().fit(make_context("broken", announce=kill))
+    resumed, seen = TwoStages(), []
+    again = make_context("broken", announce=lambda *_: seen.append(1))
+    resumed.fit(again)
+    # What was announced and not saved is done again: one epoch.
+    assert len(seen) == 7 - killed_after
+    assert all(map(torch.equal, whole.weights(), resumed.weights()))
+    assert again.losses == undisturbed.losses
+    assert [row["stage"] for row in again.losses] == ["teacher"] * 3 + ["student"] * 4
+    assert set(again.losses[0]) == {"stage", "epoch", "square", "total"}
+
+
+def test_a_loss_table_of_stages_has_the_columns_of_both(make_context, tmp_path):
+    context = make_context()
+    TwoStages().fit(context)
+    write_loss_table(context.losses, tmp_path / "losses.csv")
+    head, *rows = (tmp_path / "losses.csv").read_text().splitlines()
+    assert head == "stage,epoch,square,total,imitation"
+    assert rows[0].startswith("teacher,0,")
+    assert rows[0].endswith(",")
+    assert ",," in rows[-1]

@@ -6,15 +6,22 @@ from typing import Any, ClassVar, Literal
 
 from dcrdf.config.closed import Closed
 from dcrdf.config.options import Fusion, MapKind, TrainOptions
+from dcrdf.modalities import MODALITIES
 
+Surface = Literal["height", "normals"]
 Need = Literal["variants", "outline", "points"]
 """What a detector may read beside colour and height: pseudo-anomalies, the part's outline, and the
 points themselves."""
 
 FIXED_FUSIONS: frozenset[Fusion] = frozenset(
-    {"avg", "max", "zscore_sum", "zscore_max", "peak_norm", "peak_trust", "rgb", "depth"}
+    {
+        *("avg", "max", "product", "zscore_sum", "zscore_max", "peak_norm", "peak_trust"),
+        *MODALITIES,
+    }
 )
-"""Those that fuse any two branches' maps."""
+"""Those that fuse any two branches' maps, or take one of them."""
+CROSSMODAL_FUSIONS: frozenset[Fusion] = frozenset({"rgb_crossmodal", "depth_crossmodal"})
+"""Those that take one crossmodal map, where there are some."""
 
 
 class DetectorOptions(Closed):
@@ -27,6 +34,10 @@ class DetectorOptions(Closed):
         """What it reads beside colour and height."""
         return frozenset()
 
+    def needs_points(self) -> bool:
+        """Whether the points are kept in prepared data for it."""
+        return "points" in self.needs()
+
     def augments(self) -> bool:
         """Whether it learns scans in several orientations, so that it may score in several."""
         return False
@@ -37,7 +48,15 @@ class DetectorOptions(Closed):
 
     def fusions(self, maps: MapKind = "raw") -> frozenset[Fusion]:
         """The fusions it offers for a kind of maps (`infer.fusion`)."""
-        return FIXED_FUSIONS
+        return FIXED_FUSIONS | (CROSSMODAL_FUSIONS if maps == "crossmodal" else frozenset())
+
+    def surfaces(self) -> frozenset[Surface]:
+        """What its second branch can be shown (`prepare.surface`)."""
+        return frozenset({"height", "normals"})
+
+    def teachers(self) -> frozenset[str] | None:
+        """The teachers that it can learn from; None: all."""
+        return None
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Objective:
         distillation = distillation_loss(output.student, clean, per_pixel)
         losses = {f"{name}_distillation": scale * distillation}
         if self.options.gfrn != "none":
-            losses[f"{name}_denoising"] = scale * denoising_loss(output.refined, clean)
+            losses[f"{name}_denoising"] = denoising_loss(output.refined, clean)
         return losses
 
     def _focal(self, probability: Tensor, mask: Tensor) -> Tensor:

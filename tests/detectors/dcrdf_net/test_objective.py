@@ -12,16 +12,15 @@ import torch
 
 from dcrdf.config.detectors import DETECTORS, DcrdfNetOptions
 from dcrdf.detectors.dcrdf_net.network import DcrdfNetwork
-from dcrdf.detectors.dcrdf_net.objective import Objective, TwinMasks
+from dcrdf.detectors.dcrdf_net.objective import Objective
 from dcrdf.networks.teacher import TeacherShape
 from dcrdf.training.features import ModalityFeatures
+from dcrdf.training.twins import TwinMasks
 
 SHAPE = TeacherShape((4, 8, 12), "basic", (1, 1, 1), signed=True)
 SIDES = (8, 4, 2)
 SIZE = (16, 16)
 COUNT = 3
-DENOISING_TWINS_SUMMED = True
-"""Equation 8, like the distillation, is a sum of both twins' means; False: the mean of both."""
 STAGES = range(3)
 
 PLAIN = {"pseudo_anomalies": False, "gfrn": "none", "gate": "none"}
@@ -119,12 +118,13 @@ def distillation(student, clean, per_pixel):
 
 
 def denoising(refined, clean):
+    """One term (equation 8): the mean over both twins, where distillation is a sum of two."""
     total, twins = 0.0, len(refined[0]) // COUNT
     for stage in STAGES:
         for row, own in enumerate(refined[stage]):
             off = own - clean[stage][row % COUNT]
             total += float((off * off).sum()) / off.size / COUNT
-    return total if DENOISING_TWINS_SUMMED else total / twins
+    return total / twins
 
 
 def map_of(student, shown, calibration, bilinear):
