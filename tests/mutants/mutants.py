@@ -21,7 +21,7 @@ from typing import NamedTuple
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 AT_ONCE = 2
-LOADED_ONCE = ["cv2", "h5py", "hypothesis", "pydantic", "pytest", "scipy.ndimage", "torch"]
+LOADED_ONCE = ["cv2", "h5py", "pydantic", "pytest", "scipy.ndimage", "torch"]
 """What most tests need of others' code: loading it takes longer than the tests."""
 PASSED, FAILED = 0, 1
 """pytest's exit codes; others say that the tests could not be run."""
