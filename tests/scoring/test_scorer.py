@@ -452,7 +452,9 @@ def test_what_a_letterbox_shows_in_its_bars_counts_for_nothing(fusion, score):
         detector = MapsOf({"rgb": RGB_MAPS + bars, "depth": DEPTH_MAPS + bars})
         height = np.where(INSIDE, SAMPLES.height, np.float32(beyond))
         valid = np.where(INSIDE, SAMPLES.valid, beyond > 0)
-        samples = replace(SAMPLES, height=height, valid=valid, inside=INSIDE)
+        samples = replace(
+            SAMPLES, height=height, valid=valid, inside=INSIDE, on_part=FOREGROUND & INSIDE
+        )
         scorer, of_good = Scorer.calibrate(detector, options, samples, CPU)
         found = scorer.score(samples)
         seen.append((scorer.describe(), found, of_good))
