@@ -78,12 +78,12 @@ def picture(graph: "nx.DiGraph[str]") -> str:
         )
     for room, (x, y) in sorted(middle.items()):
         colour, count = ("#f3d9b1" if room in WITH_TORCH else "#d3e4f0"), graph.nodes[room]["files"]
-        plural = "s" if count > 1 else ""
+        label = f"{count} file{'s' if count > 1 else ''}"
         parts.append(
             f'<rect x="{x - WIDTH / 2:g}" y="{y - HEIGHT / 2:g}" width="{WIDTH}" height="{HEIGHT}"'
             f' rx="6" fill="{colour}" stroke="#555"/>\n'
             f'<text x="{x:g}" y="{y - 2:g}" font-weight="bold">{room}</text>\n'
-            f'<text x="{x:g}" y="{y + 13:g}" font-size="11">{count} file{"s" if count > 1 else ""}</text>\n'
+            f'<text x="{x:g}" y="{y + 13:g}" font-size="11">{label}</text>\n'
         )
     return "".join([*parts, "</svg>\n"])
 
