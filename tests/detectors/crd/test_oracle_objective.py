@@ -76,7 +76,7 @@ def slopes(**changes):
 
 def trained(**changes):
     """Those (loss, stage, part) that are steep at all."""
-    return {key for key, slope in slopes(**changes).items() if abs(slope) > 1e-7}
+    return {key for key, slope in slopes(**changes).items() if abs(slope) > 1e-6}
 
 
 def test_stopped_the_output_trains_the_mixing_of_its_stage_alone():
@@ -210,9 +210,9 @@ def test_the_first_steps_gradient_is_the_slope_of_the_losses(
 
         for part in parts:
             direction = values.direction_in(parts, part, generator)
-            slope = values.derivative(total, parts, direction)
+            slope = float(values.derivative(total, parts, direction))
             found = values.along(gradients, direction)
-            assert found == pytest.approx(slope, rel=5e-3, abs=2e-4), (branch, part)
+            assert found == pytest.approx(slope, rel=1e-3, abs=1e-4), (branch, part)
 
 
 def test_a_branch_that_is_trained_without_the_other_modality_is_form_a(

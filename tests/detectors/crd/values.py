@@ -12,12 +12,14 @@ from . import oracle
 LOSSES = {"decoder": "decoded", "filter": "projected", "amplifier": "amplified", "output": "fused"}
 """The name of a branch's loss -> the features that it draws towards the teacher's."""
 BETAS, EPS = (0.5, 0.999), 1e-8
+TINY = 1e-300
 
 
 def cosine(one, other):
-    """Of two sequences of numbers."""
+    """Of two sequences of numbers; nothing has no direction, and 0 is said of it."""
     dot = sum(x * y for x, y in zip(one, other, strict=True))
-    return dot / math.sqrt(sum(x * x for x in one) * sum(y * y for y in other))
+    lengths = math.sqrt(sum(x * x for x in one) * sum(y * y for y in other))
+    return dot / lengths if lengths > 0.0 else 0.0
 
 
 def distance_by_loops(features, targets, distance):
@@ -43,7 +45,8 @@ def distance(features, targets, kind):
     total = torch.zeros((), dtype=torch.float64)
     for own, target in zip(features, targets, strict=True):
         lengths = own.square().sum(dims).sqrt() * target.square().sum(dims).sqrt()
-        total = total + (1 - (own * target).sum(dims) / lengths).mean()
+        cosines = (own * target).sum(dims) / lengths.clamp_min(TINY)
+        total = total + (1 - cosines).mean()
     return total
 
 
@@ -53,11 +56,11 @@ def losses(output, own, kind, measure=distance):
     return {name: measure(x, own, kind) for name, x in features.items() if x is not None}
 
 
-def derivative(function, parts, direction, step=1e-6):
+def derivative(function, parts, direction, step=1e-8):
     """d function / d parts along `direction` (of the same structure) by a central difference.
 
     `function` takes parts and what stops a gradient, and gives a tensor: what is stopped stays as
-    it is at `parts`.
+    it is at `parts`. Steps are short: a ReLU that one of them crosses spoils the result.
     """
     stopped = oracle.Stopped()
     function(parts, stopped)
