@@ -50,6 +50,10 @@ def resolve_layers(
     }
     options = info.options.parse(merged("options", every), f"options{where}")
     _check_offered(sections["infer"], options, detector, where)
+    size = sections["prepare"].image_size
+    refusal = options.size_refusal(size)
+    if refusal:
+        raise UserError(f"config: prepare.image_size{where}: {size}: {refusal}")
     return Resolved(detector, preset, info, options, **sections)
 
 

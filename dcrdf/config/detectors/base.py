@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from dcrdf.config.closed import Closed
-from dcrdf.config.options import Fusion, MapKind, TrainOptions
+from dcrdf.config.options import CROSSMODAL_KINDS, Fusion, MapKind, TrainOptions
 from dcrdf.modalities import MODALITIES
 
 Surface = Literal["height", "normals"]
@@ -44,7 +44,7 @@ class DetectorOptions(Closed):
 
     def fusions(self, maps: MapKind = "raw") -> frozenset[Fusion]:
         """The fusions it offers for a kind of maps (`infer.fusion`)."""
-        return FIXED_FUSIONS | (CROSSMODAL_FUSIONS if maps == "crossmodal" else frozenset())
+        return FIXED_FUSIONS | (CROSSMODAL_FUSIONS if maps in CROSSMODAL_KINDS else frozenset())
 
     def surfaces(self) -> frozenset[Surface]:
         """What its second branch can be shown (`prepare.surface`)."""
@@ -53,6 +53,10 @@ class DetectorOptions(Closed):
     def teachers(self) -> frozenset[str] | None:
         """The teachers that it can learn from; None: all."""
         return None
+
+    def size_refusal(self, image_size: int) -> str:
+        """Why it cannot learn from images of so many pixels a side; empty where it can."""
+        return ""
 
 
 @dataclass(frozen=True)
