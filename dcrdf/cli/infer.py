@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> None:
     claim_gpu(args.device)
 
     from dcrdf.models.checkpoint import load_detector
-    from dcrdf.models.model import deploy
+    from dcrdf.models.deploy import deploy
     from dcrdf.preparation.store import open_prepared
     from dcrdf.results.maps import write_maps
     from dcrdf.scoring.scorer import Scorer
@@ -49,8 +49,8 @@ def run(args: argparse.Namespace) -> None:
     with open_prepared(args.prepared) as prepared:
         seed = _seed_of_fitting(args, description, stage, prepared)
         validation, test = prepared.split("validation"), prepared.split("test")
-        needs = detector.options.needs()
-        good, tested = scans_of_split(validation, needs), scans_of_split(test, needs)
+        points = detector.options.needs_points()
+        good, tested = (scans_of_split(split, points=points) for split in (validation, test))
         device = choose_device(args.device)
         with about(args.model):
             scorer, predictions = Scorer.calibrate(detector, options, good, device)

@@ -1,7 +1,6 @@
 """Fit a detector to a category's good training samples; goes on where it was interrupted."""
 
 import argparse
-from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -60,7 +59,9 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.training.log import write_loss_table
     from dcrdf.training.loop import STATES, FitContext
 
-    samples, preparation, category = _training_scans(args.prepared, stage, detector_options.needs())
+    samples, preparation, category = _training_scans(
+        args.prepared, stage, points=detector_options.needs_points()
+    )
     variants, pseudo = _variants(args.variants, stage, args.prepared)
     seed = seed_of("train", category, stage.options["seed"]) % 2**63
     make_repeatable(seed, train_options.cpu_threads, with_gradients=True)
@@ -105,14 +106,14 @@ def _keep_other_model(folder: Path, stage: Stage, *, force: bool) -> None:
 
 
 def _training_scans(
-    path: Path, stage: Stage, needs: Collection[str]
+    path: Path, stage: Stage, *, points: bool
 ) -> "tuple[Scans, dict[str, Any], str]":
     from dcrdf.preparation.store import open_prepared
     from dcrdf.tensors.prepared import scans_of_split
 
     with open_prepared(path) as prepared:
         prepared.require_record(stage.upstream["prepare"])
-        samples = scans_of_split(prepared.split("train"), needs)
+        samples = scans_of_split(prepared.split("train"), points=points)
         preparation = {
             "options": prepared.options.record(),
             "constants": prepared.constants.to_dict(),

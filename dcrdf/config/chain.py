@@ -40,7 +40,7 @@ def chain_of(config: Config, job: Job) -> Chain:
         "prepare",
         {
             **_place(config, job),
-            "keep_xyz": "points" in resolved.options.needs(),
+            "keep_xyz": resolved.options.needs_points(),
             **_dump(resolved.prepare),
         },
     )

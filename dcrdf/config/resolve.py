@@ -6,7 +6,7 @@ from typing import Any
 
 from dcrdf.config.detectors import DETECTORS, DetectorOptions
 from dcrdf.config.layers import Layer, layers_of, merged
-from dcrdf.config.options import InferOptions
+from dcrdf.config.options import InferOptions, PrepareOptions
 from dcrdf.config.partials import check_partials
 from dcrdf.config.resolved import Resolved
 from dcrdf.config.schema import SECTIONS, Config
@@ -50,11 +50,28 @@ def resolve_layers(
     }
     options = info.options.parse(merged("options", every), f"options{where}")
     _check_offered(sections["infer"], options, detector, where)
-    size = sections["prepare"].image_size
-    refusal = options.size_refusal(size)
-    if refusal:
-        raise UserError(f"config: prepare.image_size{where}: {size}: {refusal}")
+    _check_prepared(sections["prepare"], options, detector, where)
     return Resolved(detector, preset, info, options, **sections)
+
+
+def _check_prepared(
+    prepare: PrepareOptions, options: DetectorOptions, detector: str, where: str
+) -> None:
+    """Refuse prepared data that the detector cannot learn from."""
+    if prepare.surface not in options.surfaces():
+        raise UserError(
+            f"config: prepare.surface{where}: {detector} takes"
+            f" {', '.join(sorted(options.surfaces()))}, not {prepare.surface!r}"
+        )
+    refusal = options.size_refusal(prepare.image_size)
+    if refusal:
+        raise UserError(f"config: prepare.image_size{where}: {prepare.image_size}: {refusal}")
+    if "variants" in options.needs() and not prepare.allows_pseudo_anomalies:
+        raise UserError(
+            f"config: prepare{where}: {detector} trains with pseudo-anomalies, which change"
+            " heights on the category's scale; set prepare.surface: height and prepare.normalise"
+            " to category or image_range, or train without them"
+        )
 
 
 def _check_offered(

@@ -1,8 +1,6 @@
 """A fitted detector ready for use: preparation, scorer and thresholds in one folder."""
 
 import math
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +15,10 @@ from dcrdf.datasets.load import clear_missing
 from dcrdf.datasets.sample import Scan
 from dcrdf.detectors.maps import CROSSMODAL
 from dcrdf.errors import UserError
-from dcrdf.files.atomic import replacing
-from dcrdf.files.jsonfile import write_json
 from dcrdf.modalities import BRANCHES, DEPTH, FUSED, MODALITIES, RGB, answering
 from dcrdf.models.checkpoint import (
-    DESCRIPTION,
-    WEIGHTS,
     entries_named,
     load_detector,
-    read_description,
 )
 from dcrdf.preparation.image import PreparedImage, prepare_scan
 from dcrdf.preparation.normalise import PreparationConstants
@@ -85,7 +78,7 @@ class Model:
         if rgb is not None and xyz_m is not None and rgb.shape[:2] != xyz_m.shape[:2]:
             raise UserError(f"predict: rgb is {rgb.shape[:2]} pixels, xyz_m {xyz_m.shape[:2]}")
         prepared, size = self._prepare(rgb, xyz_m)
-        scans = scans_of_images([prepared])
+        scans = scans_of_images([prepared], self.options)
         if rgb is None:
             scans = scans.without(RGB)
         if xyz_m is None:
@@ -118,7 +111,8 @@ class Model:
             rgb = np.zeros((*size, 3), np.uint8)
         if xyz_m is None:
             xyz_m = np.zeros((*size, 3), np.float32)
-        return prepare_scan(Scan(rgb, xyz_m, None), self.options, self.constants), size
+        scan, keep_xyz = Scan(rgb, xyz_m, None), self.scorer.detector.options.needs_points()
+        return prepare_scan(scan, self.options, self.constants, keep_xyz=keep_xyz), size
 
 
 def _checked_thresholds(values: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
@@ -159,18 +153,3 @@ def map_names(options: InferOptions) -> tuple[str, ...]:
     """The maps of which a calibration with these options has statistics."""
     has_crossmodal = options.maps in CROSSMODAL_KINDS
     return (*MODALITIES, *CROSSMODAL.values()) if has_crossmodal else MODALITIES
-
-
-def deploy(
-    trained: Path, folder: Path, scorer: Scorer, thresholds: Mapping[str, Any], stage: Any
-) -> None:
-    """Make `folder` a usable model: the trained weights (linked, not copied, where the file system
-    allows) and a description with scoring and thresholds."""
-    with replacing(folder / WEIGHTS) as temporary:
-        try:
-            os.link(trained / WEIGHTS, temporary)
-        except OSError:
-            shutil.copyfile(trained / WEIGHTS, temporary)
-    description = read_description(trained)
-    description |= {"scoring": scorer.describe(), "thresholds": dict(thresholds), "infer": stage}
-    write_json(folder / DESCRIPTION, description)

@@ -19,6 +19,7 @@ from dcrdf.preparation.normalise import (
 )
 from dcrdf.preparation.normals import FLAT, NormalsImage
 from dcrdf.preparation.plane import Plane
+from dcrdf.preparation.points import picked_points
 from dcrdf.preparation.resize import inside_mask, place
 
 Mask = NDArray[np.bool_]
@@ -37,10 +38,16 @@ class PreparedImage:
     foreground: Mask
     inside: Mask
     normals: NormalsImage | None = None
+    points: NDArray[np.float32] | None = None
+    """(S, S, 3) in metres, missing ones 0, where they are asked for."""
 
 
 def prepare_scan(
-    scan: Scan, options: PrepareOptions, constants: PreparationConstants
+    scan: Scan,
+    options: PrepareOptions,
+    constants: PreparationConstants,
+    *,
+    keep_xyz: bool = False,
 ) -> PreparedImage:
     """Prepare one scan with its category's constants, bit for bit as `prepare_category` does.
 
@@ -55,7 +62,8 @@ def prepare_scan(
     if normals is not None:
         normals = finisher.normals(normals, valid, part, size)
     inside = inside_mask(size, options.image_size, options.resize, options.pad_multiple)
-    return PreparedImage(measured.rgb, depth, valid, foreground, inside, normals)
+    points = picked_points(scan, part, options) if keep_xyz else None
+    return PreparedImage(measured.rgb, depth, valid, foreground, inside, normals, points)
 
 
 @dataclass(frozen=True)

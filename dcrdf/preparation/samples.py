@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.load import load_scan
-from dcrdf.datasets.sample import Sample, Scan
+from dcrdf.datasets.sample import Sample
 from dcrdf.errors import UserError
 from dcrdf.files.digests import sha256_of_file
-from dcrdf.preparation.cloud import placement_of
 from dcrdf.preparation.measure import MeasuredScan, ScanFacts, TrainingPlane, measure_scan
-from dcrdf.preparation.resize import pad_empty, resize_nearest
+from dcrdf.preparation.points import picked_points
 from dcrdf.workers import Workers
 
 
@@ -61,16 +60,8 @@ class SampleMeasurer:
         files += [sample.normals] * reads_normals
         digests = tuple(sha256_of_file(path) for path in files if path is not None)
         record = Record(sample, measured.facts, digests, measured.part_heights_m)
-        xyz = self._picked_points(scan, measured) if self.keep_xyz else None
+        xyz = picked_points(scan, measured.part, self.options) if self.keep_xyz else None
         return MeasuredSample(record, measured, native_gt, xyz)
-
-    def _picked_points(self, scan: Scan, measured: MeasuredScan) -> NDArray[np.float32]:
-        """Points (S, S, 3); those of a background that is taken out are missing ones."""
-        placement = placement_of(scan, self.options)
-        xyz_m = pad_empty(resize_nearest(scan.xyz, placement), placement)
-        if self.options.background == "keep":
-            return xyz_m
-        return np.where(measured.part[..., None], xyz_m, np.float32(0.0))
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class PreparedSplit:
         self._path = path
         self._size = options.image_size
         self._resize, self._multiple = options.resize, options.pad_multiple
+        self.options = options
         self._count = _checked_fields(group, path, self._size)
 
     def __len__(self) -> int:

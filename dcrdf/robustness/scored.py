@@ -120,13 +120,14 @@ def _prepared(
             )
             span_m = constants.high_m - constants.low_m
             scan = degrade(scan, degradation, part, span_m, generator)
-        yield prepare_scan(scan, options, constants), known
+        keep_xyz = model.scorer.detector.options.needs_points()
+        yield prepare_scan(scan, options, constants, keep_xyz=keep_xyz), known
 
 
 def _score(
     model: Model, images: Sequence[PreparedImage], degradation: Degradation | None
 ) -> Prediction:
-    scans, absent = scans_of_images(images), ABSENT.get(degradation or "")
+    scans, absent = scans_of_images(images, model.options), ABSENT.get(degradation or "")
     return model.scorer.score(scans if absent is None else scans.without(absent))
 
 

@@ -40,14 +40,14 @@ class DepthReadings(NamedTuple):
     @classmethod
     def of(cls, scans: Scans) -> Self | None:
         """From scans; None where they lack the height, or where it was measured."""
-        height, valid, inside = scans.height, scans.valid, scans.inside
-        if height is None or valid is None:
+        height, valid, on_part = scans.height, scans.valid, scans.on_part
+        if height is None or valid is None or on_part is None:
             return None
         return cls(
-            torch.from_numpy(hole_shares(valid, inside)).float(),
-            torch.from_numpy(part_hole_shares(height, valid, inside)).float(),
+            torch.from_numpy(hole_shares(valid, scans.inside)).float(),
+            torch.from_numpy(hole_shares(valid, on_part)).float(),
             torch.from_numpy(noise_levels(height, valid)).float(),
-            torch.from_numpy(near_holes(valid, inside)),
+            torch.from_numpy(near_holes(valid, scans.inside)),
         )
 
     def rows(self, rows: slice | Tensor) -> Self:
@@ -111,21 +111,11 @@ class DepthSensor:
         return 1.0 + HOLES_WEIGHT * surplus
 
 
-def hole_shares(valid: NDArray[np.bool_], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Share of each image (N, H, W) whose height was not measured, (N,)."""
-    missing = (inside & ~valid).sum(axis=(1, 2))
-    shares: NDArray[np.float64] = missing / np.maximum(inside.sum(axis=(1, 2)), 1)
-    return shares
-
-
-def part_hole_shares(
-    depth: NDArray[np.floating], valid: NDArray[np.bool_], inside: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Share of the part's pixels whose height was not measured but filled, (N,): of those at least
-    as high as all but the lowest hundredth of good parts. 0 where there are none."""
-    part = (depth > 0.0) & inside
-    missing = (part & ~valid).sum(axis=(1, 2))
-    shares: NDArray[np.float64] = missing / np.maximum(part.sum(axis=(1, 2)), 1)
+def hole_shares(valid: NDArray[np.bool_], where: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Share of the pixels of each image (N, H, W) that `where` names whose height was not measured,
+    (N,); 0 where it names none."""
+    missing = (where & ~valid).sum(axis=(1, 2))
+    shares: NDArray[np.float64] = missing / np.maximum(where.sum(axis=(1, 2)), 1)
     return shares
 
 

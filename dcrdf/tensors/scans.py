@@ -15,7 +15,7 @@ from dcrdf.tensors.orientation import oriented, oriented_surface, turned, turned
 
 OF_MODALITY: dict[str, tuple[str, ...]] = {
     RGB: ("rgb",),
-    DEPTH: ("height", "valid", "outline", "normals", "points", "surface"),
+    DEPTH: ("height", "valid", "outline", "on_part", "normals", "points", "surface"),
 }
 """What scans lack without a modality."""
 
@@ -24,9 +24,10 @@ OF_MODALITY: dict[str, tuple[str, ...]] = {
 class Scans:
     """N prepared scans of S x S pixels as arrays; a field is None where the scans lack it.
 
-    `inside` (N, S, S) bool says where the image is (not a letterbox's bars); `rgb` is (N, S, S, 3)
-    uint8, `height` (N, S, S) normalised, `valid` where it was measured, `outline` where the part
-    is, `normals` (N, S, S, 3) encoded in [0, 1], `points` (N, S, S, 3) in metres, missing ones 0.
+    `rgb` (N, S, S, 3) uint8, `height` (N, S, S) normalised, `normals` (N, S, S, 3) encoded in
+    [0, 1], `points` (N, S, S, 3) in metres, missing ones 0; masks (N, S, S): `inside`, where the
+    image is (not a letterbox's bars), `valid`, where height was measured, `outline`, where the
+    part is, `on_part`, where the height is the part's, also where it was filled.
     """
 
     inside: NDArray[np.bool_]
@@ -34,6 +35,7 @@ class Scans:
     height: NDArray[np.floating] | None = None
     valid: NDArray[np.bool_] | None = None
     outline: NDArray[np.bool_] | None = None
+    on_part: NDArray[np.bool_] | None = None
     normals: NDArray[np.floating] | None = None
     points: NDArray[np.float32] | None = None
 

@@ -77,6 +77,7 @@ def test_presets_say_only_what_differs():
 
 @pytest.mark.parametrize("name", PREPARE_PRESETS)
 def test_a_preset_and_its_keys_by_hand_share_data(plan_of, minimal, name):
+    minimal["runs"]["net"]["preset"] = "dual_rd"
     minimal["prepare"] = dict(PREPARE_PRESETS[name])
     one = plan_of(minimal).chain("net", "a", 0).prepare
     by_hand = preset(name).model_dump(mode="json")
@@ -84,6 +85,19 @@ def test_a_preset_and_its_keys_by_hand_share_data(plan_of, minimal, name):
     other = plan_of(minimal).chain("net", "a", 0).prepare
     assert one.digest == other.digest
     assert PrepareOptions.parse(preset(name).record(), "record") == preset(name)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "said"),
+    [({"preset": "ast"}, "pseudo-anomalies"), ({"surface": "normals"}, "pseudo-anomalies")],
+)
+def test_pseudo_anomalies_need_heights_on_the_categorys_scale(plan_of, minimal, prepare, said):
+    minimal["prepare"] = prepare
+    with pytest.raises(UserError, match=said) as caught:
+        plan_of(minimal)
+    assert "\n" not in str(caught.value)
+    minimal["runs"]["net"]["preset"] = "dual_rd"
+    plan_of(minimal)
 
 
 @pytest.mark.parametrize("file", PREPARED)

@@ -45,7 +45,8 @@ def samples() -> Scans:
     )
     everywhere = np.ones(depth.shape, np.bool_)
     foreground = np.broadcast_to(disc, depth.shape)
-    return Scans(inside=everywhere, rgb=rgb, height=depth, valid=everywhere, outline=foreground)
+    part = {"outline": foreground, "on_part": depth > 0}
+    return Scans(inside=everywhere, rgb=rgb, height=depth, valid=everywhere, **part)
 
 
 @pytest.fixture(scope="session")

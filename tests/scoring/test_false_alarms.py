@@ -51,7 +51,8 @@ def samples(count):
     everywhere = np.ones((count, SIZE, SIZE), bool)
     depth = np.zeros((count, SIZE, SIZE), np.float32)
     rgb = np.zeros((count, SIZE, SIZE, 3), np.uint8)
-    return Scans(inside=everywhere, rgb=rgb, height=depth, valid=everywhere, outline=everywhere)
+    part = {"outline": everywhere, "on_part": everywhere}
+    return Scans(inside=everywhere, rgb=rgb, height=depth, valid=everywhere, **part)
 
 
 def share_flagged(fusion, count, generator):

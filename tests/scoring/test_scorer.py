@@ -24,7 +24,6 @@ from dcrdf.scoring.depth_sensor import (
     hole_shares,
     near_holes,
     noise_levels,
-    part_hole_shares,
 )
 from dcrdf.scoring.fusions import Evidence
 from dcrdf.scoring.fusions.peaks import PeakNorm, PeakTrust
@@ -72,6 +71,7 @@ SAMPLES = Scans(
     height=np.zeros((3, 16, 16), np.float32),
     valid=np.ones((3, 16, 16), np.bool_),
     outline=FOREGROUND,
+    on_part=FOREGROUND,
 )
 
 
@@ -377,7 +377,9 @@ def test_noise_where_nothing_was_measured_or_nothing_is_noisy():
     depth = np.zeros((2, 8, 8), np.float32)
     nowhere = np.zeros(depth.shape, bool)
     assert noise_levels(depth, nowhere).tolist() == [0.0, 0.0]
-    readings = DepthReadings.of(Scans(inside=~nowhere, height=depth, valid=~nowhere))
+    readings = DepthReadings.of(
+        Scans(inside=~nowhere, height=depth, valid=~nowhere, on_part=nowhere)
+    )
     perfect = DepthSensor.of_good(readings, 1.0)
     assert perfect.highest_noise == pytest.approx(LEAST_NOISE)
     assert (perfect.factors(readings) == 1).all()
@@ -393,13 +395,14 @@ def test_holes_of_good_images():
     depth[2] = -0.4  # no part at all
     inside = np.ones_like(valid)
     sensor = DepthSensor.of_good(
-        DepthReadings.of(Scans(inside=inside, height=depth, valid=valid)), float(foreground.mean())
+        DepthReadings.of(Scans(inside=inside, height=depth, valid=valid, on_part=depth > 0)),
+        float(foreground.mean()),
     )
     assert sensor == DepthSensor(
         pytest.approx(0.3), pytest.approx(20 / 40), 0.5, pytest.approx(LEAST_NOISE)
     )
     assert hole_shares(valid, inside).tolist() == pytest.approx([0, 0.3, 0])
-    assert part_hole_shares(depth, valid, inside).tolist() == pytest.approx([0, 20 / 40, 0])
+    assert hole_shares(valid, depth > 0).tolist() == pytest.approx([0, 20 / 40, 0])
 
 
 def test_predictions_say_how_unusual_an_image_is(good):
@@ -449,7 +452,9 @@ def test_what_a_letterbox_shows_in_its_bars_counts_for_nothing(fusion, score):
         detector = MapsOf({"rgb": RGB_MAPS + bars, "depth": DEPTH_MAPS + bars})
         height = np.where(INSIDE, SAMPLES.height, np.float32(beyond))
         valid = np.where(INSIDE, SAMPLES.valid, beyond > 0)
-        samples = replace(SAMPLES, height=height, valid=valid, inside=INSIDE)
+        samples = replace(
+            SAMPLES, height=height, valid=valid, inside=INSIDE, on_part=FOREGROUND & INSIDE
+        )
         scorer, of_good = Scorer.calibrate(detector, options, samples, CPU)
         found = scorer.score(samples)
         seen.append((scorer.describe(), found, of_good))

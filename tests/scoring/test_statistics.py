@@ -47,7 +47,8 @@ def samples(seed=0, count=COUNT):
     everywhere = np.ones((count, SIDE, SIDE), np.bool_)
     rgb = (brightness + generator.uniform(0, 55, (count, SIDE, SIDE, 3))).astype(np.uint8)
     height = (0.3 * generator.random((count, SIDE, SIDE)) + 0.5 * foreground).astype(np.float32)
-    return Scans(inside=everywhere, rgb=rgb, height=height, valid=everywhere, outline=foreground)
+    part = {"outline": foreground, "on_part": foreground}
+    return Scans(inside=everywhere, rgb=rgb, height=height, valid=everywhere, **part)
 
 
 def maps_of(given):

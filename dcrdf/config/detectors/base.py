@@ -34,6 +34,10 @@ class DetectorOptions(Closed):
         """What it reads beside colour and height."""
         return frozenset()
 
+    def needs_points(self) -> bool:
+        """Whether the points are kept in prepared data for it."""
+        return "points" in self.needs()
+
     def augments(self) -> bool:
         """Whether it learns scans in several orientations, so that it may score in several."""
         return False

@@ -26,8 +26,8 @@ class CrdOptions(DetectorOptions):
     `amplifier`: what is mixed with the student's features, `between` the decoder's stages (the
     code) or `after` it (the figure); `expansion` is its inner width. `stop_gradient: output`: the
     map's loss trains the mixing weights alone (2024); `none`: the whole branch (2025).
-    `absent`: what a branch's own map takes for the other modality: what the other branch imagines of
-    it (`cycle`), or the branch's own features, without the amplifier (`own`). Training shows a
+    `absent`: what a branch's own map takes for the other modality: what the other branch imagines
+    of it (`cycle`), or the branch's own features, without the amplifier (`own`). Training shows a
     batch of a branch in the latter form by the chance `modality_dropout`.
     """
 

@@ -19,8 +19,8 @@ class Decoded(NamedTuple):
 
 
 class AmplifiedDecoder(Decoder):
-    """Each stage's features d and the amplifier's a are mixed as p_1 d + p_2 a, p the softmax of two
-    learned numbers.
+    """Each stage's features d and the amplifier's a are mixed as p_1 d + p_2 a, p the softmax of
+    two learned numbers.
 
     `mixing` (3, 2), coarse to fine. `place: between` gives the mix to the next stage, `after` does
     not. `stopped`: the mix that is given out trains p alone, the one that is passed on all but p.

@@ -19,9 +19,9 @@ class Projection(nn.Module):
         super().__init__()
         self.stages = nn.ModuleList()
         for channels, layers in zip(shape.channels, stages, strict=True):
-            if shape.signed:
-                layers = [*layers[:-1], nn.Conv2d(channels, channels, 1)]
-            self.stages.append(nn.Sequential(*layers))
+            *body, last = layers
+            end = nn.Conv2d(channels, channels, 1) if shape.signed else last
+            self.stages.append(nn.Sequential(*body, end))
 
     def forward(self, features: Features) -> Features:
         """Features of the other modality -> in the shapes and the space of the own ones."""

@@ -24,8 +24,8 @@ class OneClassBottleneck(nn.Module):
     """OCBE: three stages fused at stride 16, then an embedding at stride 32.
 
     Each stage may join the features of several `sources`. Without `squeeze` it is reverse
-    distillation's: its widths are the teacher's, and the blocks read all that is fused; with it (our
-    reading of DCRDF-Net) a 1 x 1 convolution first brings that to the third stage's width.
+    distillation's: its widths are the teacher's, and the blocks read all that is fused; with it
+    (our reading of DCRDF-Net) a 1 x 1 convolution first brings that to the third stage's width.
     """
 
     def __init__(self, shape: TeacherShape, sources: int = 1, squeeze: bool = True) -> None:
@@ -39,7 +39,9 @@ class OneClassBottleneck(nn.Module):
         self.third = (
             nn.Identity() if sources == 1 else nn.Sequential(*conv_norm_relu(third, width, 3))
         )
-        self.fuse = nn.Sequential(*conv_norm_relu(3 * width, width, 1)) if squeeze else nn.Identity()
+        self.fuse = (
+            nn.Sequential(*conv_norm_relu(3 * width, width, 1)) if squeeze else nn.Identity()
+        )
         embedding = 2 * width
         block = blocks_like(shape)
         self.embed = nn.Sequential(
@@ -81,7 +83,9 @@ class Decoder(nn.Module):
         """Embedding -> features in the teacher's shapes and order (strides 4, 8, 16)."""
         return self.decode(embedding, lambda _, x, __: x)
 
-    def decode(self, embedding: Tensor, passed: Callable[[int, Tensor, Tensor], Tensor]) -> Features:
+    def decode(
+        self, embedding: Tensor, passed: Callable[[int, Tensor, Tensor], Tensor]
+    ) -> Features:
         """The same where `passed` says what the next stage reads, from a stage's number (0 is the
         coarsest), its inner features and what it gives out."""
         features, x = [], embedding

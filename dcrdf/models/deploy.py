@@ -1,0 +1,27 @@
+"""A calibrated detector as a folder that can be used anywhere."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dcrdf.files.atomic import replacing
+from dcrdf.files.jsonfile import write_json
+from dcrdf.models.checkpoint import DESCRIPTION, WEIGHTS, read_description
+from dcrdf.scoring.scorer import Scorer
+
+
+def deploy(
+    trained: Path, folder: Path, scorer: Scorer, thresholds: Mapping[str, Any], stage: Any
+) -> None:
+    """Make `folder` a usable model: the trained weights (linked, not copied, where the file system
+    allows) and a description with scoring and thresholds."""
+    with replacing(folder / WEIGHTS) as temporary:
+        try:
+            os.link(trained / WEIGHTS, temporary)
+        except OSError:
+            shutil.copyfile(trained / WEIGHTS, temporary)
+    description = read_description(trained)
+    description |= {"scoring": scorer.describe(), "thresholds": dict(thresholds), "infer": stage}
+    write_json(folder / DESCRIPTION, description)
