@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORES ?= 2
 LADDER ?= workflow/ladder.yaml
 
-.PHONY: demo ladder robustness test test-demo test-slow test-slurm lint format accept-stages bench bench-gpu clean help
+.PHONY: demo ladder robustness test test-demo test-slow mutants test-slurm lint format accept-stages bench bench-gpu clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,10 @@ test-demo: demo  ## the demo, and whether it keeps its promises
 
 test-slow: $(VENV)/.installed  ## everything; property tests draw new examples
 	$(BIN)/python -m pytest --hypothesis-profile=search -m "not demo and not slurm" $(PYTEST_ARGS)
+	$(BIN)/python tests/mutants
+
+mutants: $(VENV)/.installed  ## lines that matter, changed one at a time: do the tests notice? WORDS="gate" picks some
+	$(BIN)/python tests/mutants $(WORDS)
 
 test-slurm: $(VENV)/.installed  ## the workflow on a SLURM cluster of one node, started here (as root)
 	tests/slurm/install.sh

@@ -27,7 +27,8 @@ from dcrdf.datasets.sample import Scan
 from dcrdf.detectors.base import NormalSamples, PseudoAnomalies
 from dcrdf.detectors.dcrdf_net.detector import DcrdfNet, TwinBatches
 from dcrdf.detectors.dcrdf_net.objective import Objective
-from dcrdf.networks.teacher import Teacher, load_teacher
+from dcrdf.networks.teacher import Teacher
+from dcrdf.networks.teacher_weights import load_teacher
 from dcrdf.preparation.image import prepare_scan
 from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.scoring.scorer import Scorer

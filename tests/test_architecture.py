@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -186,3 +187,11 @@ def test_every_fusion_that_is_offered_is_there():
     assert set(FUSIONS) == FIXED_FUSIONS | CROSSMODAL_FUSIONS
     for info in DETECTORS.values():
         assert info.options().fusions() - set(FUSIONS) <= {"cm_segf"}  # maps it fuses itself
+
+
+def test_the_picture_of_the_rooms_is_the_codes():
+    """`python docs/make_architecture.py` draws it anew."""
+    docs = PACKAGE.parent / "docs"
+    drawing = runpy.run_path(str(docs / "make_architecture.py"))
+    picture = drawing["picture"](drawing["rooms_and_imports"]())
+    assert (docs / "architecture.svg").read_text() == picture

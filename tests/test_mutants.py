@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-MUTANTS = runpy.run_path(str(TESTS / "mutants" / "__main__.py"))["read_catalogue"]()
+MUTANTS = runpy.run_path(str(TESTS / "mutants" / "mutants.py"))["read_catalogue"]()
 
 
 def test_descriptions_are_their_names():

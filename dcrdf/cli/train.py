@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.files.digests import seed_of
     from dcrdf.files.locks import only_writer
     from dcrdf.models.checkpoint import save_detector
-    from dcrdf.networks.teacher import weights_identity
+    from dcrdf.networks.teacher_weights import weights_identity
     from dcrdf.results.machine import code_version, machine, software_versions
     from dcrdf.tensors.device import choose_device, make_repeatable
     from dcrdf.tensors.memory import peak_memory_mb
@@ -152,7 +152,7 @@ def _variants(
 
 
 def _teacher(stage: Stage, weights: Path | None) -> "Teacher":
-    from dcrdf.networks.teacher import load_teacher
+    from dcrdf.networks.teacher_weights import load_teacher
 
     options = TeacherOptions.parse(stage.options["teacher"], "teacher")
     return load_teacher(options.name, _weights_of(stage, weights), options.sha256)

@@ -125,6 +125,9 @@ def _declared(info: DetectorInfo) -> Iterator[str]:
     fusions = sorted({name for maps in options.maps() for name in options.fusions(maps)})
     yield f"Offers `infer.maps`: {', '.join(f'`{x}`' for x in sorted(options.maps()))}.\n"
     yield f"Offers `infer.fusion`: {', '.join(f'`{x}`' for x in fusions)}.\n"
+    teachers = options.teachers()
+    shown = "all" if teachers is None else ", ".join(f"`{x}`" for x in sorted(teachers))
+    yield f"Learns from `teacher.name`: {shown}.\n"
     yield f"Own terms: {', '.join(f'`{key}`' for key in sorted(info.own_terms)) or 'none'}.\n"
 
 

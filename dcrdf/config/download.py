@@ -71,6 +71,7 @@ TORCHVISION_WEIGHTS: Mapping[str, FileOptions] = {
     "resnet18": _torchvision("resnet18-f37072fd.pth"),
     "resnet50": _torchvision("resnet50-0676ba61.pth"),
     "wide_resnet50_2": _torchvision("wide_resnet50_2-95faca4d.pth"),
+    "efficientnet_b5": _torchvision("efficientnet_b5_lukemelas-1a07897c.pth"),
 }
 
 

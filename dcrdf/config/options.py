@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from dcrdf.config.closed import Closed
 from dcrdf.config.prepare_options import Pixels, Positive, PrepareOptions, Share
+from dcrdf.config.teachers import TEACHERS, TeacherName
 
 __all__ = [
     "CROSSMODAL_KINDS",
@@ -153,36 +154,43 @@ class PseudoOptions(Closed):
 
 
 class TeacherOptions(Closed):
-    """The frozen ImageNet network: its name and where its weights come from.
+    """The frozen pretrained network: its name and where its weights come from.
 
     `weights` is `torchvision` (downloaded and verified), `package` (an installed Python package)
     or the path of a file: a .safetensors trunk, or a pickled state_dict (.pth), which is taken only
     with its `sha256`, as `sha256sum FILE` prints it. There is no fallback to random weights.
+    `dino_vits8`, `dino_vitb8` and `dinov2_vits14` take the file that DINO or DINOv2 published, as
+    it is, and only with its `sha256`.
     """
 
-    name: Literal["resnet18", "resnet50", "wide_resnet50_2", "efficientnet_lite0"] = "resnet50"
+    name: TeacherName = "resnet50"
     weights: PathText = "torchvision"
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
+    @property
+    def _is_file(self) -> bool:
+        return self.weights not in ("torchvision", "package")
+
     @model_validator(mode="after")
     def _pickles_are_pinned(self) -> "TeacherOptions":
-        is_file = self.weights not in ("torchvision", "package")
-        if is_file and not self.weights.endswith(".safetensors") and self.sha256 is None:
+        if self._is_file and not self.weights.endswith(".safetensors") and self.sha256 is None:
             raise ValueError(
                 f"{self.weights} may be a pickle, which is taken only with a known content;"
                 " set sha256 to what `sha256sum` prints for it"
             )
-        if not is_file and self.sha256 is not None:
+        if not self._is_file and self.sha256 is not None:
             raise ValueError("sha256 belongs to a weight file")
         return self
 
     @model_validator(mode="after")
-    def _package_only_for_lite(self) -> "TeacherOptions":
-        is_lite = self.name == "efficientnet_lite0"
-        if self.weights == "package" and not is_lite:
+    def _weights_are_there(self) -> "TeacherOptions":
+        source = TEACHERS[self.name].weights
+        if source == "pinned file" and self.sha256 is None:
+            raise ValueError(f"{self.name} takes weights: FILE and the file's sha256")
+        if self.weights == "package" and source != "package":
             raise ValueError("weights: package exists for efficientnet_lite0 only")
-        if self.weights == "torchvision" and is_lite:
-            raise ValueError("efficientnet_lite0 takes weights: package or a file")
+        if self.weights == "torchvision" and source != "torchvision":
+            raise ValueError(f"{self.name} takes weights: package or a file")
         return self
 
 

@@ -10,6 +10,8 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0, le=1e6)]
 Pixels = Annotated[int, Field(ge=1, le=2048)]
 """No more than an image is wide."""
+IMAGE_SIDE_STEP_PX = 32
+"""Sides of prepared images are multiples of it; detectors and teachers may ask for more."""
 
 
 class PrepareOptions(Closed):
@@ -26,7 +28,7 @@ class PrepareOptions(Closed):
         "pad_multiple", "surface", "normals", "normals_sigma_px", "sobel_size",
     })  # fmt: skip
 
-    image_size: Annotated[int, Field(ge=64, le=2048, multiple_of=32)] = 256
+    image_size: Annotated[int, Field(ge=64, le=2048, multiple_of=IMAGE_SIDE_STEP_PX)] = 256
     resize: Literal["stretch", "letterbox"] = "stretch"
     depth: Literal["height", "z"] = "height"
     mode: Literal["auto", "part", "field"] = "auto"

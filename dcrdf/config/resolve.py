@@ -1,15 +1,18 @@
 """A configuration's values -> all options of every run on every category: defaults, presets, terms
 and overrides merged, and refused where a detector does not offer what they ask."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from dcrdf.config.detectors import DETECTORS, DetectorOptions
 from dcrdf.config.layers import Layer, layers_of, merged
-from dcrdf.config.options import InferOptions, PrepareOptions
+from dcrdf.config.options import InferOptions, PrepareOptions, TeacherOptions
 from dcrdf.config.partials import check_partials
+from dcrdf.config.prepare_options import IMAGE_SIDE_STEP_PX
 from dcrdf.config.resolved import Resolved
 from dcrdf.config.schema import SECTIONS, Config
+from dcrdf.config.teachers import TEACHERS
 from dcrdf.config.terms import check_terms
 from dcrdf.errors import UserError
 
@@ -51,6 +54,7 @@ def resolve_layers(
     options = info.options.parse(merged("options", every), f"options{where}")
     _check_offered(sections["infer"], options, detector, where)
     _check_prepared(sections["prepare"], options, detector, where)
+    _check_teacher(sections["teacher"], sections["prepare"].image_size, options, detector, where)
     return Resolved(detector, preset, info, options, **sections)
 
 
@@ -63,9 +67,6 @@ def _check_prepared(
             f"config: prepare.surface{where}: {detector} takes"
             f" {', '.join(sorted(options.surfaces()))}, not {prepare.surface!r}"
         )
-    refusal = options.size_refusal(prepare.image_size)
-    if refusal:
-        raise UserError(f"config: prepare.image_size{where}: {prepare.image_size}: {refusal}")
     if "variants" in options.needs() and not prepare.allows_pseudo_anomalies:
         raise UserError(
             f"config: prepare{where}: {detector} trains with pseudo-anomalies, which change"
@@ -94,4 +95,24 @@ def _check_offered(
         raise UserError(
             f"config: infer.orientations{where}: {detector} learns images as they are; set it to"
             f" 1{key}"
+        )
+
+
+def _check_teacher(
+    teacher: TeacherOptions, side_px: int, options: DetectorOptions, detector: str, where: str
+) -> None:
+    """Refuse a teacher that the detector cannot learn from, and images that do not fit the two."""
+    allowed = options.teachers()
+    if allowed is not None and teacher.name not in allowed:
+        raise UserError(
+            f"config: teacher.name{where}: {teacher.name!r} is not offered by {detector};"
+            f" allowed: {', '.join(sorted(allowed))}"
+        )
+    step_px = options.side_step_px(TEACHERS[teacher.name].strides)
+    if side_px % step_px or side_px < 2 * step_px:  # of a single place no batch norm is learnt
+        common_px = math.lcm(step_px, IMAGE_SIDE_STEP_PX)
+        least_px = common_px * math.ceil(2 * step_px / common_px)
+        raise UserError(
+            f"config: prepare.image_size{where}: {side_px} does not suit {detector} with"
+            f" teacher.name: {teacher.name}; set it to a multiple of {common_px} from {least_px} on"
         )

@@ -50,9 +50,12 @@ class Scorer:
         self.detector = detector.for_inference().to(device)
         self.detector.map_kind = options.maps
         self.options = options
-        self.calibration = calibration
         self.device = device
-        self.finishing = Finish(options, calibration)
+        self._use(calibration)
+
+    def _use(self, calibration: Calibration | None) -> None:
+        self.calibration = calibration
+        self.finishing = Finish(self.options, calibration)
 
     @classmethod
     def calibrate(
@@ -62,11 +65,11 @@ class Scorer:
         split one by one, each by the statistics of the others: a threshold from scores that know
         themselves would promise new good images fewer false alarms than they get. The network sees
         every image once."""
-        bare = cls(detector, options, None, device)
+        scorer = cls(detector, options, None, device)
         slices = batch_slices(len(validation), options.batch_size)
-        answer = concatenated([bare.raw_maps(validation[rows]) for rows in slices])
+        answer = concatenated([scorer.raw_maps(validation[rows]) for rows in slices])
         figures = GoodFigures.of(answer, validation, options.blur_sigma_px)
-        scorer = cls(bare.detector, options, figures.calibration(), device)
+        scorer._use(figures.calibration())
         predictions = []
         for row in range(len(validation)):
             one = slice(row, row + 1)

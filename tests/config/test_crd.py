@@ -1,4 +1,4 @@
-"""Crossmodal Reverse Distillation's presets against its paper's rows, what it refuses, its ladders."""
+"""Crossmodal Reverse Distillation's presets against its paper's rows; refusals; its ladders."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -127,7 +127,8 @@ def test_the_deepest_filter_needs_sizes_that_halve_once_more(crd, set_key, size,
     if fits:
         parse_config(crd)
     else:
-        with pytest.raises(UserError, match=rf"prepare\.image_size.*crd.*: {size}: .*filter_depth"):
+        message = rf"prepare\.image_size.*: {size} does not suit crd.*multiple of 64 from 128 on$"
+        with pytest.raises(UserError, match=message):
             parse_config(crd)
     set_key(crd, "runs.crd.options.filter", "none")
     parse_config(crd)

@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from dcrdf.config.detectors import DETECTORS
 from dcrdf.config.options import TrainOptions
 from dcrdf.detectors.base import build_detector
-from dcrdf.networks.teacher import load_teacher
+from dcrdf.detectors.reverse_distillation import crossmodal_prediction, usual_length
+from dcrdf.networks.teacher import TEACHERS, TRUNKS, Teacher, TeacherShape, Trunk
 from dcrdf.tensors.device import make_repeatable
 from dcrdf.tensors.scans import Scans
 from dcrdf.training.loop import FitContext
@@ -65,10 +67,42 @@ def variants(samples) -> PseudoAnomalies:
     return PseudoAnomalies(rgb, depth, mask, changed, changed)
 
 
+class TinyTrunk(nn.Module):
+    """Three stages at strides 4, 8, 16 with fixed random weights and batch norms to fold."""
+
+    def __init__(self):
+        super().__init__()
+        generator = torch.Generator().manual_seed(1)
+        inputs, self.stages = 3, nn.ModuleList()
+        for channels, stride in zip(TINY.channels, (4, 2, 2), strict=True):
+            convolution = nn.Conv2d(inputs, channels, stride + 1, stride, padding=stride // 2)
+            self.stages.append(nn.Sequential(convolution, nn.BatchNorm2d(channels)))
+            inputs = channels
+        with torch.no_grad():
+            for tensor in (*self.parameters(), *self.buffers()):
+                if tensor.is_floating_point():
+                    tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.1)
+            for stage in self.stages:
+                stage[0].weight.sub_(0.6)
+
+    def forward(self, images):
+        features = []
+        for stage in self.stages:
+            images = stage(images)
+            features.append(images)
+        return features
+
+
+TINY = TeacherShape((12, 16, 24), "basic", (1, 1, 1), signed=True)
+
+
 @pytest.fixture(scope="session")
 def teacher():
-    """The small pretrained teacher."""
-    return load_teacher("efficientnet_lite0", "package")
+    """A teacher that costs next to nothing, known by its name while the session lasts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(TEACHERS, "tiny", TINY)
+        patch.setitem(TRUNKS, "tiny", Trunk(TinyTrunk, str))
+        yield Teacher("tiny")
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +126,10 @@ def fit(samples, variants, teacher, tmp_path_factory):
                 twins = replace(variants, depth=variants.depth[::-1].copy())
             needed = twins if "variants" in options.needs() else None
             random_state = torch.get_rng_state()
-            detector.fit(shown, needed, context)
+            with pytest.MonkeyPatch.context() as patch:  # good images are few and soon known
+                patch.setattr(usual_length, "STEPS", 100)
+                patch.setattr(crossmodal_prediction, "STEPS", 100)
+                detector.fit(shown, needed, context)
             # Saved states hold no random state, so trainings must not draw from the global one.
             assert torch.equal(torch.get_rng_state(), random_state)
             cache[key] = (detector, context)

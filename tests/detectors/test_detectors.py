@@ -11,7 +11,7 @@ from dcrdf.config.options import InferOptions
 from dcrdf.detectors.dcrdf_net.detector import orientations_for
 from dcrdf.errors import UserError
 from dcrdf.models.checkpoint import load_detector, save_detector
-from dcrdf.networks.teacher import load_teacher
+from dcrdf.networks.teacher_weights import load_teacher
 from dcrdf.scoring.scorer import Scorer
 from dcrdf.scoring.split import gather
 from dcrdf.tensors.images import rgb_tensor

@@ -1,7 +1,11 @@
 """Every teacher fits its student, refinement and gate."""
 
+import hashlib
+import json
+
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from dcrdf.detectors.dcrdf_net.attention import LinearAttention
 from dcrdf.detectors.dcrdf_net.gate import CrossModalGate
@@ -9,20 +13,77 @@ from dcrdf.detectors.dcrdf_net.gfrn import GuidedFeatureRefinement
 from dcrdf.detectors.reverse_distillation.student import Student
 from dcrdf.errors import UserError
 from dcrdf.networks.folding import fold_batch_norms
-from dcrdf.networks.teacher import TEACHERS, Teacher, load_teacher
+from dcrdf.networks.teacher import TEACHERS, Teacher
+from dcrdf.networks.teacher_weights import load_teacher
+from dcrdf.networks.torchvision_backbones import torchvision_models
 
-NAMES = list(TEACHERS)
+CONVOLUTIONAL = [
+    "resnet18", "resnet50", "wide_resnet50_2", "efficientnet_lite0", "efficientnet_b5",
+]  # fmt: skip
+STRIDES = {
+    **dict.fromkeys(("resnet18", "resnet50", "wide_resnet50_2"), (4, 8, 16)),
+    "efficientnet_lite0": (4, 8, 16),
+    "efficientnet_b5": (8, 16, 32),
+    "dino_vits8": (8, 8, 8),
+    "dino_vitb8": (8, 8, 8),
+    "dinov2_vits14": (14, 14, 14),
+}
+"""As published."""
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_teacher_stages_have_strides_4_8_16(name):
-    features = Teacher(name)(torch.rand(1, 3, 64, 96))
-    shapes = [tuple(x.shape[1:]) for x in features]
-    channels = TEACHERS[name].channels
-    assert shapes == [(c, 64 // s, 96 // s) for c, s in zip(channels, (4, 8, 16), strict=True)]
+def on_meta(name):
+    """The teacher without memory for its weights."""
+    with torch.device("meta"):
+        return Teacher(name)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", list(TEACHERS))
+def test_maps_have_the_teachers_strides_and_channels(name):
+    shape, (height, width) = TEACHERS[name], (224, 448)
+    assert shape.strides == STRIDES[name]
+    found = [tuple(x.shape[1:]) for x in on_meta(name)(torch.rand(1, 3, height, width).to("meta"))]
+    strides = zip(shape.channels, STRIDES[name], strict=True)
+    assert found == [(c, height // s, width // s) for c, s in strides]
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        ("resnet18", "28b780f48cf98b3c"),
+        ("resnet50", "15f7680cff79e1f6"),
+        ("wide_resnet50_2", "48d7c7165c536252"),
+        ("efficientnet_lite0", "614c917c887b218c"),
+    ],
+)
+def test_saved_models_find_their_tensors(name, digest):
+    """Names and shapes are those of the files that were saved since the first version."""
+    tensors = [[key, list(x.shape)] for key, x in on_meta(name).state_dict().items()]
+    assert hashlib.sha256(json.dumps(tensors).encode()).hexdigest()[:16] == digest
+
+
+def test_the_size_of_efficientnet_b5():
+    trunk = on_meta("efficientnet_b5")
+    count = sum(parameter.numel() for parameter in trunk.parameters())
+    assert round(count / 1e6, 2) == 17.54
+    norms = [layer for layer in trunk.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    assert {layer.eps for layer in norms} == {1e-3}
+
+
+def test_efficientnet_b5_reads_torchvisions_names(tmp_path):
+    """Every tensor holds a number of its own, so that one in another's place shows."""
+    with torch.device("meta"):
+        network = torchvision_models().efficientnet_b5(weights=None)
+    shapes = {key: x.shape for key, x in network.state_dict().items()}
+    number = {key: float(at) for at, key in enumerate(shapes)}
+    path = tmp_path / "b5.pth"
+    torch.save({key: torch.tensor(number[key]).expand(x) for key, x in shapes.items()}, path)
+    teacher = load_teacher("efficientnet_b5", path)
+    for part, ours in enumerate([*teacher.stages[0], *teacher.stages[1], *teacher.stages[2]]):
+        for key, x in ours.state_dict().items():
+            assert (x == number[f"features.{part}.{key}"]).all()
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
 def test_folded_batch_norms_change_no_feature(name):
     torch.manual_seed(0)
     teacher = Teacher(name)
@@ -46,6 +107,16 @@ def test_student_mirrors_its_teacher(name, blocks):
     features = Teacher(name)(torch.rand(2, 3, 64, 64))
     reconstructed = Student(TEACHERS[name], blocks).eval()(features)
     assert [x.shape for x in reconstructed] == [x.shape for x in features]
+
+
+@pytest.mark.parametrize(("side_px", "fits"), [(64, True), (128, True), (96, False)])
+def test_a_student_of_other_strides_that_double(side_px, fits):
+    """The embedding halves the last map, so that its sides must be even."""
+    features = on_meta("efficientnet_b5")(torch.rand(1, 3, side_px, side_px).to("meta"))
+    with torch.device("meta"):
+        student = Student(TEACHERS["efficientnet_b5"]).eval()
+    reconstructed = student(features)
+    assert ([x.shape for x in reconstructed] == [x.shape for x in features]) == fits
 
 
 def test_teacher_is_frozen_even_in_training_mode():
@@ -139,9 +210,8 @@ def test_weights_that_lack_a_layer_are_refused(tmp_path):
 
 
 def test_weights_may_carry_layers_that_are_not_used(tmp_path):
-    import_models = pytest.importorskip("dcrdf.networks.torchvision_backbones")
     torch.manual_seed(0)
-    network = import_models.torchvision_models().resnet18(weights=None)
+    network = torchvision_models().resnet18(weights=None)
     path = tmp_path / "full.pth"
     torch.save(network.state_dict(), path)
     teacher = load_teacher("resnet18", path)
@@ -157,6 +227,13 @@ def test_package_weights_are_imagenet_weights():
     running = teacher.state_dict()["stages.0.0.1.running_var"]
     assert running.std() > 0.01
     assert not torch.equal(running, torch.ones_like(running))
+
+
+def test_a_stride_of_other_blocks_is_refused(tmp_path):
+    path = tmp_path / "trunk.safetensors"
+    save_file({"x": torch.zeros(1)}, path, {"stride_in_1x1": "true"})
+    with pytest.raises(UserError, match=r"trunk\.safetensors: stride_in_1x1.*resnet18"):
+        load_teacher("resnet18", path)
 
 
 @pytest.mark.parametrize(

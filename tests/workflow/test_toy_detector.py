@@ -75,7 +75,7 @@ def test_a_detector_of_its_own_goes_through_the_whole_workflow(workflow, package
     done = subprocess.run(
         [sys.executable, "-c", code, str(job / "model"),
          str(scan / "rgb" / "000.png"), str(scan / "xyz" / "000.tiff")],
-        env=workflow.environment, capture_output=True, text=True, check=True,
+        cwd=workflow.folder, env=workflow.environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     with h5py.File(job / "maps.h5") as file:
         names = list(zip(file["test/defect"][:], file["test/name"][:], strict=True))

@@ -1,11 +1,13 @@
 """What a detector declares to the configuration and the workflow, without torch."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from dcrdf.config.closed import Closed
 from dcrdf.config.options import CROSSMODAL_KINDS, Fusion, MapKind, TrainOptions
+from dcrdf.config.teachers import Strides
 from dcrdf.modalities import MODALITIES
 
 Surface = Literal["height", "normals"]
@@ -58,9 +60,10 @@ class DetectorOptions(Closed):
         """The teachers that it can learn from; None: all."""
         return None
 
-    def size_refusal(self, image_size: int) -> str:
-        """Why it cannot learn from images of so many pixels a side; empty where it can."""
-        return ""
+    def side_step_px(self, strides: Strides) -> int:
+        """What image sides must be multiples of with a teacher of these strides: all of its maps
+        have whole places."""
+        return math.lcm(*strides)
 
 
 @dataclass(frozen=True)

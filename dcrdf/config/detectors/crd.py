@@ -11,11 +11,7 @@ from pydantic import model_validator
 
 from dcrdf.config.detectors.base import DetectorInfo, DetectorOptions
 from dcrdf.config.options import MapKind, Share
-
-SMALLEST_PX = 128
-"""Of an image that is halved below the embedding: batch norms need more than one place."""
-DEEPEST_STRIDE = 64
-"""Pixels a side that a place of the deepest filter's smallest map stands for."""
+from dcrdf.config.teachers import TEACHERS, Strides
 
 
 class CrdOptions(DetectorOptions):
@@ -69,14 +65,15 @@ class CrdOptions(DetectorOptions):
         }
         return frozenset(kind for kind, is_there in kinds.items() if is_there)
 
-    def size_refusal(self, image_size: int) -> str:
-        """The deepest filter halves once more than the embedding."""
+    def teachers(self) -> frozenset[str]:
+        """Those whose maps halve from stage to stage: the students halve and double with them."""
+        return frozenset(name for name, teacher in TEACHERS.items() if teacher.halves)
+
+    def side_step_px(self, strides: Strides) -> int:
+        """The embedding has half the places of the last stage, along each side; the deepest
+        filter's smallest map half of that."""
         deepest = self.filter == "bottleneck" and self.filter_depth == 2
-        if not deepest or (image_size % DEEPEST_STRIDE == 0 and image_size >= SMALLEST_PX):
-            return ""
-        return (
-            f"options.filter_depth: 2 needs a multiple of {DEEPEST_STRIDE}, {SMALLEST_PX} or more"
-        )
+        return (4 if deepest else 2) * super().side_step_px(strides)
 
 
 _TRAIN: Mapping[str, Any] = {

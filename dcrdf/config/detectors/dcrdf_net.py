@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from dcrdf.config.detectors.base import DetectorInfo, DetectorOptions, Need
 from dcrdf.config.options import Fusion, MapKind, Positive, Share
+from dcrdf.config.teachers import TEACHERS, Strides
 
 
 class DcrdfNetOptions(DetectorOptions):
@@ -52,6 +53,14 @@ class DcrdfNetOptions(DetectorOptions):
         """The learned gate as well, where there is one; it weighs raw maps alone."""
         gated = self.gate == "cm_segf" and maps == "raw"
         return super().fusions(maps) | (frozenset({"cm_segf"}) if gated else frozenset())
+
+    def teachers(self) -> frozenset[str]:
+        """Those whose maps halve from stage to stage: the students halve and double with them."""
+        return frozenset(name for name, teacher in TEACHERS.items() if teacher.halves)
+
+    def side_step_px(self, strides: Strides) -> int:
+        """The embedding has half the places of the last stage, along each side."""
+        return 2 * super().side_step_px(strides)
 
 
 _PLAIN = {"pseudo_anomalies": False, "gfrn": "none", "gate": "none"}

@@ -1,7 +1,9 @@
 """The reverse-distillation student: one-class bottleneck embedding, then a mirrored decoder.
 
 Deng and Li, Anomaly Detection via Reverse Distillation from One-Class Embedding, CVPR 2022, is the
-published form that DCRDF-Net's OCBE and decoder follow (docs/method.md, section 4).
+published form that DCRDF-Net's OCBE and decoder follow (docs/method.md, section 4). Strides are
+named as a ResNet has them; any three that double will do, of images with sides that are multiples
+of twice the last.
 """
 
 from collections.abc import Callable

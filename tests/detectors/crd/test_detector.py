@@ -63,9 +63,7 @@ def maps_of(detector, kind, batch):
         detector.map_kind = "raw"
 
 
-@pytest.mark.parametrize(
-    ("kind", "part"), [("crossmodal", "output"), ("mapping", "amplified")]
-)
+@pytest.mark.parametrize(("kind", "part"), [("crossmodal", "output"), ("mapping", "amplified")])
 def test_maps_are_the_distances_that_they_are_called(fitted, kind, part):
     batch = scans(1).batch(CPU)
     answer = maps_of(fitted, kind, batch)
@@ -125,9 +123,7 @@ def test_without_assistants_a_branch_trains_as_if_it_were_alone(fit):
     options = {"filter": "none", "amplifier": "none"}
     one, two = (fit(x, **options)[0].network for x in (given, other))
     pairs = {
-        name: zip(
-            getattr(one, name).parameters(), getattr(two, name).parameters(), strict=True
-        )
+        name: zip(getattr(one, name).parameters(), getattr(two, name).parameters(), strict=True)
         for name in ("rgb", "depth")
     }
     assert all(torch.equal(*pair) for pair in pairs["rgb"])

@@ -147,7 +147,8 @@ def test_branches_share_nothing_and_start_as_he_et_al_draw_them(shape_of):
     torch.manual_seed(4)
     network = CrdNetwork(shape_of(), CrdOptions())
     names = {
-        branch: {id(x) for x in getattr(network, branch).parameters()} for branch in ("rgb", "depth")
+        branch: {id(x) for x in getattr(network, branch).parameters()}
+        for branch in ("rgb", "depth")
     }
     assert not names["rgb"] & names["depth"]
     drawn = []

@@ -76,9 +76,7 @@ def reached(network, losses, part):
     """Which parameters of the whole network a loss moves."""
     network.zero_grad()
     losses[part].backward(retain_graph=True)
-    return {
-        name for name, x in network.named_parameters() if x.grad is not None and x.grad.any()
-    }
+    return {name for name, x in network.named_parameters() if x.grad is not None and x.grad.any()}
 
 
 def test_who_learns_from_what(network_of, clean):

@@ -1,5 +1,7 @@
 """The bank holds the share of patches it is told to, and distances are those of loops."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from dcrdf.config.detectors import MemoryBankOptions
 from dcrdf.config.options import TrainOptions
 from dcrdf.detectors.memory_bank.detector import MemoryBank
+from dcrdf.networks.teacher import TEACHERS, Teacher
 from dcrdf.tensors.scans import Scans
 from dcrdf.training.loop import FitContext
 
@@ -26,12 +29,12 @@ class Corners(torch.nn.Module):
         ]
 
 
-def samples(seed):
+def samples(seed, count=COUNT, side=SIDE):
     generator = np.random.default_rng(seed)
     return Scans(
-        inside=np.ones((COUNT, SIDE, SIDE), np.bool_),
-        rgb=generator.integers(0, 256, (COUNT, SIDE, SIDE, 3), np.uint8),
-        height=generator.random((COUNT, SIDE, SIDE)).astype(np.float32),
+        inside=np.ones((count, side, side), np.bool_),
+        rgb=generator.integers(0, 256, (count, side, side, 3), np.uint8),
+        height=generator.random((count, side, side)).astype(np.float32),
     )
 
 
@@ -39,8 +42,8 @@ def samples(seed):
 def fit(tmp_path):
     """Fits a bank with the given options and seed."""
 
-    def fit_bank(given, seed=0, **options):
-        bank = MemoryBank(Corners(), MemoryBankOptions(**options))
+    def fit_bank(given, seed=0, teacher=None, **options):
+        bank = MemoryBank(teacher or Corners(), MemoryBankOptions(**options))
         context = FitContext(tmp_path, seed, "", TrainOptions(cpu_threads=1), CPU)
         bank.fit(given, None, context)
         return bank
@@ -136,3 +139,34 @@ def test_remembered_images_have_no_distance(fit):
     bank = fit(given, stages=(1, 2), bank_share=1.0)
     for values in bank.maps(given.batch(CPU)).own.values():
         assert values.max() < 2e-3
+
+
+@pytest.mark.parametrize("stages", [(2, 3), (1, 2, 3)])
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [("resnet18", 64), ("efficientnet_b5", 64), ("dino_vits8", 56), ("dinov2_vits14", 112)],
+)
+def test_every_teacher_fills_a_bank(fit, teacher_of, name, side, stages):
+    """Also those whose maps all have one size, and with weights that nobody trained."""
+    given, shape = samples(0, count=2, side=side), TEACHERS[name]
+    bank = fit(given, teacher=teacher_of(name), stages=stages, bank_share=1.0)
+    places = 2 * (side // shape.strides[stages[0] - 1]) ** 2
+    channels = sum(shape.channels[stage - 1] for stage in stages)
+    for modality, values in bank.maps(samples(1, count=2, side=side).batch(CPU)).own.items():
+        patches = bank.banks[modality].patches
+        assert patches.shape == (places, channels)
+        assert values.shape == (2, side, side)
+        remembered = bank.maps(given.batch(CPU)).own[modality]
+        assert remembered.max() < 0.02 * values.max()
+
+
+@pytest.fixture(scope="module")
+def teacher_of():
+    """Teachers by name, each made once."""
+
+    @functools.cache
+    def made(name):
+        torch.manual_seed(0)
+        return Teacher(name)
+
+    return made

@@ -130,8 +130,7 @@ def test_bottleneck_of_several_sources_without_squeeze(name, sources):
         "second": conv(3, sources * second, third),
         "third": 0 if sources == 1 else conv(3, sources * third, third),
         "fuse": 0,
-        "embed": block(name, 3 * third, 2 * third, "down")
-        + 2 * block(name, 2 * third, 2 * third),
+        "embed": block(name, 3 * third, 2 * third, "down") + 2 * block(name, 2 * third, 2 * third),
     }
     assert {key: size(getattr(part, key)) for key in expected} == expected
     features = [
