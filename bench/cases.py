@@ -10,7 +10,7 @@ import torch
 from dcrdf.config.detectors import DETECTORS, CrdOptions, DcrdfNetOptions, DetectorOptions
 from dcrdf.config.options import TrainOptions
 from dcrdf.detectors.base import Detector, build_detector
-from dcrdf.detectors.crd.detector import CrossmodalReverseDistillation
+from dcrdf.detectors.crd.detector import Crd
 from dcrdf.detectors.crd.objective import Objective as CrdObjective
 from dcrdf.detectors.dcrdf_net.detector import DcrdfNet
 from dcrdf.detectors.dcrdf_net.objective import Objective
@@ -69,7 +69,7 @@ def step_of(
     detector: Detector, samples: Scans, variants: PseudoAnomalies, context: FitContext
 ) -> Step:
     """A step of the detector's training on the samples and, where it needs them, their variants."""
-    if isinstance(detector, CrossmodalReverseDistillation):
+    if isinstance(detector, Crd):
         assert isinstance(detector.options, CrdOptions)
         clean = CleanBatches(detector.teacher, samples, context)
         return clean, CrdObjective(detector.network, detector.options)

@@ -133,7 +133,7 @@ _EYECANDIES = _row(
 )
 
 CRD = DetectorInfo(
-    module="dcrdf.detectors.crd.detector:CrossmodalReverseDistillation",
+    module="dcrdf.detectors.crd.detector:Crd",
     options=CrdOptions,
     presets={
         **PRINTED,

@@ -23,7 +23,7 @@ from dcrdf.training.order import chance_of_batch
 from dcrdf.training.twins import PseudoAnomalies
 
 
-class CrossmodalReverseDistillation(Detector):
+class Crd(Detector):
     """Reverse-distillation students that ask the other modality what to expect."""
 
     network: CrdNetwork

@@ -8,7 +8,7 @@ import torch
 
 from dcrdf.config.detectors import CrdOptions
 from dcrdf.config.options import InferOptions, TrainOptions
-from dcrdf.detectors.crd.detector import CrossmodalReverseDistillation
+from dcrdf.detectors.crd.detector import Crd
 from dcrdf.detectors.reverse_distillation.losses import cosine_distances, upsampled_mean
 from dcrdf.modalities import OTHER
 from dcrdf.scoring.scorer import Scorer
@@ -41,7 +41,7 @@ def fit(teacher_of, tmp_path_factory):
 
     def fit_options(given=None, signed=True, epochs=2, **options):
         torch.manual_seed(0)
-        detector = CrossmodalReverseDistillation(teacher_of(signed), CrdOptions(**options))
+        detector = Crd(teacher_of(signed), CrdOptions(**options))
         train = TrainOptions(epochs=epochs, batch_size=4, cpu_threads=1, schedule="exponential")
         context = FitContext(tmp_path_factory.mktemp("model"), 2, "", train, CPU)
         detector.fit(scans() if given is None else given, None, context)
