@@ -6,18 +6,20 @@ import torch
 from dcrdf.detectors.crd.amplified_decoder import AmplifiedDecoder
 from dcrdf.detectors.reverse_distillation.student import Decoder
 
+from .small import features_of, shape_of
+
 FORMS = [("between", True), ("between", False), ("after", True), ("after", False)]
 
 
 @pytest.fixture
-def inputs(features_of):
+def inputs():
     generator = torch.Generator().manual_seed(3)
     embedding = torch.randn(2, 24, 2, 2, generator=generator, dtype=torch.float64)
     return embedding, [x.requires_grad_() for x in features_of(5)]
 
 
 @pytest.fixture
-def decoder_of(shape_of):
+def decoder_of():
     def build(place="between", stopped=True, signed=True):
         torch.manual_seed(2)
         return AmplifiedDecoder(shape_of(signed), "mirror", place, stopped).double()
@@ -134,7 +136,7 @@ def test_left_out_its_place_is_taken_by_what_the_stage_gives_out(decoder_of, inp
         assert all(torch.equal(a, b) for a, b in zip(found.decoded, expected, strict=True))
 
 
-def test_after_decodes_as_the_plain_decoder(decoder_of, inputs, shape_of):
+def test_after_decodes_as_the_plain_decoder(decoder_of, inputs):
     embedding, amplified = inputs
     decoder = decoder_of("after").eval()
     plain = Decoder(shape_of(), "mirror").double().eval()

@@ -16,6 +16,8 @@ from dcrdf.tensors.scans import Scans
 from dcrdf.training.features import batch_features
 from dcrdf.training.loop import FitContext
 
+from .small import SmallTeacher, shape_of
+
 CPU = torch.device("cpu")
 SIDE, COUNT = 64, 5
 
@@ -36,12 +38,12 @@ def scans(seed=0):
 
 
 @pytest.fixture(scope="module")
-def fit(teacher_of, tmp_path_factory):
+def fit(tmp_path_factory):
     """A detector of any options after some epochs; batches of four and a last one of one."""
 
     def fit_options(given=None, signed=True, epochs=2, **options):
         torch.manual_seed(0)
-        detector = Crd(teacher_of(signed), CrdOptions(**options))
+        detector = Crd(SmallTeacher(shape_of(signed)), CrdOptions(**options))
         train = TrainOptions(epochs=epochs, batch_size=4, cpu_threads=1, schedule="exponential")
         context = FitContext(tmp_path_factory.mktemp("model"), 2, "", train, CPU)
         detector.fit(scans() if given is None else given, None, context)

@@ -9,6 +9,8 @@ from dcrdf.modalities import DEPTH, OTHER, RGB
 from dcrdf.networks.folding import fold_batch_norms
 from dcrdf.networks.teacher import TEACHERS
 
+from .small import branch_of, features_of, network_of, shape_of
+
 SIZES = {  # one-class bottleneck, decoder with its six weights
     "wide_resnet50_2": (90_738_688, 24_917_504 + 6),
     "resnet50": (62_683_136, 15_821_824 + 6),
@@ -77,7 +79,7 @@ def same(one, other):
     return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-def test_a_branch_reads_its_image_then_the_filtered_other(branch_of, features_of):
+def test_a_branch_reads_its_image_then_the_filtered_other():
     branch, shown, other = branch_of(), features_of(0), features_of(1)
     projected = branch.project(other)
     seen = branch(shown, projected)
@@ -92,9 +94,7 @@ def test_a_branch_reads_its_image_then_the_filtered_other(branch_of, features_of
 @pytest.mark.parametrize(
     "options", [{}, {"mixing": "after"}, {"amplifier": "none"}, {"filter": "none"}]
 )
-def test_alone_a_branch_takes_its_own_features_for_the_filtered_and_leaves_out_the_mix(
-    branch_of, features_of, options
-):
+def test_alone_a_branch_takes_its_own_features_for_the_filtered_and_leaves_out_the_mix(options):
     branch, shown = branch_of(**options), features_of()
     seen = branch(shown, None)
     has_filter = options.get("filter") != "none"
@@ -109,9 +109,7 @@ def test_alone_a_branch_takes_its_own_features_for_the_filtered_and_leaves_out_t
 
 
 @pytest.mark.parametrize("options", [{}, {"filter": "none"}, {"amplifier": "none"}])
-def test_a_cycle_imagines_the_absent_modality_as_the_other_branch_does(
-    network_of, features_of, options
-):
+def test_a_cycle_imagines_the_absent_modality_as_the_other_branch_does(options):
     network = network_of(**options)
     features = {RGB: features_of(0), DEPTH: features_of(1)}
     projected = network.project(features)
@@ -126,7 +124,7 @@ def test_a_cycle_imagines_the_absent_modality_as_the_other_branch_does(
         assert same(own[name], branch(shown, branch.project(imagined)).decoded)
 
 
-def test_absent_own_asks_nobody(network_of, features_of):
+def test_absent_own_asks_nobody():
     network = network_of(absent="own")
     features = {RGB: features_of(0), DEPTH: features_of(1)}
     own = network.own(features, network.project(features))
@@ -135,7 +133,7 @@ def test_absent_own_asks_nobody(network_of, features_of):
     assert not same(own[RGB], network_of(absent="cycle").own(features, {})[RGB])
 
 
-def test_without_assistants_there_is_the_plain_student(network_of, features_of):
+def test_without_assistants_there_is_the_plain_student():
     network = network_of(filter="none", amplifier="none")
     shown = features_of()
     expected = network.rgb.decoder(network.rgb.bottleneck(shown))
@@ -143,7 +141,7 @@ def test_without_assistants_there_is_the_plain_student(network_of, features_of):
     assert same(network.rgb(shown, Projected(None, None)).output, expected)
 
 
-def test_branches_share_nothing_and_start_as_he_et_al_draw_them(shape_of):
+def test_branches_share_nothing_and_start_as_he_et_al_draw_them():
     torch.manual_seed(4)
     network = CrdNetwork(shape_of(), CrdOptions())
     names = {
@@ -166,7 +164,7 @@ def test_branches_share_nothing_and_start_as_he_et_al_draw_them(shape_of):
             assert layer.weight.abs().max() <= fan**-0.5
 
 
-def test_what_is_stored_has_the_names_of_its_parts(shape_of):
+def test_what_is_stored_has_the_names_of_its_parts():
     names = CrdNetwork(shape_of(), CrdOptions()).state_dict()
     parts = {".".join(name.split(".")[:2]) for name in names} - {"is_learnt"}
     kinds = ("filter", "amplifier", "bottleneck", "decoder")
@@ -176,7 +174,7 @@ def test_what_is_stored_has_the_names_of_its_parts(shape_of):
 
 
 @pytest.mark.parametrize("signed", [True, False])
-def test_folded_norms_change_no_feature(network_of, features_of, signed):
+def test_folded_norms_change_no_feature(signed):
     network = network_of(signed)
     features = {RGB: features_of(0), DEPTH: features_of(1)}
     expected = network.own(features, {})[DEPTH]

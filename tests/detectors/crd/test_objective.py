@@ -10,11 +10,13 @@ from dcrdf.detectors.crd.objective import Objective
 from dcrdf.modalities import DEPTH, RGB
 from dcrdf.training.features import ModalityFeatures
 
+from .small import features_of, network_of
+
 ALL = {"decoder", "filter", "amplifier", "output"}
 
 
 @pytest.fixture
-def clean(features_of):
+def clean():
     return ModalityFeatures(features_of(0), features_of(1))
 
 
@@ -39,7 +41,7 @@ def distance(features, target, per_pixel):
 
 
 @pytest.mark.parametrize("kind", ["flattened", "per_pixel"])
-def test_losses_written_out(network_of, clean, kind):
+def test_losses_written_out(clean, kind):
     network = network_of(distance=kind)
     losses = Objective(network, CrdOptions(distance=kind))(clean)
     assert list(losses) == [
@@ -67,7 +69,7 @@ def test_losses_written_out(network_of, clean, kind):
         ({"filter": "identity", "amplifier": "identity"}, ALL),
     ],
 )
-def test_absent_parts_have_no_loss(network_of, clean, options, parts):
+def test_absent_parts_have_no_loss(clean, options, parts):
     losses = Objective(network_of(**options), CrdOptions(**options))(clean)
     assert set(losses) == {f"{name}_{part}" for name in ("rgb", "depth") for part in parts}
 
@@ -79,7 +81,7 @@ def reached(network, losses, part):
     return {name for name, x in network.named_parameters() if x.grad is not None and x.grad.any()}
 
 
-def test_who_learns_from_what(network_of, clean):
+def test_who_learns_from_what(clean):
     network = network_of(training=True)
     losses = Objective(network, CrdOptions())(clean)
     found = {part: reached(network, losses, f"rgb_{part}") for part in ALL}
@@ -93,7 +95,7 @@ def test_who_learns_from_what(network_of, clean):
     assert not any(name.startswith("depth") for names in found.values() for name in names)
 
 
-def test_without_a_stop_the_mix_trains_the_whole_branch(network_of, clean):
+def test_without_a_stop_the_mix_trains_the_whole_branch(clean):
     network = network_of(training=True, stop_gradient="none")
     losses = Objective(network, CrdOptions(stop_gradient="none"))(clean)
     parts = {name.split(".")[1] for name in reached(network, losses, "depth_output")}
@@ -101,7 +103,7 @@ def test_without_a_stop_the_mix_trains_the_whole_branch(network_of, clean):
     assert "depth.decoder.mixing" in reached(network, losses, "depth_decoder")
 
 
-def test_a_branch_alone_learns_as_if_the_other_were_absent(network_of, clean):
+def test_a_branch_alone_learns_as_if_the_other_were_absent(clean):
     network = network_of()
     objective = Objective(network, CrdOptions())
     both, alone = objective(clean), objective(clean, [RGB])
@@ -114,7 +116,7 @@ def test_a_branch_alone_learns_as_if_the_other_were_absent(network_of, clean):
 
 
 @pytest.mark.parametrize("options", [{}, {"filter": "none", "amplifier": "none"}])
-def test_one_adam_is_two(network_of, clean, options):
+def test_one_adam_is_two(clean, options):
     """And a branch's weights never know the other's student."""
     trained = []
     for together in (True, False):

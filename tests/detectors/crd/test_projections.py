@@ -11,6 +11,8 @@ from dcrdf.detectors.crd.projections import (
 )
 from dcrdf.networks.teacher import TEACHERS
 
+from .small import features_of, shape_of
+
 SIZES = {  # bottleneck of depth 1, inverted projection of expansion 2; of one branch
     "wide_resnet50_2": (59_794_944, 17_905_664),
     "resnet50": (59_794_944, 17_905_664),
@@ -91,7 +93,7 @@ def test_shapes_are_the_teachers_and_the_smallest_map_is_as_named(name, side):
         (InvertedProjection, (2,)),
     ],
 )
-def test_values_are_signed_where_the_teachers_are(kind, sizes, shape_of, features_of):
+def test_values_are_signed_where_the_teachers_are(kind, sizes):
     for signed in (True, False):
         torch.manual_seed(0)
         found = kind(shape_of(signed), *sizes).double()(features_of())

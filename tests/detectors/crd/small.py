@@ -1,6 +1,5 @@
 """Small shapes, random features, branches and networks of any options."""
 
-import pytest
 import torch
 from torch import nn
 from torch.nn import functional
@@ -29,30 +28,30 @@ class SmallTeacher(nn.Module):
         return raw if self.shape.signed else [x.relu() for x in raw]
 
 
-@pytest.fixture(scope="session")
-def shape_of():
+def shape_of(signed=True):
     """Narrow stages of a teacher whose features can, or cannot, be negative."""
-    return lambda signed=True: TeacherShape((4, 8, 12), "basic", (1, 1, 1), signed=signed)
+    return TeacherShape((4, 8, 12), "basic", (1, 1, 1), signed=signed)
 
 
-@pytest.fixture(scope="session")
-def teacher_of(shape_of):
-    """A teacher of that shape."""
-    return lambda signed=True: SmallTeacher(shape_of(signed))
+def features_of(seed=0, count=2):
+    """Random features of images of 64 px."""
+    generator = torch.Generator().manual_seed(seed)
+    return [
+        torch.randn(count, c, SIDE // s, SIDE // s, generator=generator, dtype=torch.float64)
+        for c, s in zip(shape_of().channels, shape_of().strides, strict=True)
+    ]
 
 
-@pytest.fixture(scope="session")
-def features_of(shape_of):
-    """Random features of two images of 64 px."""
+def branch_of(signed=True, training=False, **options):
+    """A branch of these options with random weights."""
+    torch.manual_seed(0)
+    return randomised(Branch(shape_of(signed), CrdOptions(**options)), training)
 
-    def draw(seed=0, count=2, dtype=torch.float64):
-        generator = torch.Generator().manual_seed(seed)
-        return [
-            torch.randn(count, c, SIDE // s, SIDE // s, generator=generator, dtype=dtype)
-            for c, s in zip(shape_of().channels, shape_of().strides, strict=True)
-        ]
 
-    return draw
+def network_of(signed=True, training=False, **options):
+    """Both branches of these options with random weights."""
+    torch.manual_seed(0)
+    return randomised(CrdNetwork(shape_of(signed), CrdOptions(**options)), training)
 
 
 def randomised(module, training):
@@ -64,25 +63,3 @@ def randomised(module, training):
             noise = torch.rand(x.shape, generator=generator, dtype=x.dtype)
             x.data = x.data + 0.2 * noise
     return module
-
-
-@pytest.fixture(scope="session")
-def branch_of(shape_of):
-    """A branch of these options with random weights."""
-
-    def build(signed=True, training=False, **options):
-        torch.manual_seed(0)
-        return randomised(Branch(shape_of(signed), CrdOptions(**options)), training)
-
-    return build
-
-
-@pytest.fixture(scope="session")
-def network_of(shape_of):
-    """Both branches of these options with random weights."""
-
-    def build(signed=True, training=False, **options):
-        torch.manual_seed(0)
-        return randomised(CrdNetwork(shape_of(signed), CrdOptions(**options)), training)
-
-    return build
