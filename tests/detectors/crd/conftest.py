@@ -141,9 +141,8 @@ def scrambled(network, seed):
 def crd():
     """The package's classes; skips while they are not there."""
     network = pytest.importorskip("dcrdf.detectors.crd.network")
-    from dcrdf.detectors.crd.detector import Crd
-
     from dcrdf.config.detectors import CrdOptions
+    from dcrdf.detectors.crd.detector import Crd
 
     def detector(shape, seed=0, **changes):
         torch.manual_seed(seed)
