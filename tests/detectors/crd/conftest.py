@@ -75,6 +75,7 @@ def make_scans(seed=0, count=4):
         height=height.repeat(4, axis=1).repeat(4, axis=2),
         valid=everywhere,
         outline=np.broadcast_to(np.hypot(x, y) < 24, everywhere.shape),
+        on_part=everywhere,
     )
 
 
