@@ -35,12 +35,10 @@ class Projected(NamedTuple):
 
 
 class BranchOutput(NamedTuple):
-    """What a branch makes of an image that is shown: the student's features, the projections of
-    the other modality, and what the map compares with the teacher's."""
+    """What a branch makes of an image that is shown: the student's features, and what the map
+    compares with the teacher's."""
 
     decoded: Features
-    filtered: Features | None
-    amplified: Features | None
     output: Features
 
 
@@ -88,7 +86,7 @@ class Branch(nn.Module):
             decoded, output, _ = self.decoder(embedding, amplified)
         else:
             decoded = output = self.decoder(embedding)
-        return BranchOutput(decoded, filtered, amplified, output)
+        return BranchOutput(decoded, output)
 
 
 class CrdNetwork(nn.Module):

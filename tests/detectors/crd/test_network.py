@@ -70,8 +70,8 @@ def test_shapes_of_a_branch(name, side):
         for c, s in zip(shape.channels, shape.strides, strict=True)
     ]
     branch = branch_on_meta(name).eval()
-    seen = branch(features, branch.project(features))
-    for part in (seen.decoded, seen.filtered, seen.amplified, seen.output):
+    projected = branch.project(features)
+    for part in (*projected, *branch(features, projected)):
         assert [x.shape for x in part] == [x.shape for x in features]
 
 
