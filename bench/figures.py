@@ -76,7 +76,9 @@ TARGETS = (
     at_most("workflow", "snakemake -n, 10 categories x 3 seeds x 6 runs", "s", 15),
     at_most("workflow", "finished workflow says so", "s", 10),
     at_most("training", "waiting for data, dual_rd", "% of the time"),
+    at_most("training", "waiting for data, crd", "% of the time"),
     at_most("training", "waiting for data, paper", "% of the time"),
+    at_least("training", "crd, pairs at 160 px", "pairs/s", 12),
 )
 HEAD = ("part", "what", "value", "target", "ratio", "met")
 RULE = "| --- | --- | ---: | ---: | ---: | --- |"

@@ -18,31 +18,30 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.cases import SCORED, TRAINED, Case, step_of
 from bench.figures import keep
 from bench.measure import best_seconds
 from bench.page import Rows, table
-from dcrdf.config.detectors import DETECTORS, DcrdfNetOptions
 from dcrdf.config.options import InferOptions, PrepareOptions, TrainOptions
 from dcrdf.datasets.sample import Scan
-from dcrdf.detectors.base import NormalSamples, PseudoAnomalies
-from dcrdf.detectors.dcrdf_net.detector import DcrdfNet, TwinBatches
-from dcrdf.detectors.dcrdf_net.objective import Objective
+from dcrdf.detectors.dcrdf_net.detector import DcrdfNet
+from dcrdf.detectors.maps import Maps
 from dcrdf.networks.teacher import Teacher
 from dcrdf.networks.teacher_weights import load_teacher
 from dcrdf.preparation.image import prepare_scan
 from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.scoring.scorer import Scorer
 from dcrdf.tensors.device import choose_device, make_repeatable
+from dcrdf.tensors.prepared import scans_of_images
+from dcrdf.tensors.scans import ScanBatch, Scans
 from dcrdf.training.loop import FitContext, make_optimizer
+from dcrdf.training.twins import PseudoAnomalies
 
 OUTPUT = Path(__file__).with_suffix(".md")
-PRESETS = ("dual_rd", "paper")
-SCORED = (*PRESETS, "best")
-"""`best` trains as `dual_rd` does."""
 PEAK_TFLOPS = {"H100": 989, "H200": 989, "A100": 312}
 """Dense bfloat16, the makers' data sheets (SXM)."""
-PAPER_PAIRS = 250 * 150
-"""A category of 250 images, 150 epochs."""
+CATEGORY = 250
+"""Training images of a category."""
 
 
 def arguments() -> argparse.Namespace:
@@ -62,14 +61,15 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def images(args: argparse.Namespace) -> tuple[NormalSamples, PseudoAnomalies]:
+def images(args: argparse.Namespace) -> tuple[Scans, PseudoAnomalies]:
     """Random samples and one variant of each."""
     generator = np.random.default_rng(0)
     shape = (args.samples, args.size, args.size)
     rgb = generator.integers(0, 256, (*shape, 3), np.uint8)
     depth = generator.random(shape, np.float32)
     everywhere = np.ones(shape, bool)
-    samples = NormalSamples(rgb, depth, everywhere, everywhere, everywhere)
+    masks = dict.fromkeys(("inside", "valid", "outline", "on_part"), everywhere)
+    samples = Scans(rgb=rgb, height=depth, **masks)
     mask = generator.random((args.samples, 1, args.size, args.size)) < 0.05
     changed = np.ones((args.samples, 1), bool)
     return samples, PseudoAnomalies(rgb[:, None], depth[:, None], mask, changed, changed)
@@ -83,11 +83,10 @@ def synchronised(device: torch.device) -> float:
 
 
 def training(
-    args: argparse.Namespace, preset: str, teacher: Teacher
-) -> tuple[tuple[str, ...], float]:
-    """A row with pairs a second in training, and the percent of time spent fetching data."""
-    device = choose_device(args.device)
-    options = preset_options(preset)
+    args: argparse.Namespace, name: str, teacher: Teacher
+) -> tuple[tuple[str, ...], float, float]:
+    """A row of a training, its pairs a second, and the percent of time spent fetching data."""
+    device, case = choose_device(args.device), TRAINED[name]
     samples, variants = images(args)
     train = TrainOptions(
         batch_size=args.batch, cpu_threads=args.threads, feature_cache_mb=16_384,
@@ -95,19 +94,16 @@ def training(
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         context = FitContext(Path(folder), 0, "", train, device)
-        detector = DcrdfNet(teacher, options)
-        detector.to(device)
+        detector = case.build(teacher).to(device)
         started = synchronised(device)
-        needed = variants if options.pseudo_anomalies else None
-        batches = TwinBatches(teacher, samples, needed, context)
+        batches, objective = step_of(detector, samples, variants, context)
         caching_s = synchronised(device) - started
-        objective = Objective(detector.network, options, (args.size, args.size))
         optimizer = make_optimizer(detector.network, train, device)
         detector.network.train()
 
         def step(data: Any) -> None:
             with context.autocast():
-                losses = objective(*data)
+                losses = objective(data)
             optimizer.zero_grad(set_to_none=True)
             torch.stack([loss.float() for loss in losses.values()]).sum().backward()
             optimizer.step()
@@ -125,10 +121,11 @@ def training(
         tflop = teraflop(lambda: step(data)) / args.batch
     pairs = args.batch * args.steps / worked
     waiting = 100 * waited / worked
+    whole_min = CATEGORY * case.epochs / pairs / 60
     note = f"{waiting:.1f} % waits for data; features {caching_s:.1f} s once; "
-    note += f"250 images x 150 epochs: {PAPER_PAIRS / pairs / 60:.1f} min"
-    speed = (f"training, {preset}", f"{pairs:.1f}", achieved(pairs * tflop, device))
-    return (*speed, note, memory(device)), waiting
+    note += f"{CATEGORY} images x {case.epochs} epochs: {whole_min:.1f} min"
+    speed = (f"training, {name}", f"{pairs:.1f}", achieved(pairs * tflop, device))
+    return (*speed, note, memory(device)), pairs, waiting
 
 
 def normality(args: argparse.Namespace, teacher: Teacher) -> tuple[str, ...]:
@@ -138,9 +135,8 @@ def normality(args: argparse.Namespace, teacher: Teacher) -> tuple[str, ...]:
     train = TrainOptions(batch_size=args.batch, cpu_threads=args.threads)
     with tempfile.TemporaryDirectory() as folder:
         context = FitContext(Path(folder), 0, "", train, device)
-        detector = DcrdfNet(teacher, preset_options("best"))
-        detector.to(device)
-        detector.network.is_learnt.fill_(True)
+        detector = SCORED["best"].build(teacher).to(device)
+        assert isinstance(detector, DcrdfNet)
         started = synchronised(device)
         detector.fit_normality(samples, context)
         seconds = synchronised(device) - started
@@ -148,42 +144,38 @@ def normality(args: argparse.Namespace, teacher: Teacher) -> tuple[str, ...]:
     return "after a training, both modalities", "", "", note, memory(device)
 
 
-def inference(
-    args: argparse.Namespace, preset: str, teacher: Teacher, batch: int
-) -> tuple[str, ...]:
+def inference(args: argparse.Namespace, name: str, teacher: Teacher, batch: int) -> tuple[str, ...]:
     """Pairs a second and latency from prepared arrays to scores, all copies included."""
     device = choose_device(args.device)
     samples, _ = images(args)
-    scorer = calibrated(args, preset, teacher, samples)
-    rgb, depth = samples.rgb[:batch], samples.depth[:batch]
-    seconds = best_seconds(
-        lambda: scorer.score(rgb, depth), 3, warm_up=True, clock=time.perf_counter
-    )
+    scorer = calibrated(args, SCORED[name], teacher, samples)
+    shown = samples[:batch]
+    seconds = best_seconds(lambda: scorer.score(shown), 3, warm_up=True, clock=time.perf_counter)
     rate = ""
     if not args.compiled:  # operations cannot be counted in compiled code
-        rate = achieved(teraflop(lambda: scorer.score(rgb, depth)) / seconds, device)
+        rate = achieved(teraflop(lambda: scorer.score(shown)) / seconds, device)
     return (
-        f"inference, {described(scorer, preset)}, batch {len(rgb)}", f"{len(rgb) / seconds:.1f}",
+        f"inference, {described(scorer, name)}, batch {len(shown)}", f"{len(shown) / seconds:.1f}",
         rate, f"{1000 * seconds:.1f} ms a batch", memory(device),
     )  # fmt: skip
 
 
 def inference_with_preparation(
-    args: argparse.Namespace, preset: str, teacher: Teacher
+    args: argparse.Namespace, name: str, teacher: Teacher
 ) -> tuple[str, ...]:
     """The same from one raw scan of 800 x 800 points, on one CPU thread for its preparation."""
     device = choose_device(args.device)
     samples, _ = images(args)
-    scorer = calibrated(args, preset, teacher, samples)
+    scorer = calibrated(args, SCORED[name], teacher, samples)
     prepare, scan = PrepareOptions(image_size=args.size), raw_scan()
     constants = PreparationConstants("part", 0.0, 0.02, (0.0, 0.0, -1.0, 0.5))
 
     def whole() -> None:
         prepared = prepare_scan(scan, prepare, constants)
-        scorer.score(prepared.rgb[None], prepared.depth[None])
+        scorer.score(scans_of_images([prepared], prepare))
 
     seconds = best_seconds(whole, 3, warm_up=True, clock=time.perf_counter)
-    what = f"inference, {described(scorer, preset)}, batch 1, with preparation"
+    what = f"inference, {described(scorer, name)}, batch 1, with preparation"
     return what, f"{1 / seconds:.1f}", "", f"{1000 * seconds:.1f} ms a scan", memory(device)
 
 
@@ -199,49 +191,35 @@ def raw_scan(size: int = 800) -> Scan:
     return Scan(generator.integers(0, 256, (size, size, 3), np.uint8), xyz)
 
 
-def preset_options(preset: str) -> DcrdfNetOptions:
-    """The options of a preset."""
-    info = DETECTORS["dcrdf_net"]
-    options = info.options.parse(dict(info.presets[preset].get("options", {})), preset)
-    assert isinstance(options, DcrdfNetOptions)
-    return options
-
-
-def calibrated(
-    args: argparse.Namespace, preset: str, teacher: Teacher, samples: NormalSamples
-) -> Scorer:
-    """An untrained detector, ready to score as asked for, as if parts came in any orientation where
-    the preset looks for that: so it takes longest."""
-    options = preset_options(preset)
-    detector = DcrdfNet(teacher, options)
-    if options.augment != "none":
-        detector.network.is_learnt.fill_(True)
-    asked = DETECTORS["dcrdf_net"].presets[preset].get("infer", {})
-    infer = InferOptions(cpu_threads=args.threads, precision=args.precision, **asked)
+def calibrated(args: argparse.Namespace, case: Case, teacher: Teacher, samples: Scans) -> Scorer:
+    """An untrained detector, ready to score as its preset asks."""
+    infer = InferOptions(
+        cpu_threads=args.threads, precision=args.precision, **case.section("infer")
+    )
+    detector = case.build(teacher)
     scorer = Scorer.calibrate(detector, infer, samples, choose_device(args.device))[0]
     if args.compiled:
         scoring: Any = scorer.detector
-        scoring.branch_maps = compiled(scoring.branch_maps)
+        scoring.maps = compiled(scoring.maps)
     return scorer
 
 
-def compiled(
-    maps: Callable[..., dict[str, torch.Tensor]],
-) -> Callable[..., dict[str, torch.Tensor]]:
+def compiled(maps: Callable[[ScanBatch], Maps]) -> Callable[[ScanBatch], Maps]:
     """The same, compiled. On a GPU its outputs lie in memory that the next call writes to, and a
     scorer keeps the maps of one orientation while it asks for the next: so they are copied."""
     fast = torch.compile(maps, mode="reduce-overhead")
 
-    def copied(*images: torch.Tensor | None) -> dict[str, torch.Tensor]:
-        return {name: x.clone() for name, x in fast(*images).items()}
+    def copied(batch: ScanBatch) -> Maps:
+        answer: Maps = fast(batch)
+        return answer.each(torch.clone)
 
     return copied
 
 
-def described(scorer: Scorer, preset: str) -> str:
-    """The preset, and in how many orientations it scores where that is more than one."""
+def described(scorer: Scorer, name: str) -> str:
+    """The case, and in how many orientations it scores where that is more than one."""
     count = min(len(scorer.detector.orientations), scorer.options.orientations)
-    return preset if count == 1 else f"{preset} in {count} orientations"
+    return name if count == 1 else f"{name} in {count} orientations"
 
 
 def teraflop(call: Callable[[], Any]) -> float:
@@ -276,12 +254,13 @@ def main() -> None:
         teacher = load_teacher(args.teacher, weights)  # type: ignore[arg-type]
     rows: Rows = []
     if not args.compiled:
-        trained = {preset: training(args, preset, teacher) for preset in PRESETS}
-        keep("training", {f"waiting for data, {preset}": trained[preset][1] for preset in PRESETS})
-        rows += [row for row, _ in trained.values()]
+        trained = {name: training(args, name, teacher) for name in TRAINED}
+        waiting = {f"waiting for data, {name}": one[2] for name, one in trained.items()}
+        keep("training", {**waiting, "crd, pairs at 160 px": trained["crd"][1]})
+        rows += [row for row, _, _ in trained.values()]
         rows += [normality(args, teacher)]
-    rows += [inference(args, preset, teacher, batch) for preset in SCORED for batch in (1, 32)]
-    rows += [inference_with_preparation(args, preset, teacher) for preset in SCORED]
+    rows += [inference(args, name, teacher, batch) for name in SCORED for batch in (1, 32)]
+    rows += [inference_with_preparation(args, name, teacher) for name in SCORED]
     device = choose_device(args.device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     head = ("what", "pairs/s", "TFLOP/s (share of peak)", "", "peak memory")

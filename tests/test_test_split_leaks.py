@@ -31,12 +31,14 @@ FITTED = {
     "dual_rd": ("dcrdf_net", "dual_rd"),
     "paper": ("dcrdf_net", "paper"),
     "best": ("dcrdf_net", "best"),
+    "crd": ("crd", "paper"),
     "bank": ("memory_bank", "default"),
 }
 SCORED = {
     "dual_rd.zscore_sum": ("dual_rd", {}),
     "paper.cm_segf": ("paper", {}),
     "best.peak_trust": ("best", {}),
+    "crd.zscore_sum": ("crd", {}),
     "bank.zscore_sum": ("bank", {}),
 }
 """With the fitted networks: every detector."""
@@ -51,6 +53,7 @@ STUBBED = {
        for maps in ("raw", "whitened", "relative", "crossmodal")},
     "dual_rd.stub_crossmodal_sum": ("dual_rd", {"maps": "crossmodal", "fusion": "zscore_sum"}),
     "dual_rd.stub_top_share": ("dual_rd", {"score": "top_share", "top_share": 0.01}),
+    "crd.stub_mapping": ("crd", {"maps": "mapping", "fusion": "peak_trust"}),
     "bank.stub_peak_trust": ("bank", {"fusion": "peak_trust"}),
 }  # fmt: skip
 """Every fusion and every kind of maps, with images for maps in the network's place."""
@@ -72,7 +75,7 @@ class Stub:
     def maps(self, batch):
         own = {"rgb": batch.rgb.mean(dim=1), "depth": batch.surface[:, 0].abs()}
         joint = {"cm_segf": 0.3 * own["rgb"] + 0.7 * own["depth"]}
-        asked = self.map_kind == "crossmodal"
+        asked = self.map_kind in ("crossmodal", "mapping")
         return Maps(own=own, joint=joint, crossmodal={k: x**2 for k, x in own.items() if asked})
 
 
@@ -85,7 +88,7 @@ class World:
         values = copy.deepcopy(minimal)
         values["dataset"] = {"name": "tiny", "root": str(self.root), "categories": ["a"]}
         values |= {
-            "prepare": {"image_size": 64},
+            "prepare": {"preset": "house", "image_size": 64},
             "pseudo": {"variants": 2},
             "train": {"epochs": 3, "batch_size": 2, "cpu_threads": 1, "min_steps": 0},
             "runs": {
@@ -278,7 +281,9 @@ def test_other_test_images_change_no_statistic_threshold_or_model(world, run):
     assert (scores[0] != scores[1]).all()
 
 
-@pytest.mark.parametrize("run", ["paper.cm_segf", "best.peak_trust", "bank.zscore_sum"])
+@pytest.mark.parametrize(
+    "run", ["paper.cm_segf", "best.peak_trust", "crd.zscore_sum", "bank.zscore_sum"]
+)
 def test_other_validation_images_do(world, run):
     """What the test above compares is not constant anyway."""
     one, other = (

@@ -2,7 +2,7 @@
 exactly what its output depends on. Numbers that only change speed (processes, device) are
 arguments of the commands, not options."""
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -11,6 +11,7 @@ from dcrdf.config.prepare_options import Pixels, Positive, PrepareOptions, Share
 from dcrdf.config.teachers import TEACHERS, TeacherName
 
 __all__ = [
+    "CROSSMODAL_KINDS",
     "CompareOptions",
     "Count",
     "Decay",
@@ -83,7 +84,9 @@ Distinct = Annotated[tuple[Value, ...], Field(min_length=1), AfterValidator(_eac
 Fusion = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 """The name of a fusion, of those that the detector offers."""
 
-MapKind = Literal["raw", "whitened", "relative", "crossmodal"]
+MapKind = Literal["raw", "whitened", "relative", "crossmodal", "mapping"]
+CROSSMODAL_KINDS: frozenset[MapKind] = frozenset({"crossmodal", "mapping"})
+"""Those in which the other modality has a say, beside a branch's own map."""
 
 
 class SyntheticOptions(Closed):
@@ -196,17 +199,27 @@ class TrainOptions(Closed):
 
     `min_steps`: a short training on few images halves its batches, down to 4, until it makes so
     many steps; no additional images are shown. 0: batches are as said.
+    `schedule`: the rate stays, falls along half a cosine to zero, or is multiplied by `decay` after
+    every epoch (`exponential`).
     """
+
+    RECORDED_IF_CHANGED: ClassVar[frozenset[str]] = frozenset({"decay"})
 
     epochs: Count = 150
     batch_size: Count = 16
     min_steps: NonNegative = 0
     learning_rate: Positive = 0.005
     betas: tuple[Decay, Decay] = (0.5, 0.999)
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Literal["constant", "cosine", "exponential"] = "constant"
+    decay: Annotated[float, Field(gt=0.0, le=1.0)] = 0.95
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     cpu_threads: Annotated[int, Field(ge=1, le=256)] = 2
     feature_cache_mb: NonNegative = 1024
+
+    def record(self) -> dict[str, Any]:
+        """`decay` also where it counts."""
+        counts = {"decay": self.decay} if self.schedule == "exponential" else {}
+        return super().record() | counts
 
 
 class InferOptions(Closed):
@@ -215,7 +228,8 @@ class InferOptions(Closed):
     `maps` (dcrdf_net): `whitened` measures a student's error by how rarely good training images
     show such errors; `relative` also by how large they get at places of that content while all is
     well; `crossmodal` first takes off what the other modality explains of the error, for the
-    fusion: what a branch says by itself is then `relative`.
+    fusion: what a branch says by itself is then `relative`. `crossmodal` (crd): the mix of what the
+    student and the other modality expect; `mapping` (crd): what the other modality alone expects.
     `fusion: peak_norm` measures each blurred map by the maxima of good validation images and takes
     the 3-norm of the two; `peak_trust` also asks the image at hand: a modality that is
     louder than on any good validation image, nearly everywhere and alone, counts less and is not

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dcrdf.config.options import InferOptions, PrepareOptions
+from dcrdf.config.options import CROSSMODAL_KINDS, InferOptions, PrepareOptions
 from dcrdf.datasets.load import clear_missing
 from dcrdf.datasets.sample import Scan
 from dcrdf.detectors.maps import CROSSMODAL
@@ -151,4 +151,5 @@ def _kind(value: Any) -> str:
 
 def map_names(options: InferOptions) -> tuple[str, ...]:
     """The maps of which a calibration with these options has statistics."""
-    return (*MODALITIES, *CROSSMODAL.values()) if options.maps == "crossmodal" else MODALITIES
+    has_crossmodal = options.maps in CROSSMODAL_KINDS
+    return (*MODALITIES, *CROSSMODAL.values()) if has_crossmodal else MODALITIES

@@ -1,5 +1,6 @@
 """Residual blocks of the student, down- and upsampling (He et al. 2016, mirrored for decoding)."""
 
+from itertools import pairwise
 from typing import Literal
 
 from torch import Tensor, nn
@@ -68,11 +69,33 @@ def _shortcut(inputs: int, outputs: int, step: Step) -> nn.Module:
     return nn.Identity() if inputs == outputs else nn.Sequential(*_conv1(inputs, outputs))
 
 
-def downsampling_convolutions(inputs: int, outputs: int, times: int) -> nn.Sequential:
-    """`times` 3 x 3 convolutions of stride 2, each with BatchNorm and ReLU, doubling channels."""
+def downsampling_convolutions(*widths: int) -> nn.Sequential:
+    """3 x 3 convolutions of stride 2 from width to width, each with BatchNorm and ReLU."""
     layers: list[nn.Module] = []
-    for step in range(times):
-        wide = outputs if step == times - 1 else min(outputs, inputs * 2)
-        layers += [*_conv3(inputs, wide, stride=2), nn.ReLU(inplace=True)]
-        inputs = wide
+    for inputs, outputs in pairwise(widths):
+        layers += [*_conv3(inputs, outputs, stride=2), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers)
+
+
+def conv_norm_relu(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Module]:
+    """A convolution of an odd kernel that keeps the size, or of one that is as large as its stride,
+    with BatchNorm and ReLU."""
+    padding = kernel // 2 if kernel % 2 else 0
+    return [
+        nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    ]
+
+
+def up_norm_relu(inputs: int, outputs: int) -> list[nn.Module]:
+    """Twice the size by a 2 x 2 transposed convolution of stride 2, with BatchNorm and ReLU."""
+    return [*_up2(inputs, outputs), nn.ReLU(inplace=True)]
+
+
+def initialise(network: nn.Module) -> None:
+    """Convolutions drawn as He et al. draw them, by their outputs (fan-out); transposed ones and
+    batch norms stay as torch makes them."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

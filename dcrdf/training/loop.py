@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,7 +29,8 @@ Losses = dict[str, Tensor]
 
 
 class TrainingStep(Protocol):
-    """Losses of the given rows in an epoch; their sum is minimised."""
+    """Losses of the given rows in an epoch; their sum is minimised. A loss may be left out of some
+    batches: an epoch's mean is over those that have it."""
 
     def __call__(self, rows: NDArray[np.intp], epoch: int) -> Losses: ...
 
@@ -138,6 +140,8 @@ def _set_learning_rate(optimizer: torch.optim.Optimizer, options: TrainOptions, 
     rate = options.learning_rate
     if options.schedule == "cosine":
         rate *= 0.5 * (1.0 + math.cos(math.pi * epoch / options.epochs))
+    elif options.schedule == "exponential":
+        rate *= options.decay**epoch
     for group in optimizer.param_groups:
         group["lr"] = rate
 
@@ -150,7 +154,7 @@ def _run_epoch(
     context: FitContext,
 ) -> dict[str, float]:
     sums: dict[str, Any] = {}
-    steps = 0
+    counts: Counter[str] = Counter()
     for rows in batches:
         with context.autocast():
             losses = step(rows, epoch)
@@ -162,8 +166,8 @@ def _run_epoch(
         optimizer.step()
         for name, loss in {**losses, "total": total}.items():
             sums[name] = sums.get(name, 0.0) + loss.detach().float()
-        steps += 1
-    return {name: float(value) / steps for name, value in sums.items()}
+            counts[name] += 1
+    return {name: float(value) / counts[name] for name, value in sums.items()}
 
 
 def _not_finite(losses: Losses, epoch: int, context: FitContext) -> UserError:

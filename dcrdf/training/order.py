@@ -36,6 +36,12 @@ def orientation_of_rows(count: int, orientations: int, seed: int, epoch: int) ->
     return _turn_of_rows(count, orientations, seed, epoch, stream=2)
 
 
+def chance_of_batch(rows: NDArray[np.intp], seed: int, epoch: int, what: int) -> float:
+    """A number in [0, 1) for a batch, which its first row tells from the others of the epoch;
+    another one for another `what`."""
+    return float(np.random.default_rng([seed, epoch, 3, int(rows[0]), what]).random())
+
+
 def _turn_of_rows(count: int, turns: int, seed: int, epoch: int, stream: int) -> NDArray[np.intp]:
     round_number, turn = divmod(epoch, turns)
     generator = np.random.default_rng([seed, round_number, stream])

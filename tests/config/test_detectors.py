@@ -41,7 +41,8 @@ def test_needs_and_orientations(options, needs, augments):
 def test_only_a_gate_weighs_and_only_raw_maps():
     gated, plain = DcrdfNetOptions(), DcrdfNetOptions(gate="none")
     for maps in MAPS:
-        crossmodal = {"rgb_crossmodal", "depth_crossmodal"} if maps == "crossmodal" else set()
+        asks = maps in ("crossmodal", "mapping")
+        crossmodal = {"rgb_crossmodal", "depth_crossmodal"} if asks else set()
         own = {"cm_segf"} if maps == "raw" else set()
         assert gated.fusions(maps) == FIXED | crossmodal | own
         assert plain.fusions(maps) == MemoryBankOptions().fusions(maps) == FIXED | crossmodal

@@ -30,6 +30,8 @@ VARIETIES = {
     "perlin_gfrn": ("dcrdf_net", {"gate": "none"}),
     "augmented": ("dcrdf_net", {**PLAIN, "augment": "dihedral"}),
     "natural_twins": ("dcrdf_net", {"gate": "none", "gfrn": "none", "augment": "natural"}),
+    "crd": ("crd", {}),
+    "crd_mapped_after": ("crd", {"filter": "none", "mixing": "after", "absent": "own"}),
     "memory_bank": ("memory_bank", {}),
 }
 

@@ -19,9 +19,11 @@ from dcrdf.training.features import FeatureSource, teacher_features
 
 VARIETIES = [
     "dual_rd", "paper", "calibrated_maps_residual", "gfrn_only", "augmented", "natural_twins",
-    "memory_bank",
+    "crd", "crd_mapped_after", "memory_bank",
 ]  # fmt: skip
 CPU = torch.device("cpu")
+DETECTOR_OF = {"crd": "crd", "crd_mapped_after": "crd", "memory_bank": "memory_bank"}
+DETECTOR_OF |= {variety: "dcrdf_net" for variety in VARIETIES if variety not in DETECTOR_OF}
 
 
 def maps_of(detector, samples):
@@ -41,7 +43,7 @@ def test_maps_are_finite_and_of_the_images_size(fit, samples, variety):
         assert values.min() >= 0
 
 
-@pytest.mark.parametrize("variety", ["paper", "natural_twins", "memory_bank"])
+@pytest.mark.parametrize("variety", ["paper", "natural_twins", "crd", "memory_bank"])
 def test_same_input_same_bits(fit, samples, variety):
     one, other = (maps_of(fit(variety, fresh)[0], samples) for fresh in (0, 1))
     assert all(torch.equal(one[name], other[name]) for name in one)
@@ -103,12 +105,23 @@ def test_maps_are_about_one_on_good_training_images(fit, samples, variety, kind)
         assert 0.5 < values[~part].mean() < 1.5  # the background is a place like any other
 
 
-def test_crossmodal_maps_ask_the_other_modality_where_there_is_one(fit, samples):
-    detector = fit("dual_rd")[0].for_inference()
+@pytest.mark.parametrize(
+    ("variety", "own_kind", "kind"),
+    [
+        ("dual_rd", "relative", "crossmodal"),
+        ("crd", "raw", "crossmodal"),
+        ("crd", "raw", "mapping"),
+        ("crd_mapped_after", "raw", "mapping"),
+    ],
+)
+def test_crossmodal_maps_ask_the_other_modality_where_there_is_one(
+    fit, samples, variety, own_kind, kind
+):
+    detector = fit(variety)[0].for_inference()
     batch = samples.batch(CPU)
-    detector.map_kind = "relative"
+    detector.map_kind = own_kind
     relative = detector.maps(batch)
-    detector.map_kind = "crossmodal"
+    detector.map_kind = kind
     both = detector.maps(batch)
     other = detector.maps(replace(batch, rgb=batch.rgb.flip(0)))
     assert set(detector.maps(batch.without("depth")).all()) == {"rgb own"}
@@ -122,10 +135,13 @@ def test_crossmodal_maps_ask_the_other_modality_where_there_is_one(fit, samples)
     assert not torch.equal(other.crossmodal["depth"], both.crossmodal["depth"])
 
 
-@pytest.mark.parametrize("kind", ["relative", "crossmodal"])
-def test_a_branch_is_judged_as_it_is_without_the_other_modality(fit, samples, kind):
+@pytest.mark.parametrize(
+    ("variety", "kind"),
+    [("dual_rd", "relative"), ("dual_rd", "crossmodal"), ("crd", "crossmodal"), ("crd", "mapping")],
+)
+def test_a_branch_is_judged_as_it_is_without_the_other_modality(fit, samples, variety, kind):
     options = InferOptions(maps=kind, fusion="peak_trust", batch_size=4)
-    scorer, predictions = Scorer.calibrate(fit("dual_rd")[0], options, samples, CPU)
+    scorer, predictions = Scorer.calibrate(fit(variety)[0], options, samples, CPU)
     scored = gather(predictions)
     assert set(scored.scores) == {"fused", "rgb", "depth"}
     for name, missing in (("rgb", "depth"), ("depth", "rgb")):
@@ -134,10 +150,11 @@ def test_a_branch_is_judged_as_it_is_without_the_other_modality(fit, samples, ki
         assert np.allclose(scored.maps[name], alone.maps["fused"], rtol=2e-3)
 
 
+@pytest.mark.parametrize("variety", ["dual_rd", "crd"])
 @pytest.mark.parametrize("fusion", ["avg", "zscore_sum"])
-def test_fusions_without_trust_take_the_maps_that_were_asked_for(fit, samples, fusion):
+def test_fusions_without_trust_take_the_maps_that_were_asked_for(fit, samples, variety, fusion):
     options = InferOptions(maps="crossmodal", fusion=fusion, blur_sigma_px=0.0)
-    scorer, _ = Scorer.calibrate(fit("dual_rd")[0], options, samples, CPU)
+    scorer, _ = Scorer.calibrate(fit(variety)[0], options, samples, CPU)
     raw = scorer.raw_maps(samples).crossmodal
     rgb, depth = raw["rgb"], raw["depth"]
     if fusion == "zscore_sum":
@@ -232,8 +249,7 @@ def test_without_a_gate_a_branch_trains_as_if_it_were_alone(fit, variety, apart)
 @pytest.mark.parametrize("variety", VARIETIES)
 def test_disk_round_trip_gives_the_same_bits(fit, samples, variety, tmp_path):
     detector, _ = fit(variety)
-    name = "memory_bank" if variety == "memory_bank" else "dcrdf_net"
-    save_detector(tmp_path, detector, name, {"category": "a"})
+    save_detector(tmp_path, detector, DETECTOR_OF[variety], {"category": "a"})
     again, description = load_detector(tmp_path)
     assert description["category"] == "a"
     before, after = maps_of(detector, samples), maps_of(again, samples)

@@ -41,7 +41,7 @@ def test_losses_fall_and_are_logged(make_context):
 
 
 @pytest.mark.parametrize("stop_after", [1, 2, 3])
-@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "exponential"])
 def test_a_resumed_training_ends_with_the_same_bits(
     make_context, monkeypatch, stop_after, schedule
 ):

@@ -65,7 +65,14 @@ def cosine(epoch, epochs):
     return (1.0 + math.cos(math.pi * epoch / epochs)) / 2.0
 
 
-@pytest.mark.parametrize(("schedule", "share"), [("constant", lambda *_: 1.0), ("cosine", cosine)])
+def exponential(epoch, _):
+    return 0.9**epoch
+
+
+SHARES = {"constant": lambda *_: 1.0, "cosine": cosine, "exponential": exponential}
+
+
+@pytest.mark.parametrize(("schedule", "share"), SHARES.items())
 def test_the_rate_of_every_epoch(make_context, told, schedule, share):
     line, rates = Line(), {}
 
@@ -73,12 +80,29 @@ def test_the_rate_of_every_epoch(make_context, told, schedule, share):
         rates.setdefault(epoch, set()).add(told[0].param_groups[0]["lr"])
         return line.step(rows, epoch)
 
-    context = make_context(epochs=6, learning_rate=0.02, schedule=schedule)
+    context = make_context(epochs=6, learning_rate=0.02, schedule=schedule, decay=0.9)
     train_in_epochs(line, step, 7, context)
     assert list(rates) == list(range(6))
     for epoch, of_epoch in rates.items():
         assert len(of_epoch) == 1
         assert of_epoch.pop() == pytest.approx(0.02 * share(epoch, 6), rel=1e-12)
+
+
+def test_a_loss_of_some_batches_has_its_own_mean(make_context):
+    """And none in an epoch without it."""
+
+    def step(rows, epoch):
+        line.step(rows, epoch)
+        losses = {"always": line.coefficients.sum() * 0.0 + float(rows.sum())}
+        return losses | ({"at_times": losses["always"] * 2.0} if 0 in rows and epoch == 1 else {})
+
+    line, context = Line(), make_context(epochs=2, batch_size=4)
+    train_in_epochs(line, step, 7, context)
+    first, second = context.losses
+    assert first == {"epoch": 0, "always": 10.5, "total": 10.5}
+    with_zero = next(rows for rows in epoch_batches(7, 4, 3, 1) if 0 in rows).sum()
+    assert second["at_times"] == 2.0 * with_zero
+    assert second["total"] == 10.5 + with_zero
 
 
 def adam_by_hand(batches, rates, betas):

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcrdf.config.options import TrainOptions
-from dcrdf.training.order import batch_size_for, epoch_batches, orientation_of_rows, variant_of_rows
+from dcrdf.training.order import (
+    batch_size_for,
+    chance_of_batch,
+    epoch_batches,
+    orientation_of_rows,
+    variant_of_rows,
+)
 
 
 @given(st.integers(1, 50), st.integers(1, 20), st.integers(0, 2**63), st.integers(0, 1000))
@@ -33,6 +39,22 @@ def test_orientations_and_variants_do_not_go_together():
     turns = [f(200, 8, 0, 0) for f in (orientation_of_rows, variant_of_rows)]
     assert abs(np.corrcoef(*turns)[0, 1]) < 0.3
     assert set(turns[0]) == set(range(8))
+
+
+def test_chances_of_batches_are_even_and_repeat():
+    def draw():
+        return [
+            chance_of_batch(rows, 5, epoch, what)
+            for epoch in range(40)
+            for rows in epoch_batches(30, 4, 5, epoch)
+            for what in (0, 1)
+        ]
+
+    chances = draw()
+    assert chances == draw()
+    assert len(set(chances)) == len(chances) == 40 * 8 * 2
+    assert np.mean(np.less(chances, 0.3)) == pytest.approx(0.3, abs=0.06)
+    assert abs(np.corrcoef(chances[::2], chances[1::2])[0, 1]) < 0.15
 
 
 @pytest.mark.parametrize(

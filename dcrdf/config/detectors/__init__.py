@@ -4,16 +4,22 @@ what each needs and offers. The registry holds names of modules, so it brings no
 from collections.abc import Mapping
 
 from dcrdf.config.detectors.base import DetectorInfo, DetectorOptions
+from dcrdf.config.detectors.crd import CRD, CrdOptions
 from dcrdf.config.detectors.dcrdf_net import DCRDF_NET, LADDER, DcrdfNetOptions
 from dcrdf.config.detectors.memory_bank import MEMORY_BANK, MemoryBankOptions
 
 __all__ = [
     "DETECTORS",
     "LADDER",
+    "CrdOptions",
     "DcrdfNetOptions",
     "DetectorInfo",
     "DetectorOptions",
     "MemoryBankOptions",
 ]
 
-DETECTORS: Mapping[str, DetectorInfo] = {"dcrdf_net": DCRDF_NET, "memory_bank": MEMORY_BANK}
+DETECTORS: Mapping[str, DetectorInfo] = {
+    "dcrdf_net": DCRDF_NET,
+    "crd": CRD,
+    "memory_bank": MEMORY_BANK,
+}

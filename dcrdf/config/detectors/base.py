@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from dcrdf.config.closed import Closed
-from dcrdf.config.options import Fusion, MapKind, TrainOptions
+from dcrdf.config.options import CROSSMODAL_KINDS, Fusion, MapKind, TrainOptions
 from dcrdf.config.teachers import Strides
 from dcrdf.modalities import MODALITIES
 
@@ -50,7 +50,7 @@ class DetectorOptions(Closed):
 
     def fusions(self, maps: MapKind = "raw") -> frozenset[Fusion]:
         """The fusions it offers for a kind of maps (`infer.fusion`)."""
-        return FIXED_FUSIONS | (CROSSMODAL_FUSIONS if maps == "crossmodal" else frozenset())
+        return FIXED_FUSIONS | (CROSSMODAL_FUSIONS if maps in CROSSMODAL_KINDS else frozenset())
 
     def surfaces(self) -> frozenset[Surface]:
         """What its second branch can be shown (`prepare.surface`)."""

@@ -17,12 +17,13 @@ from dcrdf.detectors.reverse_distillation.good_images import (
     BranchFeatures,
     GoodImages,
 )
+from dcrdf.detectors.reverse_distillation.shown_orientations import shown_orientations
 from dcrdf.modalities import MODALITIES, OTHER, Modality
 from dcrdf.networks.teacher import Teacher
-from dcrdf.tensors.orientation import ORIENTATIONS, some_of
+from dcrdf.tensors.orientation import some_of
 from dcrdf.tensors.scans import ScanBatch, Scans
 from dcrdf.training.batches import CleanBatches
-from dcrdf.training.features import AS_IT_IS, FeatureSource, batch_features, orientations_of
+from dcrdf.training.features import FeatureSource, batch_features
 from dcrdf.training.loop import FitContext, Losses, train_in_epochs
 from dcrdf.training.twins import PseudoAnomalies, TwinBatches
 
@@ -39,11 +40,7 @@ class DcrdfNet(Detector):
     def fit(self, train: Scans, variants: PseudoAnomalies | None, context: FitContext) -> None:
         """Train the network on cached teacher features."""
         self.to(context.device)
-        orientations = self._orientations(train, context.device)
-        if self.options.augment != "none":
-            context.say(
-                f"good parts are shown in {len(orientations)} of {ORIENTATIONS} orientations"
-            )
+        orientations = shown_orientations(self.options.augment, self.teacher, train, context)
         self.network.is_learnt[torch.from_numpy(orientations)] = True
         self._train(train, variants, context, orientations)
         self.fit_normality(train, context)
@@ -80,13 +77,6 @@ class DcrdfNet(Detector):
     def colour_weight(self) -> torch.nn.Module | None:
         """The gate, where there is one."""
         return self.network.gate
-
-    def _orientations(self, train: Scans, device: torch.device) -> NDArray[np.intp]:
-        if self.options.augment == "none":
-            return AS_IT_IS
-        if self.options.augment == "dihedral":
-            return np.arange(ORIENTATIONS)
-        return orientations_of(self.teacher, train, device)
 
     def fit_normality(self, train: Scans, context: FitContext) -> None:
         """Learn from the good training images how the students usually err.

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from dcrdf.networks.residual import ResidualBlock, downsampling_convolutions
+from dcrdf.networks.residual import ResidualBlock, conv_norm_relu, downsampling_convolutions
 from dcrdf.networks.teacher import Features, TeacherShape
 
 
@@ -23,28 +23,41 @@ def blocks_like(shape: TeacherShape) -> Callable[..., ResidualBlock]:
 
 
 class OneClassBottleneck(nn.Module):
-    """OCBE: three stages fused at stride 16, squeezed to an embedding at stride 32."""
+    """OCBE: three stages fused at stride 16, then an embedding at stride 32.
 
-    def __init__(self, shape: TeacherShape) -> None:
+    Each stage may join the features of several `sources`. Without `squeeze` it is reverse
+    distillation's: its widths are the teacher's, and the blocks read all that is fused; with it
+    (our reading of DCRDF-Net) a 1 x 1 convolution first brings that to the third stage's width.
+    """
+
+    def __init__(self, shape: TeacherShape, sources: int = 1, squeeze: bool = True) -> None:
         super().__init__()
-        first, second, third = shape.channels
-        self.first = downsampling_convolutions(first, third, 2)
-        self.second = downsampling_convolutions(second, third, 1)
-        self.fuse = nn.Sequential(
-            nn.Conv2d(3 * third, third, 1, bias=False), nn.BatchNorm2d(third), nn.ReLU(inplace=True)
+        first, second, third = (sources * channels for channels in shape.channels)
+        width = shape.channels[2]
+        self.first = downsampling_convolutions(
+            first, min(2 * first, width) if squeeze else second, width
         )
-        embedding = 2 * third
+        self.second = downsampling_convolutions(second, width)
+        self.third = (
+            nn.Identity() if sources == 1 else nn.Sequential(*conv_norm_relu(third, width, 3))
+        )
+        self.fuse = (
+            nn.Sequential(*conv_norm_relu(3 * width, width, 1)) if squeeze else nn.Identity()
+        )
+        embedding = 2 * width
         block = blocks_like(shape)
         self.embed = nn.Sequential(
-            block(third, embedding, step="down"),
+            block(width if squeeze else 3 * width, embedding, step="down"),
             block(embedding, embedding),
             block(embedding, embedding),
         )
 
     def forward(self, features: Features) -> Tensor:
-        """Features at strides 4, 8, 16 -> embedding (B, 2 C_3, H / 32, W / 32)."""
+        """Features at strides 4, 8, 16, of all sources one after another in their channels ->
+        embedding (B, 2 C_3, H / 32, W / 32)."""
         first, second, third = features
-        fused = self.fuse(torch.cat([self.first(first), self.second(second), third], dim=1))
+        parts = [self.first(first), self.second(second), self.third(third)]
+        fused = self.fuse(torch.cat(parts, dim=1))
         embedding: Tensor = self.embed(fused)
         return embedding
 
@@ -70,10 +83,18 @@ class Decoder(nn.Module):
 
     def forward(self, embedding: Tensor) -> Features:
         """Embedding -> features in the teacher's shapes and order (strides 4, 8, 16)."""
+        return self.decode(embedding, lambda _, x, __: x)
+
+    def decode(
+        self, embedding: Tensor, passed: Callable[[int, Tensor, Tensor], Tensor]
+    ) -> Features:
+        """The same where `passed` says what the next stage reads, from a stage's number (0 is the
+        coarsest), its inner features and what it gives out."""
         features, x = [], embedding
-        for stage, head in zip(self.stages, self.heads, strict=True):
+        for number, (stage, head) in enumerate(zip(self.stages, self.heads, strict=True)):
             x = stage(x)
             features.append(head(x))
+            x = passed(number, x, features[-1])
         return features[::-1]
 
 

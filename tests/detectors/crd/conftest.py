@@ -75,6 +75,7 @@ def make_scans(seed=0, count=4):
         height=height.repeat(4, axis=1).repeat(4, axis=2),
         valid=everywhere,
         outline=np.broadcast_to(np.hypot(x, y) < 24, everywhere.shape),
+        on_part=everywhere,
     )
 
 
@@ -141,9 +142,8 @@ def scrambled(network, seed):
 def crd():
     """The package's classes; skips while they are not there."""
     network = pytest.importorskip("dcrdf.detectors.crd.network")
-    from dcrdf.detectors.crd.detector import Crd
-
     from dcrdf.config.detectors import CrdOptions
+    from dcrdf.detectors.crd.detector import Crd
 
     def detector(shape, seed=0, **changes):
         torch.manual_seed(seed)

@@ -5,12 +5,14 @@ quarter of its outputs, in the wide ResNet half of them. Going up, a 2 x 2 trans
 takes the place of the first 3 x 3 one and of the shortcut. Every convolution has a batch norm.
 """
 
+import hashlib
+
 import pytest
 import torch
 
-from dcrdf.detectors.reverse_distillation.student import Student
+from dcrdf.detectors.reverse_distillation.student import OneClassBottleneck, Student
 from dcrdf.networks.residual import ResidualBlock
-from dcrdf.networks.teacher import TEACHERS
+from dcrdf.networks.teacher import TEACHERS, TeacherShape
 
 DECODERS = {"resnet18": 3_703_168, "resnet50": 15_821_824, "wide_resnet50_2": 24_917_504}
 """Without the heads of signed teachers. The last is the released networks' of wide ResNets."""
@@ -114,3 +116,57 @@ def test_decoders_blocks_are_as_wide_inside_as_the_teachers(name):
     decoder = on_meta(name).decoder.stages
     ours = [stage[-1].body[0].out_channels for stage in (decoder[1], decoder[0])]
     assert ours == inner
+
+
+@pytest.mark.parametrize("name", list(WIDTHS))
+@pytest.mark.parametrize("sources", [1, 2])
+def test_bottleneck_of_several_sources_without_squeeze(name, sources):
+    """Reverse distillation's: the teacher's widths, and blocks that read all three parts."""
+    third, second, first = WIDTHS[name]
+    with torch.device("meta"):
+        part = OneClassBottleneck(TEACHERS[name], sources, squeeze=False)
+    expected = {
+        "first": conv(3, sources * first, sources * second) + conv(3, sources * second, third),
+        "second": conv(3, sources * second, third),
+        "third": 0 if sources == 1 else conv(3, sources * third, third),
+        "fuse": 0,
+        "embed": block(name, 3 * third, 2 * third, "down") + 2 * block(name, 2 * third, 2 * third),
+    }
+    assert {key: size(getattr(part, key)) for key in expected} == expected
+    features = [
+        torch.empty(2, sources * width, side, side, device="meta")
+        for width, side in zip((first, second, third), (16, 8, 4), strict=True)
+    ]
+    assert part(features).shape == (2, 2 * third, 2, 2)
+
+
+PINNED = {
+    "lite0": (TEACHERS["efficientnet_lite0"], "05885ba77de91c32", "d6930d3cd3ef3dc9"),
+    "wide": (
+        TeacherShape((8, 16, 32), "bottleneck", (3, 4, 6), signed=False, inner_divisor=2),
+        "966f6356d8a1ff51",
+        "d4622b6c74342fd9",
+    ),
+}
+"""Drawn weights and, to a millionth, outputs of the student as it was with one source alone."""
+
+
+def digest(parts):
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+
+
+@pytest.mark.parametrize("case", list(PINNED))
+def test_the_student_of_one_source_is_what_it_was(case):
+    shape, weights, outputs = PINNED[case]
+    torch.manual_seed(0)
+    student = Student(shape)
+    state = student.state_dict().items()
+    assert digest(key.encode() + x.numpy().tobytes() for key, x in state) == weights
+    generator = torch.Generator().manual_seed(1)
+    features = [
+        torch.rand(2, width, 64 // stride, 64 // stride, generator=generator, dtype=torch.float64)
+        for width, stride in zip(shape.channels, shape.strides, strict=True)
+    ]
+    found = student.double()(features)
+    rounded = [(x.detach() * 1e6).round().to(torch.int64).numpy().tobytes() for x in found]
+    assert digest(rounded) == outputs

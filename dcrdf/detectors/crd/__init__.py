@@ -1,0 +1,1 @@
+"""Crossmodal Reverse Distillation (Liu, Wang, Leng, Zhang, arXiv 2412.08949)."""
