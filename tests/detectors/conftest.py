@@ -96,13 +96,24 @@ class TinyTrunk(nn.Module):
 TINY = TeacherShape((12, 16, 24), "basic", (1, 1, 1), signed=True)
 
 
+def know_tiny(patch):
+    """The tiny teacher goes by its name while the patch lasts."""
+    patch.setitem(TEACHERS, "tiny", TINY)
+    patch.setitem(TRUNKS, "tiny", Trunk(TinyTrunk, str))
+
+
+@pytest.fixture(autouse=True)
+def _tiny_is_known(monkeypatch):
+    """Saved detectors name their teacher."""
+    know_tiny(monkeypatch)
+
+
 @pytest.fixture(scope="session")
 def teacher():
-    """A teacher that costs next to nothing, known by its name while the session lasts."""
+    """A teacher that costs next to nothing."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(TEACHERS, "tiny", TINY)
-        patch.setitem(TRUNKS, "tiny", Trunk(TinyTrunk, str))
-        yield Teacher("tiny")
+        know_tiny(patch)
+        return Teacher("tiny")
 
 
 @pytest.fixture(scope="session")
