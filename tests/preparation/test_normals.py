@@ -17,10 +17,10 @@ from dcrdf.preparation.normals import (
     fitted_normals,
     in_plane_frame,
     sobel_normals,
-    turned_normals,
 )
 from dcrdf.preparation.plane import Plane
 from dcrdf.preparation.resize import place
+from dcrdf.tensors.orientation import oriented_surface
 
 FACING = Plane((0.0, 0.0, -1.0), 0.5)
 NO_CENTRE = np.zeros(3)
@@ -227,28 +227,8 @@ def test_mirrored_and_turned_scans_have_mirrored_and_turned_normals():
     both = np.stack([both[..., 1], -both[..., 0], both[..., 2]], axis=-1)
     for number, scan in ((0, xyz), (1, quarter), (4, mirrored), (5, both)):
         found = seen_by_plane(np.ascontiguousarray(scan), FACING)
-        expected = turned_normals(before[None], np.array([number]))[0]
+        expected = oriented_surface(before[None], np.array([number]))[0]
         np.testing.assert_allclose(found, decoded(expected), atol=4e-3)
-
-
-def test_turning_vectors_is_a_group():
-    generator = np.random.default_rng(0)
-    vectors = generator.normal(size=(2, 6, 6, 3)) * (1, 1, 0.2)
-    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
-    images = ((vectors + 1) / 2).astype(np.float16)
-    images[0, 0, 0] = 0.0
-    four = images
-    for _ in range(4):
-        four = turned_normals(four, np.array([1, 1]))
-    np.testing.assert_allclose(four, images, atol=1e-3)
-    twice = turned_normals(turned_normals(images, np.array([4, 4])), np.array([4, 4]))
-    np.testing.assert_allclose(twice, images, atol=1e-3)
-    np.testing.assert_array_equal(turned_normals(images, np.array([0, 0])), images)
-    turned = turned_normals(images, np.array([1, 1]))
-    np.testing.assert_array_equal(turned[0, -1, 0], 0.0)
-    nx, ny = 2.0 * images[1, 2, 4, :2].astype(float) - 1
-    found = 2.0 * turned[1, 5 - 4, 2, :2].astype(float) - 1
-    np.testing.assert_allclose(found, [ny, -nx], atol=2e-3)
 
 
 def test_the_unit_of_length_and_the_distance_do_not_matter():

@@ -11,9 +11,11 @@ from dcrdf.tensors.orientation import (
     natural_orientations,
     orientation_ratios,
     oriented,
+    oriented_surface,
     some_of,
     turned,
     turned_back,
+    turned_normals,
 )
 
 
@@ -41,6 +43,58 @@ def test_tensors_turn_as_arrays_do_and_back(orientation):
     shown = turned(torch.from_numpy(images), orientation)
     np.testing.assert_array_equal(shown.numpy(), expected)
     np.testing.assert_array_equal(turned_back(shown, orientation).numpy(), images)
+
+
+@pytest.fixture
+def normals():
+    """Encoded unit normals (2, 6, 6, 3); at one pixel there is none."""
+    vectors = np.random.default_rng(0).normal(size=(2, 6, 6, 3)) * (1, 1, 0.2)
+    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+    images = ((vectors + 1) / 2).astype(np.float16)
+    images[0, 0, 0] = 0.0
+    return images
+
+
+def normal_shown(image, at, orientation):
+    """Where a pixel of a square image comes to lie, and its normal there: rows mirrored from 4 on,
+    then quarter turns to the left, which take what points to the right upwards."""
+    side, (row, column) = len(image), at
+    x, y, z = 2.0 * image[at].astype(np.float64) - 1.0
+    if orientation >= 4:
+        column, x = side - 1 - column, -x
+    for _ in range(orientation % 4):
+        row, column = side - 1 - column, row
+        x, y = y, -x
+    return (row, column), (x, y, z)
+
+
+@pytest.mark.parametrize("orientation", range(ORIENTATIONS))
+def test_normals_turn_with_their_pixels(normals, orientation):
+    found = oriented_surface(normals, np.array([orientation, 0]))
+    for at in ((1, 2), (4, 5), (3, 0)):
+        place, vector = normal_shown(normals[0], at, orientation)
+        np.testing.assert_allclose(2.0 * found[0][place] - 1.0, vector, atol=2e-3)
+    np.testing.assert_array_equal(found[1], normals[1].astype(np.float32))
+    of_tensors = turned_normals(torch.from_numpy(normals).permute(0, 3, 1, 2).float(), orientation)
+    np.testing.assert_array_equal(of_tensors[0].permute(1, 2, 0).numpy(), found[0])
+
+
+@pytest.mark.parametrize("orientation", range(ORIENTATIONS))
+def test_where_there_is_no_normal_there_is_none_in_any_orientation(normals, orientation):
+    """A blackened background stays black; turned as a vector it would change its colour."""
+    found = oriented_surface(normals, np.array([orientation] * 2))
+    place, _ = normal_shown(normals[0], (0, 0), orientation)
+    np.testing.assert_array_equal(found[0][place], 0.0)
+    assert (found != 0.0).any(axis=-1).sum() == 2 * 36 - 1
+
+
+def test_turning_normals_is_a_group(normals):
+    four = normals
+    for _ in range(4):
+        four = oriented_surface(four, np.array([1, 1]))
+    np.testing.assert_allclose(four, normals, atol=1e-3)
+    twice = oriented_surface(oriented_surface(normals, np.array([4, 4])), np.array([4, 4]))
+    np.testing.assert_allclose(twice, normals, atol=1e-3)
 
 
 def test_some_orientations_come_in_the_order_of_the_spread():
