@@ -16,6 +16,7 @@ from dcrdf.cli.common import (
     stage_of,
 )
 from dcrdf.cli.device import claim_gpu
+from dcrdf.config.given_normals import check_degraded
 from dcrdf.config.layouts import place_record
 from dcrdf.config.options import Degradation, RobustnessOptions
 from dcrdf.config.stages import Stage, digest_of_record
@@ -64,6 +65,7 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.tensors.device import make_repeatable
 
     model = Model(args.job / "model", args.device)
+    check_degraded(model.options, options.degradations)
     make_repeatable(0, model.scorer.options.cpu_threads, with_gradients=False)
     reader = stage.options.get("reader", {})
     samples = list_samples(args.root, stage.options["layout"], description["category"], reader)

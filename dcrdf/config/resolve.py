@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dcrdf.config.detectors import DETECTORS, DetectorOptions
+from dcrdf.config.given_normals import check_degraded, check_turned
 from dcrdf.config.layers import Layer, layers_of, merged
 from dcrdf.config.options import InferOptions, PrepareOptions, TeacherOptions
 from dcrdf.config.partials import check_partials
@@ -54,6 +55,8 @@ def resolve_layers(
     options = info.options.parse(merged("options", every), f"options{where}")
     _check_offered(sections["infer"], options, detector, where)
     _check_prepared(sections["prepare"], options, detector, where)
+    check_turned(sections["prepare"], options.augments(), where)
+    check_degraded(sections["prepare"], sections["robustness"].degradations, where)
     _check_teacher(sections["teacher"], sections["prepare"].image_size, options, detector, where)
     return Resolved(detector, preset, info, options, **sections)
 
