@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -23,6 +24,7 @@ from dcrdf.preparation.resize import resize_nearest
 from dcrdf.robustness.degrade import ABSENT, degrade, kind_of
 from dcrdf.scoring.scorer import Prediction, batch_slices
 from dcrdf.scoring.split import gather
+from dcrdf.tensors.orientation import turned_back
 from dcrdf.tensors.prepared import scans_of_images
 
 Mask = NDArray[np.bool_]
@@ -76,7 +78,7 @@ def score_degraded(
         with watched(model.scorer.detector.colour_weight) as gate:
             predictions.append(_score(model, [image for image, _ in batch], degradation))
         scans += [scan for _, scan in batch]
-        weights += _weights_on_part(gate, scans[-len(batch) :])
+        weights += _weights_on_part(gate, model.scorer.shown, scans[-len(batch) :])
     if not scans:
         raise UserError("robustness: no test scan can be used")
     scored = gather(predictions)
@@ -153,11 +155,17 @@ def watched(module: nn.Module | None) -> Iterator[list[Tensor]]:
         handle.remove()
 
 
-def _weights_on_part(gate: Sequence[Tensor], scans: Sequence[TestScan]) -> list[float]:
-    """The mean weight on each scan's part; nothing where no gate was asked."""
-    weights = [one.float().cpu().numpy() for batch in gate for one in batch]
+def _weights_on_part(
+    gate: Sequence[Tensor], shown: Sequence[int], scans: Sequence[TestScan]
+) -> list[float]:
+    """The mean weight on each scan's part, over the orientations that the scans were shown in;
+    nothing where no gate was asked."""
+    if not gate:
+        return []
+    upright = [turned_back(x.float(), number) for x, number in zip(gate, shown, strict=True)]
+    weights = torch.stack(upright).mean(dim=0).cpu().numpy()
     return [
         float(weight[scan.inside][scan.part].mean())
-        for weight, scan in zip(weights, scans, strict=bool(weights))
+        for weight, scan in zip(weights, scans, strict=True)
         if scan.part.any()
     ]

@@ -78,6 +78,11 @@ class Scorer:
             predictions.append(scorer.finish(answer.rows(one), validation[one], readings, held_out))
         return scorer, predictions
 
+    @property
+    def shown(self) -> list[int]:
+        """The orientations in which every batch is shown to the detector, one after the other."""
+        return some_of(self.detector.orientations, self.options.orientations)
+
     @torch.no_grad()
     def raw_maps(self, scans: Scans) -> Maps:
         """The detector's own maps, before fusion and blur; `UserError` unless they are finite.
@@ -86,8 +91,7 @@ class Scorer:
         several: the mean of their maps. What it sees in one of them by chance counts less.
         """
         batch = scans.batch(self.device, self.detector.options.needs())
-        shown = some_of(self.detector.orientations, self.options.orientations)
-        answer = averaged([self._maps_in(orientation, batch) for orientation in shown])
+        answer = averaged([self._maps_in(orientation, batch) for orientation in self.shown])
         _require_finite(answer.all())
         return answer
 
