@@ -153,6 +153,47 @@ def test_train_infer_predict_and_python_score_alike(chain, capsys):
     assert "validation" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("prepare", [{"preset": "crd_normals"}, {"surface": "normals"}])
+def test_crossmodal_maps_of_normals_score_alike(chain, prepare):
+    """Command, Python and robustness; without a modality a branch is judged by itself."""
+    values = yaml.safe_load(chain.config.read_text())
+    values["runs"] = {
+        "net": {
+            "detector": "crd", "preset": "paper",
+            "prepare": {**prepare, "image_size": 64, "foreground_min_mm": 2.5},
+            "teacher": {"name": "efficientnet_lite0"},
+            "train": {"epochs": 2, "batch_size": 4},
+            "infer": {"fusion": "peak_trust"},
+            "robustness": {"degradations": ["depth_holes_60", "depth_absent"]},
+        }
+    }  # fmt: skip
+    Chain(chain.folder, chain.root, values).run()
+    model = dcrdf.load(chain.job / "model", device="cpu")
+    with open_maps(chain.job / "maps.h5") as maps:
+        scored = {name: maps.scores(name) for name in ("fused", "rgb", "depth")}
+        of_scans = [chain.root / "a/test" / kind for kind in maps.defects]
+        names = maps.names
+    for index, (folder, stem) in enumerate(zip(of_scans, names, strict=True)):
+        rgb = read_rgb(folder / "rgb" / f"{stem}.png")
+        xyz = read_xyz(folder / "xyz" / f"{stem}.tiff")
+        for name, verdict in (
+            ("fused", model.predict(rgb, xyz)),
+            ("rgb", model.predict(rgb, None)),
+            ("depth", model.predict(None, xyz)),
+        ):
+            assert verdict.score == pytest.approx(scored[name][index], rel=1e-4)
+            assert verdict.threshold == model.thresholds[name]["threshold"]
+    out = chain.folder / "robustness.json"
+    assert chain.call("robustness", chain.job, "--root", chain.root, "--out", out) == 0
+    found = {
+        (v["degradation"], v["branch"], v["metric"]): v["value"]
+        for v in json.loads(out.read_text())["values"]
+    }
+    assert found["depth_absent", "fused", "p_auroc"] == found["intact", "rgb", "p_auroc"]
+    assert found["depth_holes_60", "rgb", "p_auroc"] == found["intact", "rgb", "p_auroc"]
+    assert found["depth_holes_60", "depth", "p_auroc"] != found["intact", "depth", "p_auroc"]
+
+
 def test_metrics_hold_every_branch_mode_and_interval(chain):
     chain.run()
     metrics = json.loads((chain.job / "metrics.json").read_text())

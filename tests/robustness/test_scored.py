@@ -12,7 +12,7 @@ from dcrdf.config.options import InferOptions, PrepareOptions
 from dcrdf.detectors.maps import Maps
 from dcrdf.preparation.image import PreparedImage
 from dcrdf.robustness import scored
-from dcrdf.robustness.scored import TestScan, score_degraded
+from dcrdf.robustness.scored import score_degraded
 from dcrdf.scoring.scorer import Scorer
 
 SIDE, COUNT = 16, 3
@@ -77,7 +77,7 @@ def weight_on(images, part, monkeypatch):
     def prepared(_model, samples, *_):
         for number in samples:
             sample = SimpleNamespace(is_good=number > 0, gt=part)
-            yield images[number], TestScan(sample, np.s_[:, :], part, part)
+            yield images[number], scored.TestScan(sample, np.s_[:, :], part, part)
 
     def of(orientations, degradation=None):
         monkeypatch.setattr(scored, "_prepared", prepared)
