@@ -83,7 +83,7 @@ def weight_on(images, part, monkeypatch):
         monkeypatch.setattr(scored, "_prepared", prepared)
         options = InferOptions(fusion="gated", blur_sigma_px=0.0, orientations=8, batch_size=2)
         scorer = Scorer(Gated(orientations), options, None, torch.device("cpu"))
-        thresholds = dict.fromkeys(("fused", "rgb", "depth"), {"threshold": 0.5})
+        thresholds = {name: {"threshold": 0.5} for name in ("fused", "rgb", "depth")}
         model = SimpleNamespace(scorer=scorer, options=PrepareOptions(), thresholds=thresholds)
         return score_degraded(model, range(COUNT), degradation, 0).gate_weight
 
