@@ -8,7 +8,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from dcrdf.config.detectors import CrdOptions
 from dcrdf.config.options import TrainOptions
+from dcrdf.detectors.crd.detector import Crd
+from dcrdf.detectors.crd.network import CrdNetwork
 from dcrdf.networks.teacher import TeacherShape
 from dcrdf.tensors.scans import Scans
 from dcrdf.training.features import teacher_features
@@ -140,10 +143,7 @@ def scrambled(network, seed):
 
 @pytest.fixture(scope="session")
 def crd():
-    """The package's classes; skips while they are not there."""
-    network = pytest.importorskip("dcrdf.detectors.crd.network")
-    from dcrdf.config.detectors import CrdOptions
-    from dcrdf.detectors.crd.detector import Crd
+    """The package's classes."""
 
     def detector(shape, seed=0, **changes):
         torch.manual_seed(seed)
@@ -151,7 +151,7 @@ def crd():
         scrambled(made.network, seed).eval()
         return made
 
-    return SimpleNamespace(Network=network.CrdNetwork, Options=CrdOptions, detector=detector)
+    return SimpleNamespace(Network=CrdNetwork, Options=CrdOptions, detector=detector)
 
 
 @pytest.fixture
