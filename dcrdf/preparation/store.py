@@ -93,7 +93,10 @@ class PreparedSplit:
         """Points in metres, (N, S, S, 3), missing (0, 0, 0); `UserError` when not kept."""
         if "xyz" not in self._group:
             raise UserError(f"{self._path}: holds no points; prepare it again with keep_xyz")
-        return self._read("xyz")
+        values: NDArray[np.float32] = self._read("xyz")
+        with damage_named(self._path, "prepare", f"{self._group.name}/xyz"):
+            require_finite(values, "xyz")
+        return values
 
     @cached_property
     def normals(self) -> NDArray[np.float16]:

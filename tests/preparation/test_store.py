@@ -178,6 +178,25 @@ def test_wrong_shapes_and_types_are_refused(path, name, values):
     refused(path)
 
 
+@pytest.mark.parametrize(("name", "kind"), [("xyz", np.float32), ("normals", np.float16)])
+@pytest.mark.parametrize("value", [0.25, np.nan, np.inf])
+def test_points_and_normals_are_numbers(path, name, kind, value):
+    values = np.full((4, 64, 64, 3), 0.5, kind)
+    values[2, 3, 4, 1] = value
+    with h5py.File(path, "a") as file:
+        file["train"].create_dataset(name, data=values, chunks=(1, 64, 64, 3))
+    with open_prepared(path) as prepared:
+        split = prepared.split("train")
+        if np.isfinite(value):
+            np.testing.assert_array_equal(getattr(split, name), values)
+        else:
+            with pytest.raises(UserError, match=f"train/{name}.*run prepare again"):
+                getattr(split, name)
+        absent = {"xyz": "holds no points", "normals": "holds no normals"}[name]
+        with pytest.raises(UserError, match=absent):
+            getattr(prepared.split("test"), name)
+
+
 def test_a_header_that_promises_terabytes_is_refused(path):
     with h5py.File(path, "a") as file:
         for name in ("rgb", "depth", "valid", "foreground", "gt"):
