@@ -56,6 +56,7 @@ def run(args: argparse.Namespace) -> None:
     )
     claim_gpu(args.device)
 
+    from dcrdf.config.given_normals import hidden_degradations
     from dcrdf.datasets.layouts import list_samples
     from dcrdf.models.model import Model
     from dcrdf.results.maps import open_maps
@@ -64,6 +65,11 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.tensors.device import make_repeatable
 
     model = Model(args.job / "model", args.device)
+    for hidden in hidden_degradations(model.options, options.degradations):
+        raise UserError(
+            f"{args.job}: {hidden} changes points, which its given normals do not show; name others"
+            " with --degradation"
+        )
     make_repeatable(0, model.scorer.options.cpu_threads, with_gradients=False)
     reader = stage.options.get("reader", {})
     samples = list_samples(args.root, stage.options["layout"], description["category"], reader)

@@ -110,24 +110,3 @@ def in_plane_frame(normals: Vectors, plane: Plane) -> Vectors:
 def encoded(normals: Vectors) -> NormalsImage:
     """Unit normals (..., 3) as an image within [0, 1]."""
     return ((normals + np.float32(1.0)) / np.float32(2.0)).clip(0.0, 1.0).astype(np.float16)
-
-
-def turned_normals(images: NormalsImage, orientations: NDArray[np.intp]) -> NormalsImage:
-    """Square images of normals (B, S, S, 3), each in its own orientation: 0 to 3 quarter turns
-    counterclockwise, then the same of the mirror image, as colour images are turned; the vectors
-    turn along. (n_x, n_y) becomes (n_y, -n_x) in a quarter turn and (-n_x, n_y) in the mirror."""
-    return np.stack(
-        [_turned(image, int(number)) for image, number in zip(images, orientations, strict=True)]
-    )
-
-
-def _turned(image: NormalsImage, number: int) -> NormalsImage:
-    one = np.float16(1.0)
-    x, y, z = np.moveaxis(image, -1, 0)
-    if number >= 4:
-        x = one - x
-    for _ in range(number % 4):
-        x, y = y, one - x
-    vectors = np.stack([x, y, z], axis=-1) * image.any(axis=-1, keepdims=True)
-    mirrored = np.flip(vectors, 1) if number >= 4 else vectors
-    return np.rot90(mirrored, number % 4)

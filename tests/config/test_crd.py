@@ -73,6 +73,8 @@ def test_presets_resolve_to_their_rows_whatever_stands_further_out(crd, set_key,
     set_key(crd, "terms.own.train.learning_rate", 0.005)
     set_key(crd, "runs.crd.terms", "own")
     set_key(crd, "runs.crd.preset", preset)
+    if preset == "eyecandies":
+        crd["dataset"] |= {"layout": "eyecandies", "synthetic": None}
     config = parse_config(crd)
     resolved = resolve(config, "crd", "a")
     options, maps, fusion = ROWS[preset]

@@ -17,10 +17,10 @@ from dcrdf.preparation.normals import (
     fitted_normals,
     in_plane_frame,
     sobel_normals,
-    turned_normals,
 )
 from dcrdf.preparation.plane import Plane
 from dcrdf.preparation.resize import place
+from dcrdf.tensors.orientation import oriented_surface
 
 FACING = Plane((0.0, 0.0, -1.0), 0.5)
 NO_CENTRE = np.zeros(3)
@@ -216,7 +216,7 @@ def test_a_rigs_tilt_does_not_show():
     assert np.median(degrees(found[:8, :8], np.array([0.0, 0.0, 1.0]))) < 0.3
 
 
-def test_mirrored_and_turned_scans_have_mirrored_and_turned_normals():
+def test_mirrored_and_turned_scans_have_mirrored_and_oriented_surface():
     xyz, _, _ = sphere_scene(128, 1e-5, seed=5)
     xyz[30:60, 20:30] = 0.0
     before = encoded(seen_by_plane(xyz, FACING).astype(np.float32))
@@ -227,7 +227,7 @@ def test_mirrored_and_turned_scans_have_mirrored_and_turned_normals():
     both = np.stack([both[..., 1], -both[..., 0], both[..., 2]], axis=-1)
     for number, scan in ((0, xyz), (1, quarter), (4, mirrored), (5, both)):
         found = seen_by_plane(np.ascontiguousarray(scan), FACING)
-        expected = turned_normals(before[None], np.array([number]))[0]
+        expected = oriented_surface(before[None], np.array([number]))[0]
         np.testing.assert_allclose(found, decoded(expected), atol=4e-3)
 
 
@@ -239,12 +239,12 @@ def test_turning_vectors_is_a_group():
     images[0, 0, 0] = 0.0
     four = images
     for _ in range(4):
-        four = turned_normals(four, np.array([1, 1]))
+        four = oriented_surface(four, np.array([1, 1]))
     np.testing.assert_allclose(four, images, atol=1e-3)
-    twice = turned_normals(turned_normals(images, np.array([4, 4])), np.array([4, 4]))
+    twice = oriented_surface(oriented_surface(images, np.array([4, 4])), np.array([4, 4]))
     np.testing.assert_allclose(twice, images, atol=1e-3)
-    np.testing.assert_array_equal(turned_normals(images, np.array([0, 0])), images)
-    turned = turned_normals(images, np.array([1, 1]))
+    np.testing.assert_array_equal(oriented_surface(images, np.array([0, 0])), images)
+    turned = oriented_surface(images, np.array([1, 1]))
     np.testing.assert_array_equal(turned[0, -1, 0], 0.0)
     nx, ny = 2.0 * images[1, 2, 4, :2].astype(float) - 1
     found = 2.0 * turned[1, 5 - 4, 2, :2].astype(float) - 1

@@ -11,6 +11,7 @@ from dcrdf.tensors.orientation import (
     natural_orientations,
     orientation_ratios,
     oriented,
+    oriented_surface,
     some_of,
     turned,
     turned_back,
@@ -41,6 +42,17 @@ def test_tensors_turn_as_arrays_do_and_back(orientation):
     shown = turned(torch.from_numpy(images), orientation)
     np.testing.assert_array_equal(shown.numpy(), expected)
     np.testing.assert_array_equal(turned_back(shown, orientation).numpy(), images)
+
+
+@pytest.mark.parametrize("orientation", range(ORIENTATIONS))
+def test_what_is_black_has_no_normal_and_stays_black(orientation):
+    """A preparation that takes the background out leaves it without normals."""
+    normals = np.random.default_rng(0).uniform(0.1, 0.9, (1, 6, 6, 3)).astype(np.float16)
+    normals[:, :2] = 0.0
+    shown = oriented_surface(normals, np.array([orientation]))
+    black = oriented((normals == 0.0).all(axis=-1), np.array([orientation]))
+    np.testing.assert_array_equal((shown == 0.0).all(axis=-1), black)
+    assert (shown[~black] > 0.0).all()
 
 
 def test_some_orientations_come_in_the_order_of_the_spread():
