@@ -47,7 +47,10 @@ def training_plane(
     sound = [scan.plane for scan in facts if scan.plane_accepted]
     planes = sound or [scan.plane for scan in facts if scan.has_plane]
     if not planes:
-        raise UserError(f"{category}: no plane fits any training scan; look at its xyz files")
+        by = (
+            "" if options.plane == "border" else f" by its corners (prepare.plane: {options.plane})"
+        )
+        raise UserError(f"{category}: no plane fits any training scan{by}; look at its xyz files")
     return TrainingPlane(decide_mode(facts, options), median_plane(planes))
 
 
