@@ -18,6 +18,10 @@ include: "workflow/rules/detector.smk"
 include: "workflow/rules/results.smk"
 
 
+onstart:
+    wake_only_when_held_back(workflow)
+
+
 rule all:
     default_target: True
     input:

@@ -16,7 +16,6 @@ from dcrdf.cli.common import (
     stage_of,
 )
 from dcrdf.cli.device import claim_gpu
-from dcrdf.config.given_normals import check_degraded
 from dcrdf.config.layouts import place_record
 from dcrdf.config.options import Degradation, RobustnessOptions
 from dcrdf.config.stages import Stage, digest_of_record
@@ -57,6 +56,7 @@ def run(args: argparse.Namespace) -> None:
     )
     claim_gpu(args.device)
 
+    from dcrdf.config.given_normals import hidden_degradations
     from dcrdf.datasets.layouts import list_samples
     from dcrdf.models.model import Model
     from dcrdf.results.maps import open_maps
@@ -65,7 +65,11 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.tensors.device import make_repeatable
 
     model = Model(args.job / "model", args.device)
-    check_degraded(model.options, options.degradations)
+    for hidden in hidden_degradations(model.options, options.degradations):
+        raise UserError(
+            f"{args.job}: {hidden} changes points, which its given normals do not show; name others"
+            " with --degradation"
+        )
     make_repeatable(0, model.scorer.options.cpu_threads, with_gradients=False)
     reader = stage.options.get("reader", {})
     samples = list_samples(args.root, stage.options["layout"], description["category"], reader)

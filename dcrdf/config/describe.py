@@ -62,10 +62,11 @@ beside it and nearer ones change it.
 
 **Labels**: tables, page and manifest say of every run whether it is *as published*: with all that
 its detector reads in `prepare`, `pseudo`, `teacher`, `train`, `infer` and `options` as a
-publication's preset has it, whatever is written where. Otherwise they name what differs
-(*published but for train.epochs: 20*); what a machine can afford (CPU threads, feature cache,
-batches of scoring) does not count. Presets of our own are *not published*. `dcrdf plan FILE` prints
-every run's label, and its preparation's name or what differs from the nearest one.
+publication's preset has it, whatever is written where, and with weights and textures of the
+official content. Otherwise they name what differs (*published but for train.epochs: 20*); what a
+machine can afford (CPU threads, feature cache, batches of scoring) does not count. Presets of our
+own are *not published*. `dcrdf plan FILE` prints every run's label, and its preparation's name or
+what differs from the nearest one.
 """
 
 PREPARE_PRESET = """`preset: NAME` stands for the keys of a whole preparation and drops all keys of

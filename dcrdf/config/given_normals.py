@@ -1,38 +1,44 @@
-"""What is refused with normals that come with a data set (`prepare.normals: given`)."""
+"""What cannot be asked of surface normals that came with the scans (`prepare.normals: given`)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
+from dcrdf.config.layouts import WITH_NORMALS
 from dcrdf.config.options import Degradation, PrepareOptions
+from dcrdf.config.resolved import Resolved
 from dcrdf.errors import UserError
 
-OF_POINTS: tuple[Degradation, ...] = (
-    "depth_holes_10",
-    "depth_holes_30",
-    "depth_holes_60",
-    "depth_noise_5",
-    "depth_noise_20",
+OF_POINTS: frozenset[Degradation] = frozenset(
+    {"depth_holes_10", "depth_holes_30", "depth_holes_60", "depth_noise_5", "depth_noise_20"}
 )
-"""Degradations of the points, from which other normals are computed."""
+"""Degradations that change points and nothing else."""
 
 
-def check_turned(prepare: PrepareOptions, augments: bool, where: str = "") -> None:
-    """Refuse to show them in other orientations: vectors turn with their image, and each data set
-    has a frame of its own (`UserError`)."""
-    if prepare.reads_normals and augments:
+def check_given_normals(resolved: Resolved, layout: str, where: str) -> None:
+    """Refuse given normals where none are, or where what is asked needs others (`UserError`);
+    `where` ends the places that the errors name."""
+    if not resolved.prepare.reads_normals:
+        return
+    if layout not in WITH_NORMALS:
         raise UserError(
-            f"config: prepare.normals{where}: given ones cannot be turned, since their frame is the"
-            " data set's own; set it to fitted, or options.augment to none"
+            f"config: prepare.normals{where}: layout {layout!r} brings no normals (those that do:"
+            f" {', '.join(WITH_NORMALS)}); set it to fitted"
+        )
+    if resolved.options.augments():
+        raise UserError(
+            f"config: prepare.normals{where}: given normals cannot be turned with their image, for"
+            " nothing says which way their axes point; set it to fitted, or leave"
+            f" options.{resolved.options.augmented_by} out"
+        )
+    hidden = hidden_degradations(resolved.prepare, resolved.robustness.degradations)
+    if hidden:
+        raise UserError(
+            f"config: robustness.degradations{where}: {hidden[0]} changes points, which given"
+            " normals do not show; leave it out, or set prepare.normals: fitted"
         )
 
 
-def check_degraded(
-    prepare: PrepareOptions, degradations: Sequence[Degradation], where: str = ""
-) -> None:
-    """Refuse to make points worse where that leaves the normals, hence the branch's map, as they
-    are (`UserError`)."""
-    left_alone = [name for name in degradations if name in OF_POINTS]
-    if prepare.reads_normals and left_alone:
-        raise UserError(
-            f"config: robustness.degradations{where}: {', '.join(left_alone)} would leave"
-            " prepare.normals: given as they are; take them out, or use fitted normals"
-        )
+def hidden_degradations(
+    prepare: PrepareOptions, degradations: Iterable[Degradation]
+) -> list[Degradation]:
+    """Those that would leave what a second branch sees as it is: scores would look unharmed."""
+    return [one for one in degradations if prepare.reads_normals and one in OF_POINTS]

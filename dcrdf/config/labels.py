@@ -1,12 +1,14 @@
 """What may be said of a run: whether it is as published, and whose preparation it has.
 
-Both are taken from the options that result, so that no way of writing a file can fake them.
+Both are taken from the options that result, and from the content of what is downloaded, so that no
+way of writing a file can fake them.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from dcrdf.config.detectors import DETECTORS
+from dcrdf.config.download import DTD, TORCHVISION_WEIGHTS, DownloadsOptions
 from dcrdf.config.options import PrepareOptions
 from dcrdf.config.prepare_presets import PREPARE_PRESETS
 from dcrdf.config.resolve import resolve_layers
@@ -36,7 +38,22 @@ def published_differences(resolved: Resolved, alone: Resolved) -> dict[str, Any]
     }
 
 
-def run_label(by_category: Mapping[str, Resolved]) -> str:
+def download_differences(resolved: Resolved, downloads: DownloadsOptions) -> dict[str, str]:
+    """`downloads.KEY.hash` -> hash, where what a run downloads is not what the official hosts give;
+    the address does not count."""
+    found: dict[str, str] = {}
+    teacher = resolved.teacher
+    if teacher.weights == "torchvision":
+        given, official = downloads.weights[teacher.name], TORCHVISION_WEIGHTS[teacher.name]
+        if not given.hash.startswith(official.hash):
+            found[f"downloads.weights.{teacher.name}.hash"] = given.hash
+    reads_dtd = resolved.needs_variants and resolved.pseudo.textures == "dtd"
+    if reads_dtd and downloads.textures.hash != DTD.hash:
+        found["downloads.textures.hash"] = downloads.textures.hash
+    return found
+
+
+def run_label(by_category: Mapping[str, Resolved], downloads: DownloadsOptions) -> str:
     """A run's label from its options on every category: `as published`, `published but for
     train.epochs: 20` (with the categories, where it is so on some only), or `not published`."""
     one = next(iter(by_category.values()))
@@ -46,7 +63,8 @@ def run_label(by_category: Mapping[str, Resolved]) -> str:
     alone = preset_alone(one.detector, one.preset)
     found: dict[str, list[str]] = {}
     for category, resolved in by_category.items():
-        for key, value in published_differences(resolved, alone).items():
+        differences = published_differences(resolved, alone)
+        for key, value in (differences | download_differences(resolved, downloads)).items():
             found.setdefault(f"{key}: {value_text(value)}", []).append(category)
     texts = [
         text if len(where) == len(by_category) else f"{text} ({', '.join(where)})"

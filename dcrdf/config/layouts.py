@@ -13,6 +13,8 @@ LAYOUTS: tuple[str, ...] = get_args(Layout)
 DEFAULT_LAYOUT: Layout = "mvtec3d"
 MADE_AS: tuple[str, ...] = ("mvtec3d", "folder")
 """Layouts in which the embedded data set can be read."""
+WITH_NORMALS: tuple[str, ...] = ("eyecandies",)
+"""Layouts whose scans come with surface normals."""
 
 
 class EyecandiesReader(Closed):

@@ -2,7 +2,7 @@
 exactly what its output depends on. Numbers that only change speed (processes, device) are
 arguments of the commands, not options."""
 
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -203,8 +203,6 @@ class TrainOptions(Closed):
     every epoch (`exponential`).
     """
 
-    RECORDED_IF_CHANGED: ClassVar[frozenset[str]] = frozenset({"decay"})
-
     epochs: Count = 150
     batch_size: Count = 16
     min_steps: NonNegative = 0
@@ -216,10 +214,14 @@ class TrainOptions(Closed):
     cpu_threads: Annotated[int, Field(ge=1, le=256)] = 2
     feature_cache_mb: NonNegative = 1024
 
+    @property
+    def idle(self) -> frozenset[str]:
+        """Keys that change nothing with these options: neither recorded nor compared."""
+        return frozenset() if self.schedule == "exponential" else frozenset({"decay"})
+
     def record(self) -> dict[str, Any]:
-        """`decay` also where it counts."""
-        counts = {"decay": self.decay} if self.schedule == "exponential" else {}
-        return super().record() | counts
+        """Without what changes nothing."""
+        return {key: value for key, value in super().record().items() if key not in self.idle}
 
 
 class InferOptions(Closed):

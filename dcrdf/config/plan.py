@@ -197,7 +197,10 @@ class Plan:
         """Run -> whether it is as published, and what differs."""
         seed, categories = self.config.seeds[0], self.config.dataset.categories
         return {
-            run: run_label({one: self.chain(run, one, seed).resolved for one in categories})
+            run: run_label(
+                {one: self.chain(run, one, seed).resolved for one in categories},
+                self.config.downloads,
+            )
             for run in self.config.runs
         }
 

@@ -73,10 +73,11 @@ class PrepareOptions(Closed):
     @property
     def needs_part(self) -> bool:
         """Whether a scan without a part cannot be prepared as asked."""
-        return not (
-            self.background == "keep"
-            and self.normalise == "category"
-            and self.colour_background == "keep"
+        return (
+            self.background != "keep"
+            or self.normalise != "category"
+            or self.colour_background != "keep"
+            or (self.surface == "normals" and self.normals == "sobel")
         )
 
     @property
@@ -97,8 +98,8 @@ class PrepareOptions(Closed):
             raise ValueError("image_range: the lower end must be below the upper end")
         if self.needs_part and self.mode != "part":
             raise ValueError(
-                "background, normalise and colour_background other than keep, category and keep"
-                " know no field; set mode: part"
+                "background, normalise and colour_background other than keep, category and keep,"
+                " and normals: sobel, know no field; set mode: part"
             )
         if self.fill_at == "normalised" and self.normalise != "image_range":
             raise ValueError("fill_at: normalised fills zeros of normalise: image_range")

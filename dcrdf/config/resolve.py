@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dcrdf.config.detectors import DETECTORS, DetectorOptions
-from dcrdf.config.given_normals import check_degraded, check_turned
+from dcrdf.config.given_normals import check_given_normals
 from dcrdf.config.layers import Layer, layers_of, merged
 from dcrdf.config.options import InferOptions, PrepareOptions, TeacherOptions
 from dcrdf.config.partials import check_partials
@@ -37,10 +37,11 @@ def parse_config(values: dict[str, Any]) -> Config:
 
 def resolve(config: Config, run: str, category: str) -> Resolved:
     """Merge default < preset < top level < terms < run < category < run within category."""
-    chosen, where = config.runs[run], f"runs.{run} on {category}"
-    return resolve_layers(
-        chosen.detector, chosen.preset, layers_of(config, run, category), f" ({where})"
-    )
+    chosen, where = config.runs[run], f" (runs.{run} on {category})"
+    layers = layers_of(config, run, category)
+    resolved = resolve_layers(chosen.detector, chosen.preset, layers, where)
+    check_given_normals(resolved, config.dataset.layout, where)
+    return resolved
 
 
 def resolve_layers(
@@ -55,8 +56,6 @@ def resolve_layers(
     options = info.options.parse(merged("options", every), f"options{where}")
     _check_offered(sections["infer"], options, detector, where)
     _check_prepared(sections["prepare"], options, detector, where)
-    check_turned(sections["prepare"], options.augments(), where)
-    check_degraded(sections["prepare"], sections["robustness"].degradations, where)
     _check_teacher(sections["teacher"], sections["prepare"].image_size, options, detector, where)
     return Resolved(detector, preset, info, options, **sections)
 

@@ -40,7 +40,7 @@ class Resolved:
 
     def keys_read(self, sections: Iterable[str]) -> list[str]:
         """`SECTION.KEY` of all in these sections that the detector reads with these options."""
-        used = self.info.train_fields
+        used = self.info.train_fields - self.train.idle
         return [
             f"{section}.{key}"
             for section in sections

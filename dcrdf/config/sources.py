@@ -107,6 +107,10 @@ class Sources:
         if self.config.downloads.dataset is not None:
             self._check_room(folder)
             return [self.download_marker]
+        if was_synthesized:
+            raise UserError(
+                f"{folder}: made by `dcrdf synthesize`; say with what numbers in dataset.synthetic"
+            )
         if self.root.is_dir() and (there := _folders(self.root)):
             raise UserError(
                 f"{folder}: no such folder; in dataset.root there are: {', '.join(there)}"

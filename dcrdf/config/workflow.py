@@ -40,3 +40,20 @@ def make_again(workflow: Any, outputs: Iterable[Path]) -> None:
     """
     if workflow.is_main_process:
         workflow.dag.forcefiles.update(map(str, outputs))
+
+
+def wake_only_when_held_back(workflow: Any) -> None:
+    """Have Snakemake look again at its jobs only where its rate limit holds some back.
+
+    Its scheduler (9.27.1) starts a timer after every look, which causes another look: as many
+    chains of timers as jobs have finished, each looking at all jobs once a second, for ever. A
+    finished job wakes it anyway. To be called when the scheduler is there, before it starts.
+    """
+    scheduler = workflow.scheduler
+    limiter, look_later = scheduler.job_rate_limiter, scheduler._schedule_reevalutation
+
+    def wake(delay_s: int) -> None:
+        if limiter.get_free_jobs() == 0:
+            look_later(delay_s)
+
+    scheduler._schedule_reevalutation = wake

@@ -63,7 +63,7 @@ def _check_digest(path: Path, sha256: str) -> None:
 
 def _read_weights(path: Path) -> tuple[Any, bool]:
     if not path.is_file():
-        raise UserError(f"{path}: teacher weights not found; see teacher.weights in the README")
+        raise UserError(f"{path}: teacher weights not found; see docs/methods.md")
     try:
         if path.suffix == ".safetensors":
             from safetensors import safe_open

@@ -47,6 +47,11 @@ def training_plane(
     sound = [scan.plane for scan in facts if scan.plane_accepted]
     planes = sound or [scan.plane for scan in facts if scan.has_plane]
     if not planes:
+        if options.plane != "border":
+            raise UserError(
+                f"{category}: no training scan has points in all corners that prepare.plane:"
+                f" {options.plane} asks for; look at its xyz files"
+            )
         raise UserError(f"{category}: no plane fits any training scan; look at its xyz files")
     return TrainingPlane(decide_mode(facts, options), median_plane(planes))
 

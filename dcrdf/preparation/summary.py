@@ -64,7 +64,9 @@ class PrepareSummary:
         if self.planes_doubtful:
             found.append(f"the border fits no plane well in {_some(self.planes_doubtful)}")
         if self.empty_parts:
-            found.append(f"nothing taken for the part in {_some(self.empty_parts)}: D_n is 0 there")
+            found.append(
+                f"nothing taken for the part in {_some(self.empty_parts)}: all is background"
+            )
         if self.far_points:
             found.append(
                 f"{self.far_points} points farther than {FARTHEST_PLAUSIBLE_M:.0f} m taken as"

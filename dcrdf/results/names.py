@@ -15,7 +15,8 @@ SIZE_TITLES = {
 }
 GROUND_TRUTH_RULES = {
     "image": "image label from the folder name",
-    "network": "ground truth resized to the network's size by nearest neighbour",
+    "network": "ground truth resized to the network's size as the run's preparation does it "
+    "(nearest neighbour, unless it says otherwise)",
     "native": "ground truth as drawn, maps resized to it bilinearly",
 }
 MODE_TITLES = {

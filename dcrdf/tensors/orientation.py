@@ -39,15 +39,15 @@ def turned(images: Tensor, orientation: int) -> Tensor:
 
 def turned_normals(encoded: Tensor, orientation: int) -> Tensor:
     """Normals (B, 3, S, S), encoded as (n + 1) / 2 with x to the right and y down, in an
-    orientation: pixels move, and the vectors turn with them. (n_x, n_y) becomes (n_y, -n_x) in a
-    quarter turn and (-n_x, n_y) in the mirror; (0, 0, 0), where there is no normal, stays."""
-    images = turned(encoded, orientation)
-    x, y, z = images.unbind(1)
+    orientation: pixels move, and the vectors turn with them. What is black has none, and stays so.
+    """
+    shown = turned(encoded, orientation)
+    x, y, z = shown.unbind(1)
     if orientation >= 4:
         x = 1.0 - x
     for _ in range(orientation % 4):
         x, y = y, 1.0 - x
-    return torch.stack([x, y, z], dim=1) * images.any(dim=1, keepdim=True)
+    return torch.stack([x, y, z], dim=1) * shown.any(dim=1, keepdim=True)
 
 
 def oriented_surface(

@@ -73,6 +73,8 @@ def test_presets_resolve_to_their_rows_whatever_stands_further_out(crd, set_key,
     set_key(crd, "terms.own.train.learning_rate", 0.005)
     set_key(crd, "runs.crd.terms", "own")
     set_key(crd, "runs.crd.preset", preset)
+    if preset == "eyecandies":
+        crd["dataset"] |= {"layout": "eyecandies", "synthetic": None}
     config = parse_config(crd)
     resolved = resolve(config, "crd", "a")
     options, maps, fusion = ROWS[preset]
@@ -173,7 +175,19 @@ def test_decay_is_recorded_where_it_counts():
             {"decay": 0.9}, {"schedule": "exponential", "decay": 0.9},
         )
     ]  # fmt: skip
-    assert recorded == [None, None, None, 0.95, 0.9, 0.9]
+    assert recorded == [None, None, None, 0.95, None, 0.9]
+
+
+def test_a_decay_that_changes_nothing_is_not_compared(crd, set_key):
+    """It may stand in terms whose other runs read it."""
+    crd["runs"]["crd"] = {"detector": "dcrdf_net", "preset": "paper", "pseudo": {"textures": "dtd"}}
+    before = Plan(parse_config(crd))
+    set_key(crd, "train.decay", 0.5)
+    idle = Plan(parse_config(crd))
+    assert idle.labels == before.labels == {"crd": AS_PUBLISHED}
+    assert idle.chain("crd", "a", 0).train.digest == before.chain("crd", "a", 0).train.digest
+    set_key(crd, "train.schedule", "exponential")
+    assert "train.decay: 0.5" in Plan(parse_config(crd)).labels["crd"]
 
 
 def trainings(plan):

@@ -1,50 +1,54 @@
-"""Normals that come with a data set: what is refused, in one line, and what is not."""
+"""Normals that came with the scans: what cannot be asked of them is refused beforehand."""
+
+from typing import get_args
 
 import pytest
 
-from dcrdf.config.given_normals import OF_POINTS
+from dcrdf.config.given_normals import OF_POINTS, hidden_degradations
+from dcrdf.config.options import Degradation, PrepareOptions
 from dcrdf.config.resolve import parse_config
 from dcrdf.errors import UserError
-from dcrdf.robustness.degrade import HOLE_SHARES, NOISE_SHARES
 
-OTHERS = ["depth_absent", "rgb_overexposed", "rgb_blurred", "rgb_absent"]
+GIVEN = {"surface": "normals", "normals": "given"}
 
 
 @pytest.fixture
-def run_of(minimal):
-    """A configuration with a run that learns from normals of this kind."""
-
-    def build(normals, augment="none", degradations=()):
-        minimal["robustness"] = {"degradations": list(degradations)}
-        minimal["runs"] = {
-            "net": {
-                "detector": "crd",
-                "preset": "eyecandies",
-                "prepare": {"normals": normals},
-                "options": {"augment": augment},
-            }
-        }
-        return minimal
-
-    return build
+def given(minimal):
+    """One plain run on a data set that brings normals."""
+    minimal["dataset"] |= {"layout": "eyecandies", "synthetic": None}
+    minimal["runs"]["net"] = {"detector": "dcrdf_net", "preset": "dual_rd"}
+    return minimal | {"prepare": dict(GIVEN)}
 
 
-@pytest.mark.parametrize("augment", ["natural", "dihedral"])
-def test_given_normals_are_not_turned(run_of, augment):
-    """Nobody knows whether y is up or down in them, and a quarter turn needs to."""
-    with pytest.raises(UserError, match=r"^config: prepare\.normals \(runs\.net on a\): given"):
-        parse_config(run_of("given", augment))
-    parse_config(run_of("given"))
-    parse_config(run_of("fitted", augment))
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("dataset.layout", "mvtec3d",
+         r"prepare\.normals .*layout 'mvtec3d' brings no normals \(those that do: eyecandies\)"),
+        ("runs.net.options.augment", "dihedral",
+         r"prepare\.normals .*cannot be turned .* leave options\.augment out"),
+        ("overrides.b.robustness.degradations", ["rgb_blurred", "depth_noise_5"],
+         r"robustness\.degradations \(runs\.net on b\): depth_noise_5 changes points"),
+    ],
+)  # fmt: skip
+def test_what_given_normals_cannot_show_is_refused(given, set_key, key, value, message):
+    parse_config(given)
+    set_key(given, key, value)
+    with pytest.raises(UserError, match=message) as caught:
+        parse_config(given)
+    assert "\n" not in str(caught.value)
+    parse_config(given | {"prepare": {**GIVEN, "normals": "fitted"}})
 
 
-@pytest.mark.parametrize("degradation", OF_POINTS)
-def test_points_are_not_made_worse_where_that_changes_nothing(run_of, degradation):
-    with pytest.raises(UserError, match=rf"robustness\.degradations.*: {degradation} would leave"):
-        parse_config(run_of("given", degradations=["rgb_blurred", degradation]))
-    parse_config(run_of("given", degradations=OTHERS))
-    parse_config(run_of("fitted", degradations=[degradation]))
+def test_an_absent_modality_shows_on_given_normals_too(given):
+    given["robustness"] = {"degradations": ["depth_absent", "rgb_absent", "rgb_overexposed"]}
+    parse_config(given)
 
 
-def test_degradations_of_points_are_those_with_holes_and_noise():
-    assert set(OF_POINTS) == {*HOLE_SHARES, *NOISE_SHARES}
+def test_what_changes_points_alone_is_known():
+    of_depth = {name for name in get_args(Degradation) if name.startswith("depth_")}
+    assert of_depth - {"depth_absent"} == OF_POINTS
+    every = get_args(Degradation)
+    assert set(hidden_degradations(PrepareOptions(**GIVEN), every)) == OF_POINTS
+    for others in ({"normals": "given"}, {"surface": "normals"}, {}):
+        assert hidden_degradations(PrepareOptions(**others), every) == []

@@ -7,6 +7,7 @@ import pytest
 
 from dcrdf.cli import main
 from dcrdf.config.detectors import DETECTORS
+from dcrdf.config.download import DTD, TORCHVISION_WEIGHTS
 from dcrdf.config.labels import (
     MACHINE_KEYS,
     preparation_label,
@@ -105,6 +106,30 @@ def test_pseudo_anomalies_that_only_the_run_needs_are_compared(published, set_ke
         "pseudo": {"variants": 2, "textures": "dtd"},
     }
     assert differences(published) == {"options.pseudo_anomalies": True, "pseudo.variants": 2}
+
+
+WEIGHTS, TEXTURES = "downloads.weights.resnet50", "downloads.textures"
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "label"),
+    [
+        (WEIGHTS, "sha256:" + 64 * "0", f"published but for {WEIGHTS}.hash: sha256:{64 * '0'}"),
+        (WEIGHTS, "md5:" + 32 * "0", f"published but for {WEIGHTS}.hash: md5:{32 * '0'}"),
+        (WEIGHTS, TORCHVISION_WEIGHTS["resnet50"].hash + 56 * "0", "as published"),
+        (TEXTURES, "md5:" + 32 * "0", f"published but for {TEXTURES}.hash: md5:{32 * '0'}"),
+        (TEXTURES, DTD.hash, "as published"),
+    ],
+)
+def test_other_weights_and_textures_by_their_published_names_are_found(
+    published, set_key, plan_of, key, given, label
+):
+    """Another address for the same content is none."""
+    set_key(published, key, {"url": "http://127.0.0.1/mirror", "hash": given})
+    assert plan_of(published).labels == {"net": label}
+    published["runs"]["net"] |= {"preset": "baseline"}
+    if key == TEXTURES:  # which this row does not read
+        assert plan_of(published).labels == {"net": "as published"}
 
 
 def test_a_change_on_one_category_names_it(published, set_key, plan_of):

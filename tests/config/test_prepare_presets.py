@@ -139,6 +139,7 @@ def test_later_keys_are_recorded_where_they_differ():
         ("ast", {"mode": "auto"}, "mode: part"),
         ("house", {"background": "zero"}, "mode: part"),
         ("house", {"colour_background": "black"}, "mode: part"),
+        ("house", {"surface": "normals", "normals": "sobel"}, "normals: sobel, know no field"),
         ("house", {"close_px": 6}, "close_px must be odd"),
         ("house", {"image_range": [0.5, 0.5]}, "image_range"),
         ("ast", {"fill_at": "normalised"}, "image_range"),
@@ -155,6 +156,12 @@ def test_what_does_not_go_together_is_refused_in_one_line(name, changes, message
     with pytest.raises(UserError, match=message) as error:
         preset(name, **changes)
     assert "\n" not in str(error.value)
+
+
+def test_sobel_normals_of_a_part_are_accepted():
+    """Where no part is taken they are black: in a field that would be all that is seen."""
+    assert preset("house", normals="sobel").mode == "auto"
+    assert preset("house", surface="normals", normals="sobel", mode="part").needs_part
 
 
 def test_pseudo_anomalies_need_the_house_scale():

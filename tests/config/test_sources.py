@@ -82,3 +82,15 @@ def test_a_mistyped_category_lists_those_that_are_there(plan_of, minimal, tmp_pa
     minimal["dataset"] |= {"root": str(tmp_path), "synthetic": None, "categories": ["brackt"]}
     with pytest.raises(UserError, match=r"/brackt: no such folder; .* there are: bracket, valve$"):
         plan_of(minimal).check()
+
+
+def test_a_made_category_that_the_configuration_does_not_know_of_is_called_that(
+    plan_of, minimal, tmp_path
+):
+    (tmp_path / "flange").mkdir()
+    (tmp_path / "flange" / SYNTHETIC_SIGN).touch()
+    minimal["dataset"] |= {"root": str(tmp_path), "categories": ["flange"], "synthetic": None}
+    with pytest.raises(
+        UserError, match=r"flange: made by `dcrdf synthesize`; .*dataset\.synthetic"
+    ):
+        plan_of(minimal).check()

@@ -1,10 +1,13 @@
 """What the workflow is given is refused in one line where a file on its own is."""
 
+import inspect
+from types import SimpleNamespace
+
 import pytest
 import yaml
 
 from dcrdf.config.resolve import parse_config
-from dcrdf.config.workflow import plan_of
+from dcrdf.config.workflow import plan_of, wake_only_when_held_back
 from dcrdf.config.yaml_file import read_yaml
 from dcrdf.errors import UserError
 
@@ -32,3 +35,22 @@ def test_the_workflow_names_a_key_that_is_there_twice(minimal, tmp_path, capsys)
     with pytest.raises(SystemExit):
         plan_of(yaml.safe_load(path.read_text()), [str(path)])
     assert "own.yaml: not valid YAML: the key 'seeds' is there twice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("free_jobs", "looks"), [(100, []), (1, []), (0, [7])])
+def test_the_scheduler_looks_again_where_its_rate_limit_holds_jobs_back(free_jobs, looks):
+    asked = []
+    limiter = SimpleNamespace(get_free_jobs=lambda: free_jobs)
+    scheduler = SimpleNamespace(job_rate_limiter=limiter, _schedule_reevalutation=asked.append)
+    wake_only_when_held_back(SimpleNamespace(scheduler=scheduler))
+    scheduler._schedule_reevalutation(7)
+    assert asked == looks
+
+
+def test_the_scheduler_still_wakes_itself_for_ever():
+    """When this fails, Snakemake has changed: see whether `wake_only_when_held_back` can go."""
+    from snakemake.scheduling.job_scheduler import JobRateLimiter, JobScheduler
+
+    assert "self._schedule_reevalutation(" in inspect.getsource(JobScheduler.schedule)
+    assert "threading.Timer(" in inspect.getsource(JobScheduler._schedule_reevalutation)
+    assert callable(JobRateLimiter.get_free_jobs)

@@ -609,6 +609,20 @@ def test_degraded_scans_of_other_settings_are_refused(chain, capsys):
     assert "no xyz belongs to this image" in capsys.readouterr().err
 
 
+def test_given_normals_do_not_pass_for_robust(bank_job, capsys):
+    """Holes and noise in points would not show on them."""
+    path = bank_job.job / "model" / "detector.json"
+    description = json.loads(path.read_text())
+    description["preparation"]["options"] |= {"surface": "normals", "normals": "given"}
+    path.write_text(json.dumps(description))
+    out = bank_job.folder / "robustness.json"
+    assert (
+        main(["robustness", *map(str, (bank_job.job, "--root", bank_job.root, "--out", out))]) == 2
+    )
+    assert "job: depth_holes_10 changes points" in capsys.readouterr().err
+    assert not out.exists()
+
+
 @pytest.fixture
 def bank(chain):
     """A memory bank's job that was run."""

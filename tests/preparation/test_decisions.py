@@ -76,6 +76,9 @@ def test_the_training_plane_comes_from_sound_planes():
 def test_without_any_plane_the_category_is_named():
     with pytest.raises(UserError, match="screw: no plane"):
         training_plane([NOTHING], OPTIONS, "screw")
+    corners = OPTIONS.model_copy(update={"plane": "three_corners"})
+    with pytest.raises(UserError, match=r"corners that prepare\.plane: three_corners"):
+        training_plane([NOTHING], corners, "screw")
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,7 @@ def test_a_rigs_tilt_does_not_show():
     assert np.median(degrees(found[:8, :8], np.array([0.0, 0.0, 1.0]))) < 0.3
 
 
-def test_mirrored_and_turned_scans_have_mirrored_and_turned_normals():
+def test_mirrored_and_turned_scans_have_mirrored_and_oriented_surface():
     xyz, _, _ = sphere_scene(128, 1e-5, seed=5)
     xyz[30:60, 20:30] = 0.0
     before = encoded(seen_by_plane(xyz, FACING).astype(np.float32))
@@ -229,6 +229,26 @@ def test_mirrored_and_turned_scans_have_mirrored_and_turned_normals():
         found = seen_by_plane(np.ascontiguousarray(scan), FACING)
         expected = oriented_surface(before[None], np.array([number]))[0]
         np.testing.assert_allclose(found, decoded(expected), atol=4e-3)
+
+
+def test_turning_vectors_is_a_group():
+    generator = np.random.default_rng(0)
+    vectors = generator.normal(size=(2, 6, 6, 3)) * (1, 1, 0.2)
+    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+    images = ((vectors + 1) / 2).astype(np.float16)
+    images[0, 0, 0] = 0.0
+    four = images
+    for _ in range(4):
+        four = oriented_surface(four, np.array([1, 1]))
+    np.testing.assert_allclose(four, images, atol=1e-3)
+    twice = oriented_surface(oriented_surface(images, np.array([4, 4])), np.array([4, 4]))
+    np.testing.assert_allclose(twice, images, atol=1e-3)
+    np.testing.assert_array_equal(oriented_surface(images, np.array([0, 0])), images)
+    turned = oriented_surface(images, np.array([1, 1]))
+    np.testing.assert_array_equal(turned[0, -1, 0], 0.0)
+    nx, ny = 2.0 * images[1, 2, 4, :2].astype(float) - 1
+    found = 2.0 * turned[1, 5 - 4, 2, :2].astype(float) - 1
+    np.testing.assert_allclose(found, [ny, -nx], atol=2e-3)
 
 
 def test_the_unit_of_length_and_the_distance_do_not_matter():

@@ -83,5 +83,5 @@ def test_what_other_papers_preparations_say():
     )
     plane, empty = other.warnings
     assert plane.endswith("the training split's used (the published code writes NaN)")
-    assert "1 scans (biscuit/train/good/000)" in empty
+    assert empty.endswith("1 scans (biscuit/train/good/000): all is background")
     assert other.to_dict()["empty_parts"] == ("biscuit/train/good/000",)

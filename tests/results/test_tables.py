@@ -243,3 +243,11 @@ def test_intervals_stand_in_one_table(written, make_rows):
 
 def test_without_intervals_no_table_tells_of_them(written, make_rows):
     assert "Intervals" not in written(make_rows(CELLS))["tables.md"]
+
+
+def test_a_table_at_network_size_claims_no_rule_that_a_preparation_may_change(written, make_rows):
+    """Runs of one table may differ in `prepare.resize_truth`."""
+    rows = make_rows({("full", "nut", 0): 0.6}, metric="aupro_05", size="network")
+    text = written(rows)["tables.md"]
+    assert "as the run's preparation does it" in text
+    assert "size by nearest neighbour" not in text

@@ -25,7 +25,7 @@ def test_a_finished_workflow_says_so(finished):
             7.0,
             {"prepare": 1, "train": 1, "infer": 1, "evaluate": 1},
         ),
-        ("train.batch_size", 3, {"train": 1, "infer": 1, "evaluate": 1}),
+        ("train.cpu_threads", 2, {"train": 1, "infer": 1, "evaluate": 1}),
         ("infer.blur_sigma_px", 2.0, {"infer": 1, "evaluate": 1}),
         ("evaluate.limits", [0.3, 0.1], {"evaluate": 1}),
         ("train.epochs", 7, {}),  # a memory bank has no epochs
@@ -118,7 +118,7 @@ def test_results_without_snakemakes_memory_are_current(finished):
     ("key", "value", "expected"),
     [
         (
-            "overrides.a.train.batch_size",
+            "overrides.a.train.cpu_threads",
             3,
             {"train": 1, "infer": 1, "evaluate": 1} | TAIL,
         ),
@@ -352,7 +352,7 @@ def interrupt_training(workflow, *arguments):
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("--keep-incomplete",)])
 def test_a_killed_training_leaves_no_stale_tables(finished, set_key, arguments):
-    set_key(finished.config, "overrides.a.train.batch_size", 3)
+    set_key(finished.config, "overrides.a.train.cpu_threads", 2)
     interrupt_training(finished, *arguments)
     assert finished.planned() == {"train": 1, "infer": 1, "evaluate": 1} | TAIL
 

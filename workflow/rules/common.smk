@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from dcrdf.config.chain import Job
-from dcrdf.config.workflow import make_again, plan_of
+from dcrdf.config.workflow import make_again, plan_of, wake_only_when_held_back
 from dcrdf.results.record import stale_outputs
 
 PLAN = plan_of(config, workflow.configfiles)
