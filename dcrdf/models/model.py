@@ -10,16 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dcrdf.config.detectors import DetectorOptions
 from dcrdf.config.options import CROSSMODAL_KINDS, InferOptions, PrepareOptions
 from dcrdf.datasets.load import clear_missing
 from dcrdf.datasets.sample import Scan
 from dcrdf.detectors.maps import CROSSMODAL
 from dcrdf.errors import UserError
 from dcrdf.modalities import BRANCHES, DEPTH, FUSED, MODALITIES, RGB, answering
-from dcrdf.models.checkpoint import (
-    entries_named,
-    load_detector,
-)
+from dcrdf.models.checkpoint import entries_named, load_detector
 from dcrdf.preparation.image import PreparedImage, prepare_scan
 from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.preparation.resize import to_native
@@ -61,6 +59,7 @@ class Model:
             self.options = PrepareOptions.parse(preparation["options"], "preparation")
             self.constants = PreparationConstants.from_dict(preparation["constants"])
             options = InferOptions.parse(scoring["options"], "scoring")
+            _check_offered(options, detector.options)
             calibration = Calibration.from_dict(scoring["statistics"], map_names(options))
             self.thresholds = _checked_thresholds(description["thresholds"])
         torch.set_num_threads(cpu_threads or options.cpu_threads)
@@ -113,6 +112,16 @@ class Model:
             xyz_m = np.zeros((*size, 3), np.float32)
         scan, keep_xyz = Scan(rgb, xyz_m, None), self.scorer.detector.options.needs_points()
         return prepare_scan(scan, self.options, self.constants, keep_xyz=keep_xyz), size
+
+
+def _check_offered(scoring: InferOptions, detector: DetectorOptions) -> None:
+    """Refuse (`UserError`) maps and fusions that the detector does not have."""
+    offered = detector.fusions(scoring.maps) if scoring.maps in detector.maps() else frozenset()
+    if scoring.fusion not in offered:
+        raise UserError(
+            f"scoring: maps {scoring.maps!r} with fusion {scoring.fusion!r} are not offered by this"
+            " detector; run `dcrdf infer` again"
+        )
 
 
 def _checked_thresholds(values: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:

@@ -22,6 +22,7 @@ from dcrdf.preparation.measure import TrainingPlane, part_of_scan, resized_truth
 from dcrdf.preparation.plane import Plane
 from dcrdf.preparation.resize import resize_nearest
 from dcrdf.robustness.degrade import ABSENT, degrade, kind_of
+from dcrdf.scoring.fusions.own import OwnFusion
 from dcrdf.scoring.scorer import Prediction, batch_slices
 from dcrdf.scoring.split import gather
 from dcrdf.tensors.orientation import turned_back
@@ -75,7 +76,7 @@ def score_degraded(
         batch = list(_prepared(model, samples[rows], degradation, seed))
         if not batch:
             continue
-        with watched(model.scorer.detector.colour_weight) as gate:
+        with watched(_asked_gate(model)) as gate:
             predictions.append(_score(model, [image for image, _ in batch], degradation))
         scans += [scan for _, scan in batch]
         weights += _weights_on_part(gate, model.scorer.shown, scans[-len(batch) :])
@@ -139,6 +140,12 @@ def _thresholds(
     absent = ABSENT.get(degradation or "")
     used: dict[str, str] = {} if absent is None else {FUSED: OTHER[absent]}
     return {name: float(model.thresholds[used.get(name, name)]["threshold"]) for name in branches}
+
+
+def _asked_gate(model: Model) -> nn.Module | None:
+    """The detector's gate, where the fused map is the one that it weighs."""
+    fuses_itself = isinstance(model.scorer.finishing.fusion, OwnFusion)
+    return model.scorer.detector.colour_weight if fuses_itself else None
 
 
 @contextmanager

@@ -1,12 +1,21 @@
 """What a description may hold that nobody vouches for."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 
+from dcrdf.config.detectors import CrdOptions, MemoryBankOptions
+from dcrdf.config.options import InferOptions, PrepareOptions
+from dcrdf.detectors.base import build_detector
 from dcrdf.errors import UserError
-from dcrdf.models.checkpoint import entries_named
-from dcrdf.models.model import _checked_thresholds
+from dcrdf.models.checkpoint import entries_named, save_detector
+from dcrdf.models.model import Model, _check_offered, _checked_thresholds
+from dcrdf.networks.teacher import Teacher
+from dcrdf.preparation.normalise import PreparationConstants
+from dcrdf.scoring.branch_statistics import BranchStatistics
+from dcrdf.scoring.calibration import Calibration
+from dcrdf.scoring.depth_sensor import DepthSensor
 
 
 @pytest.mark.parametrize("number", ["1e999", "1" + "0" * 400, "null", '"x"'])
@@ -16,3 +25,50 @@ def test_a_threshold_that_is_no_number_is_named(tmp_path, number):
     named = r"detector\.json: a missing or damaged entry"
     with pytest.raises(UserError, match=named), entries_named(tmp_path):
         _checked_thresholds(thresholds)
+
+
+@pytest.fixture
+def bank(tmp_path):
+    """A memory bank that is calibrated by made-up figures; its folder."""
+    usual = dict.fromkeys(("rgb", "depth"), BranchStatistics(*[0.5] * 6))
+    limits = {"threshold": 0.5, "map_median": 0.1, "note": ""}
+    description = {
+        "preparation": {
+            "options": PrepareOptions(image_size=64).record(),
+            "constants": PreparationConstants("part", 0.0, 0.01, (0.0, 0.0, -1.0, 0.5)).to_dict(),
+        },
+        "scoring": {
+            "options": InferOptions().record(),
+            "statistics": Calibration(usual, DepthSensor(0.0, 0.0, 0.5, 0.01)).to_dict(),
+        },
+        "thresholds": dict.fromkeys(("fused", "rgb", "depth"), limits),
+    }
+    detector = build_detector("memory_bank", Teacher("resnet18"), MemoryBankOptions())
+    save_detector(tmp_path, detector, "memory_bank", description)
+    return tmp_path
+
+
+def test_a_fusion_that_a_detector_lacks_is_named(bank):
+    Model(bank, "cpu")
+    path = bank / "detector.json"
+    path.write_text(path.read_text().replace('"zscore_sum"', '"cm_segf"'))
+    named = r"detector\.json: scoring: maps 'raw' with fusion 'cm_segf' .* `dcrdf infer` again$"
+    with pytest.raises(UserError, match=named):
+        Model(bank, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("maps", "fusion", "is_offered"),
+    [
+        ("crossmodal", "rgb_crossmodal", True),
+        ("raw", "avg", True),
+        ("raw", "rgb_crossmodal", False),
+        ("mapping", "avg", False),
+        ("relative", "avg", False),
+    ],
+)
+def test_maps_that_a_detector_lacks_would_be_others_under_that_name(maps, fusion, is_offered):
+    """The mapping is the amplifier's."""
+    given = InferOptions(maps=maps, fusion=fusion), CrdOptions(amplifier="none")
+    with nullcontext() if is_offered else pytest.raises(UserError, match=f"{maps}.*{fusion}"):
+        _check_offered(*given)

@@ -79,9 +79,9 @@ def weight_on(images, part, monkeypatch):
             sample = SimpleNamespace(is_good=number > 0, gt=part)
             yield images[number], scored.TestScan(sample, np.s_[:, :], part, part)
 
-    def of(orientations, degradation=None):
+    def of(orientations, degradation=None, fusion="gated"):
         monkeypatch.setattr(scored, "_prepared", prepared)
-        options = InferOptions(fusion="gated", blur_sigma_px=0.0, orientations=8, batch_size=2)
+        options = InferOptions(fusion=fusion, blur_sigma_px=0.0, orientations=8, batch_size=2)
         scorer = Scorer(Gated(orientations), options, None, torch.device("cpu"))
         thresholds = {name: {"threshold": 0.5} for name in ("fused", "rgb", "depth")}
         model = SimpleNamespace(scorer=scorer, options=PrepareOptions(), thresholds=thresholds)
@@ -101,3 +101,8 @@ def test_the_weight_is_that_on_the_part_in_whatever_orientation_it_was_asked(
 @pytest.mark.parametrize("degradation", ["depth_absent", "rgb_absent"])
 def test_a_gate_that_is_not_asked_weighs_nothing(weight_on, degradation):
     assert weight_on((0, 1), degradation) is None
+
+
+def test_a_gate_that_does_not_fuse_is_not_watched(weight_on):
+    """It answers all the same, since it is a part of the network."""
+    assert weight_on((0,), fusion="avg") is None
