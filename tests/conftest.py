@@ -1,5 +1,11 @@
 """Fixtures that many tests share."""
 
+import os
+
+# Before any library starts its threads: two processes' threads on two cores wait for one another,
+# and tiny trainings take five times as long.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 import copy
 import json
 import sys

@@ -20,7 +20,7 @@ class Maps:
 
     `own` by branch, each as if the other modality were absent; `crossmodal` by branch, where the
     other had a say, or stood in for an absent one; `joint` by name, fused by the detector itself;
-    `scores` (B,) by name, image scores of its own.
+    `scores` (B,) by branch or `fused`, image scores of its own.
     """
 
     own: Named = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """A fitted detector ready for use: preparation, scorer and thresholds in one folder."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from dcrdf.datasets.load import clear_missing
 from dcrdf.datasets.sample import Scan
 from dcrdf.detectors.maps import CROSSMODAL
 from dcrdf.errors import UserError
-from dcrdf.modalities import BRANCHES, DEPTH, FUSED, MODALITIES, RGB, answering
+from dcrdf.modalities import BRANCHES, DEPTH, FUSED, RGB, answering
 from dcrdf.models.checkpoint import entries_named, load_detector
 from dcrdf.preparation.image import PreparedImage, prepare_scan
 from dcrdf.preparation.normalise import PreparationConstants
@@ -60,8 +60,9 @@ class Model:
             self.constants = PreparationConstants.from_dict(preparation["constants"])
             options = InferOptions.parse(scoring["options"], "scoring")
             _check_offered(options, detector.options)
-            calibration = Calibration.from_dict(scoring["statistics"], map_names(options))
-            self.thresholds = _checked_thresholds(description["thresholds"])
+            branches = detector.options.branches()
+            calibration = Calibration.from_dict(scoring["statistics"], map_names(options, branches))
+            self.thresholds = _checked_thresholds(description["thresholds"], (FUSED, *branches))
         torch.set_num_threads(cpu_threads or options.cpu_threads)
         self.scorer = Scorer(detector, options, calibration, choose_device(device))
 
@@ -124,8 +125,10 @@ def _check_offered(scoring: InferOptions, detector: DetectorOptions) -> None:
         )
 
 
-def _checked_thresholds(values: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-    for name in BRANCHES:
+def _checked_thresholds(
+    values: Mapping[str, Any], names: Iterable[str] = BRANCHES
+) -> Mapping[str, Mapping[str, Any]]:
+    for name in names:
         numbers = (values[name]["threshold"], values[name]["map_median"])
         if not all(math.isfinite(number) for number in numbers):
             raise ValueError(f"the threshold of {name} is not a number")
@@ -158,7 +161,7 @@ def _kind(value: Any) -> str:
     return type(value).__name__
 
 
-def map_names(options: InferOptions) -> tuple[str, ...]:
+def map_names(options: InferOptions, branches: Sequence[str]) -> tuple[str, ...]:
     """The maps of which a calibration with these options has statistics."""
     has_crossmodal = options.maps in CROSSMODAL_KINDS
-    return (*MODALITIES, *CROSSMODAL.values()) if has_crossmodal else MODALITIES
+    return (*branches, *(CROSSMODAL[name] for name in branches if has_crossmodal))

@@ -38,7 +38,7 @@ class Finish(nn.Module):
     def forward(self, raw: Maps, inside: Tensor, readings: DepthReadings | None = None) -> Finished:
         """The detector's raw maps, where the images are (B, H, W), and what the depth sensor's
         readings say; without them it is taken to be as usual. With one modality the fused map is
-        that branch's."""
+        that branch's. Image scores that the detector gives itself stand for those of the maps."""
         blurred = raw.each(self.blur)
         unusual: dict[str, Tensor] = {}
         trust = Trust(unusual, None)
@@ -48,6 +48,7 @@ class Finish(nn.Module):
         fused = self._fused(Evidence(raw, blurred, self.blur, trust))
         maps = {FUSED: fused, **blurred.own}
         scores = {name: self._image_scores(x, inside) for name, x in maps.items()}
+        scores = {**scores, **raw.scores}
         return Finished(maps, scores, unusual)
 
     def _fused(self, evidence: Evidence) -> Tensor:

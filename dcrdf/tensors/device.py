@@ -1,5 +1,7 @@
 """Choosing the device and making its arithmetic repeatable."""
 
+import os
+
 import torch
 
 from dcrdf.errors import UserError
@@ -27,6 +29,8 @@ def make_repeatable(seed: int, cpu_threads: int, *, with_gradients: bool) -> Non
     for deterministic kernels makes torch load its compiler, a second that scoring on a CPU is
     spared: its forward kernels are all deterministic.
     """
+    # cuBLAS reads it when it starts; without it sums of matrix products differ from run to run.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.manual_seed(seed)
     torch.set_num_threads(cpu_threads)
     torch.set_flush_denormal(True)

@@ -64,7 +64,10 @@ class Scans:
         return self.rgb, surface
 
     def oriented(self, orientations: NDArray[np.intp]) -> Self:
-        """Colour and surface of each scan in its own orientation; the rest is left out."""
+        """Colour, surface and outline of each scan in its own orientation; ValueError for points,
+        as in `ScanBatch.turned`."""
+        if self.points is not None and orientations.any():
+            raise ValueError("scans with points are learnt as they are")
         rgb, surface = self.both()
         shown = oriented_surface(surface, orientations)
         is_height = self.normals is None
@@ -73,6 +76,7 @@ class Scans:
             rgb=oriented(rgb, orientations),
             height=shown if is_height else None,
             normals=None if is_height else shown,
+            outline=None if self.outline is None else oriented(self.outline, orientations),
         )
 
     def without(self, modality: Modality) -> Self:

@@ -469,3 +469,22 @@ def test_what_a_letterbox_shows_in_its_bars_counts_for_nothing(fusion, score):
         assert {k: v.tolist() for k, v in one.unusual.items()} == {
             k: v.tolist() for k, v in other.unusual.items()
         }
+
+
+class OwnScores(FixedMaps):
+    """A detector that has image scores of its own, and a joint map; it has no branches."""
+
+    def maps(self, batch):
+        scores = {"fused": torch.arange(len(batch), dtype=torch.float32)}
+        return Maps(joint={"whole": RGB_MAPS[: len(batch)]}, scores=scores)
+
+
+def test_a_detectors_own_image_scores_and_joint_map_stand():
+    options = InferOptions(fusion="whole", blur_sigma_px=0.0, batch_size=3)
+    scorer, of_good = Scorer.calibrate(OwnScores(), options, SAMPLES, CPU)
+    assert [one.scores["fused"].item() for one in of_good] == [0.0, 1.0, 2.0]
+    found = scorer.score(SAMPLES)
+    assert set(found.maps) == set(found.scores) == {"fused"}
+    assert found.scores["fused"].tolist() == [0.0, 1.0, 2.0]
+    np.testing.assert_array_equal(found.maps["fused"], RGB_MAPS.numpy())
+    assert scorer.describe()["statistics"].keys() == {"depth_sensor"}

@@ -36,6 +36,10 @@ class DetectorOptions(Closed):
         """What it reads beside colour and height."""
         return frozenset()
 
+    def branches(self) -> tuple[str, ...]:
+        """The modalities of which it has maps; a detector that only fuses may have none."""
+        return MODALITIES
+
     def needs_points(self) -> bool:
         """Whether the points are kept in prepared data for it."""
         return "points" in self.needs()
