@@ -222,9 +222,9 @@ def call(*arguments: str) -> None:
 
 def make_specimens() -> None:
     """Sound files of every kind, in the current folder."""
-    from dcrdf.networks import expectation
+    from dcrdf.detectors.reverse_distillation import crossmodal_prediction, usual_length
 
-    expectation.STEPS = 3  # what is learnt does not matter here
+    usual_length.STEPS = crossmodal_prediction.STEPS = 3  # what is learnt does not matter here
     call("synthesize", "data", "cracker", "--image-size", "64", "--train", "4", "--validation", "3",
          "--test-good", "2", "--test-per-defect", "1")  # fmt: skip
     bank = CONFIG | {"runs": {"bank": CONFIG["runs"]["bank"]}}

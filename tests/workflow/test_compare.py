@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("finished workflow")]
 
 
 def test_comparing_a_finished_experiment(finished):

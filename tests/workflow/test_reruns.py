@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("finished workflow")]
 ROOT = Path(__file__).parents[2]
 TAIL = {"aggregate": 1, "report": 1}
 
