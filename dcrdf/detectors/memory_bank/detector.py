@@ -14,7 +14,7 @@ from dcrdf.detectors.maps import Maps
 from dcrdf.modalities import MODALITIES, Modality
 from dcrdf.networks.teacher import Features, Teacher
 from dcrdf.tensors.scans import ScanBatch, Scans
-from dcrdf.training.features import CHUNK, batch_features, teacher_features
+from dcrdf.training.features import CHUNK, teacher_features
 from dcrdf.training.loop import FitContext
 from dcrdf.training.twins import PseudoAnomalies
 
@@ -83,8 +83,8 @@ class MemoryBank(Detector):
     def maps(self, batch: ScanBatch) -> Maps:
         """Distances at the first chosen stage's size, upsampled bilinearly to the image's."""
         own = {}
-        for name, features in batch_features(self.teacher, batch).items():
-            queries, shape = self._patches(features)
+        for name, images in batch.images.items():
+            queries, shape = self._patches(self.teacher(images))
             distances = self.banks[name].distances(queries).view(shape)
             own[name] = functional.interpolate(
                 distances.unsqueeze(1), batch.size, mode="bilinear", align_corners=False
