@@ -49,25 +49,29 @@ class CrossmodalNormality(nn.Module):
         in a pass over good images each."""
         generator = torch.Generator().manual_seed(seed)
 
-        def known(seen: BranchFeatures, stage: int, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        def residuals_to_predict(
+            seen: BranchFeatures, stage: int, chosen: Tensor
+        ) -> tuple[Tensor, Tensor]:
             places = known_of_places(seen.student[stage], seen.other, chosen)
             return places, residuals_of(seen, stage)[chosen]
 
-        fit_to_places(self.explanations, good, known, generator)
+        fit_to_places(self.explanations, good, residuals_to_predict, generator)
         fit_whitenings(self.whitenings, good, self._unexplained)
 
-        def left(seen: BranchFeatures, stage: int, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        def lengths_of_the_rest(
+            seen: BranchFeatures, stage: int, chosen: Tensor
+        ) -> tuple[Tensor, Tensor]:
             lengths = self.whitenings[stage](self._unexplained(seen, stage)[chosen])
             return _both(seen, stage)[chosen], lengths
 
-        fit_to_places(self.expectations, good, left, generator)
+        fit_to_places(self.expectations, good, lengths_of_the_rest, generator)
 
     def _unexplained(self, seen: BranchFeatures, stage: int) -> Tensor:
         """Residuals (B, H, W, C) less what the other modality explains of them."""
-        left: Tensor = self.explanations[stage].unexplained(  # type: ignore[operator]
+        unexplained: Tensor = self.explanations[stage].unexplained(  # type: ignore[operator]
             residuals_of(seen, stage), seen.student[stage], seen.other
         )
-        return left
+        return unexplained
 
 
 def _both(seen: BranchFeatures, stage: int) -> Tensor:

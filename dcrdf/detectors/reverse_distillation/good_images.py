@@ -53,19 +53,19 @@ def fit_whitenings(
 def fit_to_places(
     networks: nn.ModuleList,
     good: GoodImages,
-    take: Callable[[BranchFeatures, int, Tensor], tuple[Tensor, Tensor]],
+    examples: Callable[[BranchFeatures, int, Tensor], tuple[Tensor, Tensor]],
     generator: torch.Generator,
 ) -> None:
-    """Fit each stage's network to what `take` gives of the chosen places (B, H, W) of a stage: what
+    """Fit each stage's network to what `examples` gives of the chosen places (B, H, W) of a stage: what
     is known there and what is to be learnt. At most about `MAX_PLACES`, drawn evenly from all
     images."""
-    taken: list[list[tuple[Tensor, Tensor]]] = [[] for _ in networks]
+    gathered: list[list[tuple[Tensor, Tensor]]] = [[] for _ in networks]
     for seen in good.batches():
-        for stage, of_stage in enumerate(taken):
+        for stage, of_stage in enumerate(gathered):
             places = seen.student[stage][:, 0]
             share = MAX_PLACES / (good.count * places[0].numel())
             chosen = torch.rand(places.shape, generator=generator) < share
-            of_stage.append(take(seen, stage, chosen.to(places.device)))
-    for network, of_stage in zip(networks, taken, strict=True):
+            of_stage.append(examples(seen, stage, chosen.to(places.device)))
+    for network, of_stage in zip(networks, gathered, strict=True):
         known, target = (torch.cat(x) for x in zip(*of_stage, strict=True))
         network.fit(known, target, generator)  # type: ignore[operator]

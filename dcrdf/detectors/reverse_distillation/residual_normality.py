@@ -51,8 +51,10 @@ class ResidualNormality(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         fit_whitenings(self.whitenings, good, residuals_of)
 
-        def take(seen: BranchFeatures, stage: int, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        def lengths_to_expect(
+            seen: BranchFeatures, stage: int, chosen: Tensor
+        ) -> tuple[Tensor, Tensor]:
             lengths = self.whitenings[stage](residuals_of(seen, stage)[chosen])
             return unit_features(seen.student[stage])[chosen], lengths
 
-        fit_to_places(self.expectations, good, take, generator)
+        fit_to_places(self.expectations, good, lengths_to_expect, generator)
