@@ -56,8 +56,8 @@ def fit_to_places(
     examples: Callable[[BranchFeatures, int, Tensor], tuple[Tensor, Tensor]],
     generator: torch.Generator,
 ) -> None:
-    """Fit each stage's network to what `examples` gives of the chosen places (B, H, W) of a stage: what
-    is known there and what is to be learnt. At most about `MAX_PLACES`, drawn evenly from all
+    """Fit each stage's network to what `examples` gives of the chosen places (B, H, W) of a stage:
+    what is known there and what is to be learnt. At most about `MAX_PLACES`, drawn evenly from all
     images."""
     gathered: list[list[tuple[Tensor, Tensor]]] = [[] for _ in networks]
     for seen in good.batches():
