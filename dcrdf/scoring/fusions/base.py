@@ -28,8 +28,6 @@ class Fusion(ABC):
     """Joins maps; knows what good images are like from their statistics alone, so that it can be
     built anew from a model's JSON."""
 
-    needs_statistics = False
-
     def __init__(self, name: str, statistics: Statistics) -> None:
         self.name = name
         self.statistics = statistics

@@ -24,8 +24,6 @@ class PeakNorm(Fusion):
     good images: a branch that is restless on good parts weighs less, and a defect in one modality
     is not diluted. Every modality is believed."""
 
-    needs_statistics = True
-
     def __call__(self, evidence: Evidence) -> Tensor:
         """(B, H, W)."""
         return self._joined(evidence, {}, None)

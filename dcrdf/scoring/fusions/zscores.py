@@ -9,8 +9,6 @@ from dcrdf.scoring.fusions.base import Evidence, Fusion
 
 
 class _Zscores(Fusion):
-    needs_statistics = True
-
     def usual(self, modality: Modality, evidence: Evidence) -> tuple[float, float]:
         """Mean and deviation of the map that is asked of a branch."""
         has_crossmodal = modality in evidence.raw.crossmodal
