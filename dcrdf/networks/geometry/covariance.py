@@ -22,9 +22,9 @@ class Covariances:
     upper: Tensor
 
     def scattered(self, values: Tensor) -> Tensor:
-        """Values (N, C) at their pixels, 0 elsewhere: (B, C, H, W) float32."""
-        images = values.new_zeros((*self.given.shape, values.shape[1]), dtype=torch.float32)
-        images[self.given] = values.float()
+        """Values (N, C) at their pixels, 0 elsewhere: (B, C, H, W)."""
+        images = values.new_zeros((*self.given.shape, values.shape[1]))
+        images[self.given] = values
         return images.permute(0, 3, 1, 2).contiguous()
 
 

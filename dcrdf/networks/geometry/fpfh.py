@@ -76,7 +76,7 @@ def weighted_sums(
         squared = (there - centres).square().sum(dim=1)
         near = counts & (squared < reach_squared) & (squared > 0.0)
         weights = torch.where(near, 1.0 / squared, torch.zeros_like(squared))
-        sums.addcmul_(histograms, weights[:, None])
+        sums.addcmul_(histograms, weights[:, None].to(sums.dtype))
     return sums
 
 

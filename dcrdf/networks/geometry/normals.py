@@ -17,7 +17,7 @@ def normals(
     section 3.2.2).
 
     `points` (B, 3, H, W) in metres, the camera in their origin; `inside` (B, H, W) bool. Returns
-    unit normals (B, 3, H, W) float32, 0 where there is none, and where there is one (B, H, W):
+    unit normals (B, 3, H, W), 0 where there is none, and where there is one (B, H, W):
     not with fewer than 4 neighbours or with all of them on a line.
     """
     around = covariances(points, inside, radius_px, pitch)
@@ -29,7 +29,7 @@ def normals_of(points: Tensor, around: Covariances, values: Tensor) -> tuple[Ten
     vectors = smallest_vectors(around.upper, values)
     towards = points.permute(0, 2, 3, 1)[around.given].double()
     away = (vectors * towards).sum(dim=1, keepdim=True) > 0.0
-    images = around.scattered(torch.where(away, -vectors, vectors))
+    images = around.scattered(torch.where(away, -vectors, vectors).to(points.dtype))
     given = around.given.clone()
     given[around.given] = vectors.any(dim=1)
     return images, given

@@ -32,7 +32,7 @@ def structure(points: Tensor, inside: Tensor, upright: Tensor) -> tuple[Tensor, 
         values = eigenvalues(around.upper)
         vectors, with_normal = normals_of(points, around, values)
         slope = (vectors * upright[:, :, None, None]).sum(dim=1).abs()
-        channels += [around.scattered(shape_of(values)), slope[:, None]]
+        channels += [around.scattered(shape_of(values).to(points.dtype)), slope[:, None]]
         given = given & with_normal
         if response is None:
             response = edge_response(points, vectors, with_normal, radius_px, pitch)

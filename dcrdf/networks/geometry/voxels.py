@@ -49,7 +49,7 @@ def cubes(points: Tensor, side_m: float) -> Voxels:
 
     ValueError for more than 2^21 cubes along an axis, or a side that is not positive.
     """
-    return _numbered(_key(_places(points, side_m).floor()))
+    return _numbered(_places(points, side_m).floor())
 
 
 def adaptive(points: Tensor, smallest_m: float, largest_m: float, alpha: float = 0.7) -> Voxels:
@@ -61,13 +61,18 @@ def adaptive(points: Tensor, smallest_m: float, largest_m: float, alpha: float =
     if not 0.0 < smallest_m <= largest_m:
         raise ValueError(f"voxels of {smallest_m} to {largest_m} m")
     places = _places(points, largest_m)
-    cells = _numbered(_key(places.floor()))
+    cells = _numbered(places.floor())
     splits = splits_of(cells.sizes, smallest_m / largest_m, alpha)
-    of_point = splits[cells.number][:, None]
-    inner = ((places - places.floor()) * of_point).floor().long().minimum(of_point - 1)
-    most = round(largest_m / smallest_m)
-    within = (inner[:, 0] * most + inner[:, 1]) * most + inner[:, 2]
-    return _numbered(cells.number * most**3 + within)
+    across = splits[cells.number][:, None]
+    x, y, z = ((places - places.floor()) * across).long().minimum(across - 1).unbind(dim=1)
+    parts = splits**3
+    first = parts.cumsum(dim=0) - parts
+    across = across[:, 0]
+    part = first[cells.number] + (x * across + y) * across + z
+    holds_points = torch.zeros(int(parts.sum()), dtype=torch.bool, device=points.device)
+    holds_points[part] = True
+    number = holds_points.cumsum(dim=0) - 1
+    return Voxels(number[part], int(holds_points.sum()))
 
 
 def splits_of(sizes: Tensor, smallest_share: float, alpha: float) -> Tensor:
@@ -104,12 +109,9 @@ def _places(points: Tensor, side_m: float) -> Tensor:
     return places
 
 
-def _key(places: Tensor) -> Tensor:
-    x, y, z = places.long().unbind(dim=1)
-    return (((x << INDEX_BITS) | y) << INDEX_BITS) | z
-
-
-def _numbered(keys: Tensor) -> Voxels:
-    """Voxels by equal keys (N,), numbered in the order of these."""
-    _, number = torch.unique(keys, return_inverse=True)
-    return Voxels(number, int(number.max()) + 1 if len(number) else 0)
+def _numbered(cells: Tensor) -> Voxels:
+    """Voxels by whole-numbered places (N, 3), in their order: one key each, one sort."""
+    x, y, z = cells.long().unbind(dim=1)
+    keys = (((x << INDEX_BITS) | y) << INDEX_BITS) | z
+    different, number = torch.unique(keys, return_inverse=True)
+    return Voxels(number, len(different))
