@@ -11,6 +11,8 @@ import pytest
 from bench import __main__ as bench
 from bench import figures, store, training, workflow
 from bench.anomalies import throughput
+from bench.geometry import __main__ as geometry
+from bench.geometry.reduction import Result, ratio
 from bench.preparation import holes
 from dcrdf.networks.teacher import Teacher
 
@@ -137,3 +139,19 @@ def test_figures_of_tables_are_those_asked_for():
     asked = {target.what for target in figures.TARGETS if target.part == "preparation"}
     assert found.keys() == asked - {"800 x 800 scans, files to HDF5"}
     assert [*found.values()] == pytest.approx([3.0, 3.0])
+
+
+def test_errors_of_ways_are_compared_cloud_by_cloud():
+    ways = ("adaptive", "fixed", "adaptive + edges", "fixed + edges")
+    errors = {"a": (4.0, 8.0), "b": (1.0, 1.0)}
+    results = [
+        Result(cloud, way, 1000, 70, 1.0, *(error / (1 + ways.index(way)) for error in both))
+        for cloud, both in errors.items()
+        for way in ways
+    ]
+    assert ratio(results, "adaptive", "fixed", at_edges=False) == pytest.approx(2.0)
+    assert results[0].fewer_percent == pytest.approx(93.0)
+    found = geometry.figures(results, [("100", "1", "2", "3", "4")])
+    assert {target.what for target in figures.TARGETS if target.part == "geometry"} == {*found}
+    assert found["kept edges to none, error at edges"] == pytest.approx(0.5)
+    assert found["FPFH at full size, 224 px, all inside"] == 4.0
