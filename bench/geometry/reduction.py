@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bench.geometry.clouds import Cloud
 from bench.measure import best_seconds
+from dcrdf.networks.geometry.groups import farthest_points
 from dcrdf.networks.geometry.sampling import SamplingRule, sampled
 
 EDGE_SHARE = 0.02
@@ -78,18 +79,6 @@ def at_count(cloud: Cloud, count: int, rule: Callable[[float], SamplingRule]) ->
     return rule(min(found, key=lambda scale: abs(found[scale])))
 
 
-def farthest(cloud: Cloud, count: int) -> Kept:
-    """Each point the one farthest from those before it, beginning with the first."""
-    axes = cloud.points.T.contiguous()
-    which = torch.zeros(count, dtype=torch.int64)
-    nearest = torch.full((axes.shape[1],), torch.inf)
-    for i in range(1, count):
-        offsets = axes - axes[:, which[i - 1], None]
-        nearest = torch.minimum(nearest, offsets.square_().sum(dim=0))
-        which[i] = nearest.argmax()
-    return picked(cloud, which)
-
-
 def rules(cloud: Cloud, count: int) -> dict[str, SamplingRule]:
     """The four kinds of voxels, scaled to the same count."""
     threshold = float(np.quantile(cloud.response.numpy(), 1.0 - EDGE_SHARE))
@@ -137,11 +126,15 @@ def compared(cloud: Cloud) -> list[Result]:
     """All ways at the count of the default adaptive voxels, then three at 5,000 points."""
     count = len(sampled(cloud.points, cloud.response, cloud.pitch_m, SamplingRule()))
     results = [measured(cloud, name, call) for name, call in ways(cloud, count).items()]
+
+    def farthest() -> Kept:
+        return picked(cloud, farthest_points(cloud.points, FARTHEST))
+
     if len(cloud.points) > 2 * FARTHEST:
         few = ways(cloud, FARTHEST)
         for name in ("fixed", "random"):
             results.append(measured(cloud, f"{name}, 5,000", few[name]))
-        results.append(measured(cloud, "farthest, 5,000", lambda: farthest(cloud, FARTHEST), 1))
+        results.append(measured(cloud, "farthest, 5,000", farthest, 1))
     return results
 
 

@@ -27,10 +27,10 @@ class PatchEmbedding(nn.Module):
 class Attention(nn.Module):
     """Scaled dot products of all tokens with all, in heads."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, qkv_bias: bool = True) -> None:
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(width, 3 * width)
+        self.qkv = nn.Linear(width, 3 * width, bias=qkv_bias)
         self.proj = nn.Linear(width, width)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -70,12 +70,19 @@ class LayerScale(nn.Module):
 class Block(nn.Module):
     """Attention, then perceptron, each of normalised tokens and added to them."""
 
-    def __init__(self, width: int, heads: int, layer_scale: bool) -> None:
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        layer_scale: bool,
+        qkv_bias: bool = True,
+        norm_eps: float = NORM_EPS,
+    ) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(width, eps=NORM_EPS)
-        self.attn = Attention(width, heads)
+        self.norm1 = nn.LayerNorm(width, eps=norm_eps)
+        self.attn = Attention(width, heads, qkv_bias)
         self.ls1 = LayerScale(width) if layer_scale else nn.Identity()
-        self.norm2 = nn.LayerNorm(width, eps=NORM_EPS)
+        self.norm2 = nn.LayerNorm(width, eps=norm_eps)
         self.mlp = Perceptron(width)
         self.ls2 = LayerScale(width) if layer_scale else nn.Identity()
 
