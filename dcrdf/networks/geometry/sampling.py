@@ -7,7 +7,7 @@ from torch import Tensor
 
 from dcrdf.networks.geometry.interpolation import interpolated, place_means
 from dcrdf.networks.geometry.voxels import MOST_EDGES, Voxels, adaptive, cubes, edge_points
-from dcrdf.networks.geometry.windows import pitch_m
+from dcrdf.networks.geometry.windows import pitch_m, thinned
 
 
 @dataclass(frozen=True)
@@ -64,29 +64,35 @@ def by_samples(
     response: Tensor,
     rule: SamplingRule,
     place_px: int = 1,
+    asked_px: int = 1,
     sigma_normal: float = 0.5,
 ) -> tuple[Tensor, Tensor]:
-    """Values (B, C, H, W) as the samples have them, interpolated to the pixels and averaged over
-    places: (B, C, H // place, W // place) and where there are any.
+    """Values (B, C, H, W) as the samples have them, interpolated to every `asked_px`-th pixel and
+    averaged over places: (B, C, H // place, W // place) and where there are any.
 
     From the 8 nearest samples within twice the largest voxel; half of it is the width of the
     weights. `points`, `normals` (B, 3, H, W), `given` (B, H, W) where there are values and
-    normals, `response` (B, H, W) the edge response.
+    normals, `response` (B, H, W) the edge response. Time grows with pixels asked times samples.
     """
-    result, found = torch.zeros_like(values), torch.zeros_like(given)
+    asked_points, asked_normals, asked = (thinned(x, asked_px) for x in (points, normals, given))
+    result = values.new_zeros((len(values), values.shape[1], *asked.shape[1:]))
+    found = torch.zeros_like(asked)
     for i, pitch in enumerate(pitch_m(points, given).tolist()):
         if not pitch:
             continue
-        cloud, directions, features = (
-            image[i].permute(1, 2, 0)[given[i]] for image in (points, normals, values)
-        )
+        cloud, directions, features = (pixels(x[i], given[i]) for x in (points, normals, values))
         samples = sampled(cloud, response[i][given[i]], pitch, rule)
         largest_m = rule.largest_pitches * pitch
         back, near = interpolated(
-            cloud, directions, samples.of(cloud), samples.directions(directions),
-            samples.of(features), within_m=2.0 * largest_m, sigma_m=largest_m / 2.0,
-            sigma_normal=sigma_normal,
+            pixels(asked_points[i], asked[i]), pixels(asked_normals[i], asked[i]),
+            samples.of(cloud), samples.directions(directions), samples.of(features),
+            within_m=2.0 * largest_m, sigma_m=largest_m / 2.0, sigma_normal=sigma_normal,
         )  # fmt: skip
-        result[i].permute(1, 2, 0)[given[i]] = back
-        found[i][given[i]] = near
-    return place_means(result, found, place_px)
+        result[i][:, asked[i]] = back.T
+        found[i][asked[i]] = near
+    return place_means(result, found, place_px // asked_px)
+
+
+def pixels(image: Tensor, where: Tensor) -> Tensor:
+    """The pixels (N, C) of an image (C, H, W) in a mask (H, W)."""
+    return image[:, where].T.contiguous()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from dcrdf.networks.geometry import interpolation
 from dcrdf.networks.geometry.edges import edge_response
 from dcrdf.networks.geometry.interpolation import interpolated
 from dcrdf.networks.geometry.normals import normals
@@ -88,3 +89,16 @@ def test_nothing_and_single_points(surface):
         found, here = by_samples(torch.ones(1, 2, 16, 16), points, vectors, given, response, FIXED)
         assert not found.any()
         assert not here.any()
+
+
+def test_of_every_second_pixel_alone(surface):
+    points, vectors, given, response = surface
+    values = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 2, 16, 16))).float()
+    everywhere, where = by_samples(values, points, vectors, given, response, FIXED)
+    kept = [x[..., 1::2, 1::2] for x in (everywhere, where)]
+    found, here = by_samples(values, points, vectors, given, response, FIXED, 2, asked_px=2)
+    torch.testing.assert_close(found, kept[0])
+    assert torch.equal(here, kept[1])
+    means, _ = by_samples(values, points, vectors, given, response, FIXED, 4, asked_px=2)
+    expected = interpolation.place_means(*kept, 2)[0]
+    torch.testing.assert_close(means, expected)
