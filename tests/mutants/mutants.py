@@ -87,9 +87,13 @@ def outcome_of(tests: list[str], mutant: Mutant | None) -> Outcome:
 def main(words: list[str]) -> int:
     """Run the mutants whose description holds one of the words, or all; say what became of them.
 
-    Returns 1 when a mutant survives, 2 when the tests fail without any mutation.
+    Returns 1 when a mutant survives, 2 when the tests fail without any mutation or no mutant is
+    meant.
     """
     mutants = [m for m in read_catalogue() if not words or any(word in m.what for word in words)]
+    if not mutants:  # pytest without tests named would run them all
+        print(f"no mutant says {' or '.join(words)}")
+        return 2
     for mutant in mutants:  # one that does not apply is told before any runs
         mutant.applied_to((ROOT / "dcrdf" / mutant.file).read_text())
     tests = sorted({test for mutant in mutants for test in mutant.tests})
