@@ -33,9 +33,8 @@ def run(args: argparse.Namespace) -> None:
     """Write the folder and say how to go on; `UserError` where something is there already."""
     write_workflow(args.folder)
     print(f"{args.folder}: written; try")
-    print(
-        f"  cd {shlex.quote(str(args.folder))} && snakemake --cores 2 --configfile workflow/demo.yaml -n"
-    )
+    print(f"  cd {shlex.quote(str(args.folder))}")
+    print("  snakemake --cores 2 --configfile workflow/demo.yaml -n")
     if find_spec("snakemake") is None:
         print("Snakemake is not installed: pip install 'dcrdf[workflow]'")
 
