@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CORES ?= 2
 LADDER ?= workflow/ladder.yaml
 
-.PHONY: demo ladder robustness test test-demo test-slow mutants test-slurm lint format accept-stages bench bench-gpu clean help
+.PHONY: demo ladder robustness test test-demo test-slow mutants test-slurm test-lowest lint format accept-stages bench bench-gpu clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,17 @@ mutants: $(VENV)/.installed  ## lines that matter, changed one at a time: do the
 test-slurm: $(VENV)/.installed  ## the workflow on a SLURM cluster of one node, started here (as root)
 	tests/slurm/install.sh
 	$(BIN)/python -m pytest -m slurm tests/slurm $(PYTEST_ARGS)
+
+test-lowest: $(VENV)/.installed  ## the fast tests with the lowest versions that pyproject.toml allows (3 GB)
+	$(PYTHON) -m venv --clear build/lowest
+	build/lowest/bin/python -m pip install --quiet --disable-pip-version-check \
+	    $$($(BIN)/python tests/lowest.py) $$(grep -E '^(pytest|hypothesis|build|hatchling)' envs/requirements-dev.txt)
+	build/lowest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps .
+	build/lowest/bin/python -m pytest -m "not slow and not demo and not slurm" \
+	    --ignore tests/end_to_end --deselect tests/test_setup.py::test_tests_run_with_the_pinned_versions \
+	    --deselect tests/networks/test_shapes.py::test_maps_have_the_teachers_strides_and_channels \
+	    --deselect tests/tensors/test_device.py::test_kernels_that_repeat_are_asked_for_where_they_differ \
+	    $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed  ## format, lint, types, workflow lint
 	$(BIN)/ruff format --check .

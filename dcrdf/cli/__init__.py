@@ -15,6 +15,7 @@ from typing import NoReturn
 from dcrdf.errors import UserError
 
 COMMANDS = {
+    "workflow": "write Snakefile, rules and configurations into a new folder",
     "download": "fetch the data set, textures or teacher weights of a configuration",
     "synthesize": "make a category of the embedded data set",
     "check": "look a data set over before hours are spent on it",
