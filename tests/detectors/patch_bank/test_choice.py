@@ -103,9 +103,9 @@ def test_k_means_is_lloyds(count):
 
 
 def test_a_centre_without_members_stays():
-    rows = torch.tensor([[0.0], [0.0], [5.0], [6.0]])
+    rows = torch.tensor([[1.0], [1.0], [5.0], [6.0]])
     centres, _ = k_means(rows, 3)
-    assert sorted(centres[:, 0].tolist()) == [0.0, 0.0, 5.5]
+    assert sorted(centres[:, 0].tolist()) == [1.0, 1.0, 5.5]
 
 
 def test_places_nearest_to_centres_are_looked_for_among_all():
@@ -149,15 +149,12 @@ def test_how_many_are_chosen(select, options, count):
     assert len(choose(rows, select=select, **options)) == count
 
 
-def test_only_sampled_places_become_centres(monkeypatch):
-    sizes = []
-    monkeypatch.setattr(
-        module, "farthest_rows", lambda rows, n: sizes.append(len(rows)) or farthest_rows(rows, n)
-    )
+@pytest.mark.parametrize("sampled_max", [50, 500])
+def test_only_sampled_places_become_centres(sampled_max):
     rows = drawn(7, 200, 3)
-    choose(rows, select="k_centre", bank_size=9, sampled_max=50)
-    choose(rows, select="k_centre", bank_size=9, sampled_max=500)
-    assert sizes == [50, 200]
+    sampled = torch.randperm(200, generator=torch.Generator().manual_seed(5))[:sampled_max]
+    chosen = choose(rows, 5, select="k_centre", bank_size=9, sampled_max=sampled_max)
+    assert chosen.tolist() == sampled[farthest_by_hand(rows[sampled], 9)].tolist()
 
 
 @pytest.mark.parametrize("select", ["random", "kmeans", "k_centre"])
