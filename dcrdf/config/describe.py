@@ -162,8 +162,9 @@ def _short(text: str) -> str:
 
 
 def _allowed(schema: dict[str, Any]) -> str:
-    if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
+    named = [schema["const"]] if "const" in schema else schema.get("enum")
+    if named:
+        return ", ".join(f"`{value}`" for value in named)
     if "anyOf" in schema:
         return " or ".join(_allowed(part) for part in schema["anyOf"])
     if "$ref" in schema or schema.get("type") == "object":

@@ -18,7 +18,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "prepare": 2,
     "pseudo": 1,
     "train": 9,
-    "infer": 12,
+    "infer": 13,
     "evaluate": 3,
     "resample": 1,
     "robustness": 4,

@@ -33,6 +33,10 @@ VARIETIES = {
     "crd": ("crd", {}),
     "crd_mapped_after": ("crd", {"filter": "none", "mixing": "after", "absent": "own"}),
     "memory_bank": ("memory_bank", {}),
+    "chosen_bank": (
+        "memory_bank",
+        {"select": "k_centre", "projection": 8, "bank_precision": "float16", "reweight": 3},
+    ),
 }
 
 

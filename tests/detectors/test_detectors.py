@@ -19,10 +19,11 @@ from dcrdf.training.features import FeatureSource, teacher_features
 
 VARIETIES = [
     "dual_rd", "paper", "calibrated_maps_residual", "gfrn_only", "augmented", "natural_twins",
-    "crd", "crd_mapped_after", "memory_bank",
+    "crd", "crd_mapped_after", "memory_bank", "chosen_bank",
 ]  # fmt: skip
 CPU = torch.device("cpu")
 DETECTOR_OF = {"crd": "crd", "crd_mapped_after": "crd", "memory_bank": "memory_bank"}
+DETECTOR_OF |= {"chosen_bank": "memory_bank"}
 DETECTOR_OF |= {variety: "dcrdf_net" for variety in VARIETIES if variety not in DETECTOR_OF}
 
 
@@ -43,7 +44,7 @@ def test_maps_are_finite_and_of_the_images_size(fit, samples, variety):
         assert values.min() >= 0
 
 
-@pytest.mark.parametrize("variety", ["paper", "natural_twins", "crd", "memory_bank"])
+@pytest.mark.parametrize("variety", ["paper", "natural_twins", "crd", "memory_bank", "chosen_bank"])
 def test_same_input_same_bits(fit, samples, variety):
     one, other = (maps_of(fit(variety, fresh)[0], samples) for fresh in (0, 1))
     assert all(torch.equal(one[name], other[name]) for name in one)

@@ -1,8 +1,11 @@
-"""A plain patch memory bank on the teacher's features of each modality.
+"""A patch memory bank on the teacher's features of each modality.
 
-The idea of PatchCore (Roth et al., CVPR 2022) at its plainest: pooled features of two stages, a
-random subset of the training patches, the distance to the nearest one. Fitted once, no epochs.
+PatchCore's idea (Roth et al., CVPR 2022): pooled features of two stages, some of the training
+patches, the distance to the nearest one. Which patches, how many and what a distance counts are
+options; the default is its plainest form, a random draw. Fitted once, no epochs.
 """
+
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -11,31 +14,15 @@ from torch.nn import functional
 from dcrdf.config.detectors import MemoryBankOptions
 from dcrdf.detectors.base import Detector
 from dcrdf.detectors.maps import Maps
-from dcrdf.modalities import MODALITIES, Modality
-from dcrdf.networks.teacher import Features, Teacher
+from dcrdf.detectors.patch_bank.bank import PatchBank
+from dcrdf.detectors.patch_bank.choice import Say
+from dcrdf.detectors.patch_bank.places import Places
+from dcrdf.modalities import MODALITIES, OTHER, Modality
+from dcrdf.networks.teacher import Teacher
 from dcrdf.tensors.scans import ScanBatch, Scans
-from dcrdf.training.features import CHUNK, teacher_features
+from dcrdf.training.features import CHUNK
 from dcrdf.training.loop import FitContext
 from dcrdf.training.twins import PseudoAnomalies
-
-QUERY_CHUNK = 4096
-
-
-class PatchBank(nn.Module):
-    """Remembered patches (n, C) of one modality."""
-
-    patches: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("patches", torch.empty(0, 0))
-
-    def distances(self, queries: Tensor) -> Tensor:
-        """Euclidean distance of each query (m, C) to its nearest patch: (m,)."""
-        nearest = [
-            torch.cdist(chunk, self.patches).amin(dim=1) for chunk in queries.split(QUERY_CHUNK)
-        ]
-        return torch.cat(nearest)
 
 
 class MemoryBank(Detector):
@@ -43,33 +30,34 @@ class MemoryBank(Detector):
 
     def __init__(self, teacher: Teacher, options: MemoryBankOptions) -> None:
         super().__init__(teacher, options)
-        self.banks = {name: PatchBank() for name in MODALITIES}
+        self.banks = {name: PatchBank(options) for name in MODALITIES}
         self.network = nn.ModuleDict(self.banks)
 
     @torch.no_grad()
     def fit(self, train: Scans, variants: PseudoAnomalies | None, context: FitContext) -> None:
-        """Fill both banks from the training images' patches, drawn with the run's seed."""
+        """Fill both banks from the training images' patches, chosen with the run's seed."""
         self.to(context.device)
         generator = torch.Generator().manual_seed(context.seed)
-        chosen: dict[Modality, Tensor] = {}
-        for start in range(0, len(train), CHUNK):
-            features = teacher_features(self.teacher, train[start : start + CHUNK], context.device)
-            for name, bank in self.banks.items():
-                patches, (_, height, width) = self._patches(features.of(name))
-                per_image = height * width
-                if name not in chosen:  # the first images tell how many places there are in all
-                    chosen[name] = self._draw(len(train) * per_image, generator)
-                    bank.patches = patches.new_empty(len(chosen[name]), patches.shape[1])
-                _keep_chosen(bank, patches, start * per_image, chosen[name])
+        for name, bank in self.banks.items():
+            bank.fill(self._places(train, name, context.device), generator, _saying(name, context))
 
-    def _draw(self, places: int, generator: torch.Generator) -> Tensor:
-        """Which of all places are remembered, in which order."""
-        count = min(self.options.bank_max, round(self.options.bank_share * places))
-        return torch.randperm(places, generator=generator)[: max(count, 1)]
+    def _places(self, train: Scans, modality: Modality, device: torch.device) -> Places:
+        """All places of the training images in one modality."""
 
-    def _patches(self, features: Features) -> tuple[Tensor, tuple[int, int, int]]:
-        """Features of the chosen stages, each neighbourhood averaged, as rows (B * h * w, C)."""
-        pool = self.options.patch_pool
+        def rows(first: int, last: int) -> Tensor:
+            images = train[first:last].without(OTHER[modality]).batch(device).images[modality]
+            return self._patches(images)[0]
+
+        def chunks() -> Iterator[Tensor]:
+            return (rows(first, first + CHUNK) for first in range(0, len(train), CHUNK))
+
+        per_image, channels = rows(0, 1).shape
+        return Places(len(train) * per_image, channels, chunks)
+
+    def _patches(self, images: Tensor) -> tuple[Tensor, tuple[int, int, int]]:
+        """The teacher's features of the chosen stages, each neighbourhood averaged, as rows
+        (B * h * w, C), and (B, h, w)."""
+        features, pool = self.teacher(images), self.options.patch_pool
         chosen = [features[stage - 1] for stage in self.options.stages]
         size = (chosen[0].shape[2], chosen[0].shape[3])
         pooled = [functional.avg_pool2d(x, pool, stride=1, padding=pool // 2) for x in chosen]
@@ -84,7 +72,7 @@ class MemoryBank(Detector):
         """Distances at the first chosen stage's size, upsampled bilinearly to the image's."""
         own = {}
         for name, images in batch.images.items():
-            queries, shape = self._patches(self.teacher(images))
+            queries, shape = self._patches(images)
             distances = self.banks[name].distances(queries).view(shape)
             own[name] = functional.interpolate(
                 distances.unsqueeze(1), batch.size, mode="bilinear", align_corners=False
@@ -92,8 +80,5 @@ class MemoryBank(Detector):
         return Maps(own=own)
 
 
-def _keep_chosen(bank: PatchBank, patches: Tensor, first: int, chosen: Tensor) -> None:
-    """Remember those of the patches (n, C) of places `first` and following that were chosen."""
-    here = (chosen >= first) & (chosen < first + len(patches))
-    at = (chosen[here] - first).to(patches.device)
-    bank.patches[here.to(patches.device)] = patches[at]
+def _saying(modality: Modality, context: FitContext) -> Say:
+    return lambda text: context.say(f"{modality}: {text}")
