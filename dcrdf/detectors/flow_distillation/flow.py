@@ -27,6 +27,7 @@ class ConditionalFlow(nn.Module):
         clamp: float = 1.9,
     ) -> None:
         super().__init__()
+        self.condition = condition
         self.blocks: Any = nn.ModuleList(
             CouplingBlock(channels, condition, kernel, hidden, clamp, number)
             for number, kernel in enumerate(kernels)
