@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from dcrdf.config.detectors import FlowDistillationOptions
 from dcrdf.detectors.base import Detector
-from dcrdf.detectors.flow_distillation.held_rows import HeldRows, Rows
+from dcrdf.detectors.flow_distillation.held_rows import HeldRows
 from dcrdf.detectors.flow_distillation.inputs import CellInputs, InputMaker
 from dcrdf.detectors.flow_distillation.objectives import FlowObjective, StudentObjective
 from dcrdf.detectors.flow_distillation.streams import JOINT, Streams, shown_to
@@ -34,25 +34,17 @@ class FlowDistillation(Detector):
     def fit(self, train: Scans, variants: PseudoAnomalies | None, context: FitContext) -> None:
         """Train the flows, then their students, all streams side by side."""
         self.to(context.device)
-        self.network.eval()  # but what is trained, while it is
-        make, network, options = InputMaker(self.teacher, self.options), self.network, self.options
-
-        def made(rows: Rows) -> CellInputs:
-            return make.of_good(train[rows], context.device)
-
-        def taught(rows: Rows) -> tuple[Tensor, ...]:
-            return network.taught(inputs.rows(rows))
-
-        cache_mb = float(context.options.feature_cache_mb)
-        inputs = HeldRows(made, len(train), context.device, cache_mb)
+        network, options = self.network, self.options
+        network.eval()  # but what is trained, while it is
+        inputs = self.held_inputs(train, context)
         network.learn_inputs(inputs.chunks(), standardise=options.feature_norm == "channel")
 
         likelihood = FlowObjective(network)
         stage = context.stage("flow", epochs=options.flow_epochs or context.options.epochs)
         self._train(network.teachers(), lambda rows, _: likelihood(inputs.rows(rows)), train, stage)
 
-        targets = HeldRows(taught, len(train), context.device, inputs.left_mb)
-        distance, stage = StudentObjective(network, options), context.stage("student")
+        targets, distance = self.held_targets(inputs), StudentObjective(network, options)
+        stage = context.stage("student")
         self._train(
             network.students(),
             lambda rows, _: distance(inputs.rows(rows), targets.rows(rows)),
@@ -60,6 +52,18 @@ class FlowDistillation(Detector):
             stage,
         )
         network.learn_good(inputs.chunks())
+
+    def held_inputs(self, train: Scans, context: FitContext) -> HeldRows[CellInputs]:
+        """What the networks read of training scans, held where there is room for it."""
+        make, device = InputMaker(self.teacher, self.options), context.device
+        cache_mb = float(context.options.feature_cache_mb)
+        return HeldRows(
+            lambda rows: make.of_good(train[rows], device), len(train), device, cache_mb
+        )
+
+    def held_targets(self, inputs: HeldRows[CellInputs]) -> HeldRows[tuple[Tensor, ...]]:
+        """The flows' z of the same rows, held where there is room left."""
+        return inputs.followed_by(self.network.taught)
 
     def _train(
         self, module: nn.Module, step: TrainingStep, train: Scans, stage: FitContext

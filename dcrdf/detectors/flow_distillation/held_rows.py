@@ -11,6 +11,7 @@ from torch import Tensor
 CHUNK = 16
 Rows = NDArray[np.intp]
 Tensors = TypeVar("Tensors", bound=tuple[Tensor, ...])
+Others = TypeVar("Others", bound=tuple[Tensor, ...])
 
 
 class HeldRows(Generic[Tensors]):
@@ -31,6 +32,12 @@ class HeldRows(Generic[Tensors]):
         self.left_mb = cache_mb - size_mb * fits
         if fits:
             self._held = self._all()
+
+    def followed_by(self, function: Callable[[Tensors], Others]) -> "HeldRows[Others]":
+        """What a function makes of them, for the same rows; held in the room that is left."""
+        return HeldRows(
+            lambda rows: function(self.rows(rows)), self._count, self._device, self.left_mb
+        )
 
     def rows(self, rows: Rows) -> Tensors:
         """That of the rows, in their order."""
