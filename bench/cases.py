@@ -56,7 +56,9 @@ class Case:
 
     def build(self, teacher: Teacher) -> Detector:
         """An untrained one, which scores as if parts came in any orientation where its maps are
-        learnt in several: so it takes longest."""
+        learnt in several: so it takes longest. Its weights do not depend on what was built before.
+        """
+        torch.manual_seed(0)
         detector = build_detector(self.detector, teacher, self.options)
         if self.options.augments() and isinstance(detector.network.is_learnt, torch.Tensor):
             detector.network.is_learnt.fill_(True)
