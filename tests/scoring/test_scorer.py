@@ -13,7 +13,12 @@ from dcrdf.config.options import InferOptions
 from dcrdf.detectors.maps import Maps
 from dcrdf.errors import UserError
 from dcrdf.scoring.blur import gaussian_blur
-from dcrdf.scoring.branch_statistics import BranchFigures, BranchStatistics, image_levels
+from dcrdf.scoring.branch_statistics import (
+    BranchFigures,
+    BranchStatistics,
+    image_levels,
+    part_or_image,
+)
 from dcrdf.scoring.calibration import Calibration
 from dcrdf.scoring.depth_sensor import (
     LEAST_NOISE,
@@ -43,6 +48,7 @@ class FixedMaps:
 
     orientations = (0,)
     options = MemoryBankOptions()
+    silences_background = frozenset()
 
     def for_inference(self):
         return self
@@ -139,6 +145,27 @@ EXPECTED = {
     "peak_norm": lambda: three_norm(excess(RGB_MAPS), excess(DEPTH_MAPS)),
     "peak_trust": lambda: three_norm(trusted(RGB_MAPS, DEPTH_MAPS), trusted(DEPTH_MAPS, RGB_MAPS)),
 }
+
+
+def test_levels_on_the_part_of_images_without_one_are_the_images():
+    inside = torch.ones(3, 2, 2, dtype=torch.bool)
+    inside[:, 0, 0] = False
+    part = torch.zeros_like(inside)
+    part[0, 1, 1] = part[2, 0, 0] = True  # the last one lies in a bar
+    found = part_or_image(part, inside)
+    assert found[0].nonzero().tolist() == [[1, 1]]
+    assert torch.equal(found[1:], inside[1:])
+
+
+def test_maps_that_are_silent_beside_the_part_have_its_levels():
+    maps = np.arange(16, dtype=np.float32).reshape(1, 4, 4)
+    inside, part = np.ones((1, 4, 4), bool), np.zeros((1, 4, 4), bool)
+    part[0, 2:] = True
+    levels = [
+        float(BranchFigures.of_maps(maps, part, inside, 0.0, is_silent_beside=x).levels[0])
+        for x in (False, True)
+    ]
+    assert levels == [3.0, 9.0]
 
 
 @pytest.mark.parametrize("fusion", list(EXPECTED))
