@@ -1,15 +1,16 @@
 """From a detector's maps to a verdict's numbers: a pure torch module, so that what is exported and
 what scores here is the same."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from dcrdf.config.options import InferOptions
 from dcrdf.detectors.maps import Maps
-from dcrdf.modalities import FUSED
+from dcrdf.modalities import FUSED, Modality
 from dcrdf.scoring.blur import gaussian_blur
-from dcrdf.scoring.branch_statistics import image_maxima, top_means
+from dcrdf.scoring.branch_statistics import image_maxima, part_or_image, top_means
 from dcrdf.scoring.calibration import Calibration
 from dcrdf.scoring.depth_sensor import DepthReadings
 from dcrdf.scoring.fusions import Evidence, build_fusion
@@ -28,22 +29,38 @@ class Finished(NamedTuple):
 class Finish(nn.Module):
     """Blur, fusion and image score of an answer, by what good scans are like."""
 
-    def __init__(self, options: InferOptions, calibration: Calibration | None) -> None:
+    def __init__(
+        self,
+        options: InferOptions,
+        calibration: Calibration | None,
+        silent_beside_part: Collection[Modality] = (),
+    ) -> None:
         super().__init__()
+        self.silent_beside_part = silent_beside_part
         self.options = options
         self.calibration = calibration
         known = {} if calibration is None else calibration.maps
         self.fusion = build_fusion(options.fusion, known)
 
-    def forward(self, raw: Maps, inside: Tensor, readings: DepthReadings | None = None) -> Finished:
-        """The detector's raw maps, where the images are (B, H, W), and what the depth sensor's
-        readings say; without them it is taken to be as usual. With one modality the fused map is
-        that branch's. Image scores that the detector gives itself stand for those of the maps."""
+    def forward(
+        self,
+        raw: Maps,
+        inside: Tensor,
+        readings: DepthReadings | None = None,
+        part: Tensor | None = None,
+    ) -> Finished:
+        """The detector's raw maps, where the images and, if known, their parts are (B, H, W), and
+        what the depth sensor's readings say; without them it is taken to be as usual. With one
+        modality the fused map is that branch's. Image scores that the detector gives itself stand
+        for those of the maps."""
         blurred = raw.each(self.blur)
         unusual: dict[str, Tensor] = {}
         trust = Trust(unusual, None)
         if self.calibration is not None:
-            unusual = self.calibration.unusual(blurred.own, inside, readings)
+            levels_at: dict[Modality, Tensor] = {}
+            if part is not None:
+                levels_at = dict.fromkeys(self.silent_beside_part, part_or_image(part, inside))
+            unusual = self.calibration.unusual(blurred.own, inside, readings, levels_at)
             trust = self.calibration.trust(unusual, readings)
         fused = self._fused(Evidence(raw, blurred, self.blur, trust))
         maps = {FUSED: fused, **blurred.own}

@@ -55,7 +55,10 @@ class Scorer:
 
     def _use(self, calibration: Calibration | None) -> None:
         self.calibration = calibration
-        self.finishing = Finish(self.options, calibration)
+        self.finishing = self._finish_by(calibration)
+
+    def _finish_by(self, calibration: Calibration | None) -> Finish:
+        return Finish(self.options, calibration, self.detector.silences_background)
 
     @classmethod
     def calibrate(
@@ -68,12 +71,13 @@ class Scorer:
         scorer = cls(detector, options, None, device)
         slices = batch_slices(len(validation), options.batch_size)
         answer = concatenated([scorer.raw_maps(validation[rows]) for rows in slices])
-        figures = GoodFigures.of(answer, validation, options.blur_sigma_px)
+        silent = detector.silences_background
+        figures = GoodFigures.of(answer, validation, options.blur_sigma_px, silent)
         scorer._use(figures.calibration())
         predictions = []
         for row in range(len(validation)):
             one = slice(row, row + 1)
-            held_out = Finish(options, figures.without(row))
+            held_out = scorer._finish_by(figures.without(row))
             readings = figures.readings.rows(one)
             predictions.append(scorer.finish(answer.rows(one), validation[one], readings, held_out))
         return scorer, predictions
@@ -117,7 +121,10 @@ class Scorer:
         """Raw maps of scans -> fused, blurred maps and image scores; `UserError` where they are
         none. Another `finishing` than the scorer's own may be given."""
         inside = torch.from_numpy(np.ascontiguousarray(scans.inside)).to(self.device)
-        done = (finishing or self.finishing)(raw, inside, readings)
+        part = None
+        if self.detector.silences_background and scans.outline is not None:
+            part = torch.from_numpy(np.ascontiguousarray(scans.outline)).to(self.device)
+        done = (finishing or self.finishing)(raw, inside, readings, part)
         _require_finite(done.maps)
         return Prediction(
             {name: x.cpu().numpy() for name, x in done.maps.items()},

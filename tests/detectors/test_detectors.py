@@ -19,10 +19,11 @@ from dcrdf.training.features import FeatureSource, teacher_features
 
 VARIETIES = [
     "dual_rd", "paper", "calibrated_maps_residual", "gfrn_only", "augmented", "natural_twins",
-    "crd", "crd_mapped_after", "memory_bank",
+    "crd", "crd_mapped_after", "flow", "memory_bank",
 ]  # fmt: skip
 CPU = torch.device("cpu")
 DETECTOR_OF = {"crd": "crd", "crd_mapped_after": "crd", "memory_bank": "memory_bank"}
+DETECTOR_OF["flow"] = "flow_distillation"
 DETECTOR_OF |= {variety: "dcrdf_net" for variety in VARIETIES if variety not in DETECTOR_OF}
 
 
@@ -35,15 +36,15 @@ def maps_of(detector, samples):
 def test_maps_are_finite_and_of_the_images_size(fit, samples, variety):
     answer = fit(variety)[0].maps(samples.batch(CPU))
     assert set(answer.own) == {"rgb", "depth"}
-    gated = variety in ("paper", "calibrated_maps_residual")
-    assert set(answer.joint) == ({"cm_segf"} if gated else set())
+    joint = {"paper": {"cm_segf"}, "calibrated_maps_residual": {"cm_segf"}, "flow": {"joint"}}
+    assert set(answer.joint) == joint.get(variety, set())
     for values in answer.all().values():
         assert values.shape == samples.height.shape
         assert torch.isfinite(values).all()
         assert values.min() >= 0
 
 
-@pytest.mark.parametrize("variety", ["paper", "natural_twins", "crd", "memory_bank"])
+@pytest.mark.parametrize("variety", ["paper", "natural_twins", "crd", "flow", "memory_bank"])
 def test_same_input_same_bits(fit, samples, variety):
     one, other = (maps_of(fit(variety, fresh)[0], samples) for fresh in (0, 1))
     assert all(torch.equal(one[name], other[name]) for name in one)

@@ -1,0 +1,100 @@
+"""Multi-scale flow distillation as a detector: its two stages of training and its maps."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dcrdf.config.detectors import FlowDistillationOptions
+from dcrdf.detectors.base import Detector
+from dcrdf.detectors.flow_distillation.held_rows import HeldRows, Rows
+from dcrdf.detectors.flow_distillation.inputs import CellInputs, InputMaker
+from dcrdf.detectors.flow_distillation.losses import distances
+from dcrdf.detectors.flow_distillation.objectives import FlowObjective, StudentObjective
+from dcrdf.detectors.flow_distillation.streams import JOINT, Stream, Streams, shown_to
+from dcrdf.detectors.maps import Maps
+from dcrdf.modalities import DEPTH, Modality
+from dcrdf.networks.teacher import Teacher
+from dcrdf.tensors.scans import ScanBatch, Scans
+from dcrdf.training.loop import FitContext, TrainingStep, make_optimizer, train_in_epochs
+from dcrdf.training.twins import PseudoAnomalies
+
+
+class FlowDistillation(Detector):
+    """A flow learns how likely good places are, and a student what the flow gives for them; where
+    the student errs, nothing like it was seen."""
+
+    network: Streams
+
+    def __init__(self, teacher: Teacher, options: FlowDistillationOptions) -> None:
+        super().__init__(teacher, options)
+        stage = options.feature_stage - 1
+        self.network = Streams(teacher.shape.channels[stage], options)
+
+    def fit(self, train: Scans, variants: PseudoAnomalies | None, context: FitContext) -> None:
+        """Train the flows, then their students, all streams side by side."""
+        self.to(context.device)
+        self.network.eval()  # but what is trained, while it is
+        make, network, options = InputMaker(self.teacher, self.options), self.network, self.options
+
+        def made(rows: Rows) -> CellInputs:
+            return make.of_good(train[rows], context.device)
+
+        def taught(rows: Rows) -> tuple[Tensor, ...]:
+            return network.taught(inputs.rows(rows))
+
+        cache_mb = float(context.options.feature_cache_mb)
+        inputs = HeldRows(made, len(train), context.device, cache_mb)
+        network.learn_inputs(inputs.chunks(), standardise=options.feature_norm == "channel")
+
+        likelihood = FlowObjective(network)
+        stage = context.stage("flow", epochs=options.flow_epochs or context.options.epochs)
+        self._train(network.teachers(), lambda rows, _: likelihood(inputs.rows(rows)), train, stage)
+        network.learn_floors(inputs.chunks())
+
+        targets = HeldRows(taught, len(train), context.device, inputs.left_mb)
+        distance, stage = StudentObjective(network, options), context.stage("student")
+        self._train(
+            network.students(),
+            lambda rows, _: distance(inputs.rows(rows), targets.rows(rows)),
+            train,
+            stage,
+        )
+
+    def _train(
+        self, module: nn.Module, step: TrainingStep, train: Scans, stage: FitContext
+    ) -> None:
+        """A stage with the method's own Adam."""
+        own = {"learning_rate": self.options.learning_rate, "betas": self.options.betas}
+        stage = replace(stage, options=stage.options.model_copy(update=own))
+        decay = self.options.weight_decay
+        optimizer = make_optimizer(module, stage.options, stage.device, decay)
+        train_in_epochs(module, step, len(train), stage, optimizer)
+
+    @property
+    def silences_background(self) -> frozenset[Modality]:
+        """The height's map, unless everything is scored."""
+        return frozenset({DEPTH}) if self.network.masks else frozenset()
+
+    @torch.no_grad()
+    def maps(self, batch: ScanBatch) -> Maps:
+        """The student's squared distance from the flow's z, or how unlikely the flow finds a place
+        (`likelihood`), where it counts; of both modalities together also `joint`."""
+        inputs = InputMaker(self.teacher, self.options)(batch)
+        part = self.network.part_or_all(inputs)
+        maps = {}
+        for name, x in shown_to(inputs).items():
+            values = self._values(self.network.stream(name), x)
+            values = values.masked_fill(~self.network.counted(name, part), 0.0).unsqueeze(1)
+            maps[name] = functional.interpolate(
+                values, size=batch.size, mode="bilinear", align_corners=False
+            ).squeeze(1)
+        joint = {JOINT: maps.pop(JOINT)} if JOINT in maps else {}
+        return Maps(own=maps, joint=joint)
+
+    def _values(self, stream: Stream, x: Tensor) -> Tensor:
+        """Of every cell, (B, g, g), not negative."""
+        if self.map_kind == "likelihood":
+            return (stream.unlikeliness(x) - stream.floor).clamp_min(0.0)
+        return distances(stream.teach(x)[0], stream.imitate(x))
