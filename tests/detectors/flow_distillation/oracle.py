@@ -198,24 +198,35 @@ def activated(x):
     return np.where(x > 0, x, LEAK * x)
 
 
-def normed(x, norm):
-    """Each channel by its running statistics."""
-    result = np.zeros_like(x)
-    for channel in range(len(x)):
-        centred = x[channel] - norm.mean[channel]
-        scaled = centred / math.sqrt(norm.variance[channel] + NORM_EPS)
-        result[channel] = scaled * norm.gain[channel] + norm.shift[channel]
-    return result
+def normed(images, norm, training):
+    """Each channel by its running statistics, or by those of the images (biased variance)."""
+    results = [np.zeros_like(x) for x in images]
+    for channel in range(len(images[0])):
+        mean, variance = norm.mean[channel], norm.variance[channel]
+        if training:
+            values = np.stack([x[channel] for x in images])
+            mean, variance = values.mean(), ((values - values.mean()) ** 2).mean()
+        for x, result in zip(images, results, strict=True):
+            scaled = (x[channel] - mean) / math.sqrt(variance + NORM_EPS)
+            result[channel] = scaled * norm.gain[channel] + norm.shift[channel]
+    return results
 
 
-def student(weights, x, condition):
-    """What the student says z is."""
-    given = np.concatenate([x, condition])
-    x = activated(convolved(given, weights.first, "zero"))
+def student(weights, images, condition, training=False):
+    """What the student says z is, of each of the images."""
+
+    def every(function, images, *more):
+        return [function(x, *more) for x in images]
+
+    given = [np.concatenate([x, condition]) for x in images]
+    shown = every(activated, every(convolved, given, weights.first, "zero"))
     for block in weights.blocks:
-        y = activated(normed(convolved(x, block.conv1, "zero"), block.bn1))
-        x = x + activated(normed(convolved(y, block.conv2, "zero"), block.bn2))
-    return convolved(x, weights.last, "zero")
+        inner = every(convolved, shown, block.conv1, "zero")
+        inner = every(activated, normed(inner, block.bn1, training))
+        inner = every(convolved, inner, block.conv2, "zero")
+        inner = every(activated, normed(inner, block.bn2, training))
+        shown = [x + y for x, y in zip(shown, inner, strict=True)]
+    return every(convolved, shown, weights.last, "zero")
 
 
 # Counts -------------------------------------------------------------------------------------------

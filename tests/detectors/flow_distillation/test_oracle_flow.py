@@ -97,7 +97,9 @@ def constant(blocks, generator):
 
     def net(old):
         second = oracle.Convolution(np.zeros_like(old.second.weight), old.second.bias)
-        return oracle.Net(old.first, second._replace(bias=generator.normal(size=len(second.bias))), old.gamma)
+        return oracle.Net(
+            old.first, second._replace(bias=generator.normal(size=len(second.bias))), old.gamma
+        )
 
     return [block._replace(net1=net(block.net1), net2=net(block.net2)) for block in blocks]
 
