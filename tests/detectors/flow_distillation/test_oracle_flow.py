@@ -27,7 +27,7 @@ def test_values_and_determinant_are_those_of_the_loops(channels, clamp):
     np.testing.assert_allclose(log_det, expected_log_det, atol=1e-12)
 
 
-@pytest.mark.parametrize("dtype, bound", [(torch.float64, 1e-12), (torch.float32, 1e-4)])
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.float64, 1e-12), (torch.float32, 1e-4)])
 @pytest.mark.parametrize("channels", [5, 6, 368])
 def test_the_inverse_gives_back_what_went_in(channels, dtype, bound):
     blocks = made.flow(2, channels, CONDITION)
@@ -64,22 +64,17 @@ def test_at_the_start_channels_are_permuted_and_nothing_else(channels):
     assert not log_det.any()
 
 
-def test_permutations_depend_on_no_global_state_and_are_kept():
-    torch.manual_seed(1)
-    np.random.seed(1)
-    one = binding.permutations_of(binding.new_flow(7, CONDITION))
-    torch.manual_seed(2)
-    np.random.seed(2)
-    before = np.random.get_state()[1].copy()
-    other = binding.new_flow(7, CONDITION)
-    np.testing.assert_array_equal(np.random.get_state()[1], before)
-    for found in (one, binding.permutations_of(other)):
-        np.testing.assert_array_equal(found, oracle.orders(7, 4))
-    loaded = binding.flow_of(made.flow(1, 7, CONDITION))
-    state = {name: x.clone() for name, x in loaded.state_dict().items()}
+def test_permutations_depend_on_no_seed_and_are_kept():
+    found = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        found.append(binding.permutations_of(binding.new_flow(7, CONDITION)))
+    np.testing.assert_array_equal(*found)
+    np.testing.assert_array_equal(found[0], oracle.orders(7, 4))
+    one, other = (binding.new_flow(7, CONDITION) for _ in range(2))
     for _, buffer in other.named_buffers():
         buffer.zero_()
-    other.double().load_state_dict(state)
+    other.load_state_dict(one.state_dict())
     np.testing.assert_array_equal(binding.permutations_of(other), oracle.orders(7, 4))
 
 
@@ -129,13 +124,3 @@ def test_published_sizes_have_the_published_count():
 def test_odd_channels_are_counted():
     flow = binding.new_flow(7, CONDITION, hidden=5)
     assert binding.learnt(flow) == oracle.flow_parameters(7, CONDITION, (3, 3, 3, 5), 5)
-
-
-def test_the_flow_keeps_to_float32_where_others_are_rounded():
-    blocks, (x, c) = made.flow(1, 6, CONDITION), inputs(6)
-    flow = binding.flow_of(blocks, dtype=torch.float32)
-    expected = binding.run_flow(flow, x, c)
-    with torch.autocast("cpu", torch.bfloat16):
-        found = binding.run_flow(flow, x, c)
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(one, other)

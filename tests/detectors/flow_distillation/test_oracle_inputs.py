@@ -27,7 +27,7 @@ def test_the_first_channels_are_of_the_column():
     assert code[17, 2, 0] == pytest.approx(np.cos(2.0))
 
 
-@pytest.mark.parametrize("size, side", [(4, 32), (8, 32), (8, 64), (16, 32), (8, 96)])
+@pytest.mark.parametrize(("size", "side"), [(4, 32), (8, 32), (8, 64), (16, 32), (8, 96)])
 @pytest.mark.parametrize("centre", ["image", "none"])
 def test_heights_are_centred_resized_and_folded(size, side, centre):
     grid = 4

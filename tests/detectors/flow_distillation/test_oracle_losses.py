@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from . import binding, made, oracle, values
+from . import binding, made, values
 
 CONDITION = 8
 SCALES = [(1,), (2,), (4,), (1, 2), (1, 4), (2, 4), (1, 2, 4)]
@@ -122,7 +122,7 @@ def test_a_checkerboard_is_an_error_at_the_finest_scale_alone():
     assert binding.student_loss(shown, (1, 2, 4)) == pytest.approx(1 / 3)
 
 
-@pytest.mark.parametrize("rule, counts", [("any", 1.0), ("half", 0.0)])
+@pytest.mark.parametrize(("rule", "counts"), [("any", 1.0), ("half", 0.0)])
 def test_one_cell_of_the_part_makes_its_coarse_cell_count_or_not(rule, counts):
     mask = np.zeros((4, 4), bool)
     mask[1, 2] = True
