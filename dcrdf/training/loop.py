@@ -179,5 +179,5 @@ def _not_finite(losses: Losses, epoch: int, context: FitContext) -> UserError:
     name = next((name for name, value in values.items() if not math.isfinite(value)), "total")
     return UserError(
         f"{context.folder}: loss {name!r} is {values.get(name, math.inf)} in epoch {epoch};"
-        " lower the learning rate or look at the prepared data with `dcrdf check`"
+        " lower learning_rate or look at the prepared data with `dcrdf check`"
     )

@@ -43,6 +43,7 @@ class FixedMaps:
 
     orientations = (0,)
     options = MemoryBankOptions()
+    silences_background = frozenset()
 
     def for_inference(self):
         return self

@@ -10,9 +10,8 @@ from dcrdf.config.detectors import FlowDistillationOptions
 from dcrdf.detectors.base import Detector
 from dcrdf.detectors.flow_distillation.held_rows import HeldRows, Rows
 from dcrdf.detectors.flow_distillation.inputs import CellInputs, InputMaker
-from dcrdf.detectors.flow_distillation.losses import distances
 from dcrdf.detectors.flow_distillation.objectives import FlowObjective, StudentObjective
-from dcrdf.detectors.flow_distillation.streams import JOINT, Stream, Streams, shown_to
+from dcrdf.detectors.flow_distillation.streams import JOINT, Streams, shown_to
 from dcrdf.detectors.maps import Maps
 from dcrdf.modalities import DEPTH, Modality
 from dcrdf.networks.teacher import Teacher
@@ -51,7 +50,6 @@ class FlowDistillation(Detector):
         likelihood = FlowObjective(network)
         stage = context.stage("flow", epochs=options.flow_epochs or context.options.epochs)
         self._train(network.teachers(), lambda rows, _: likelihood(inputs.rows(rows)), train, stage)
-        network.learn_floors(inputs.chunks())
 
         targets = HeldRows(taught, len(train), context.device, inputs.left_mb)
         distance, stage = StudentObjective(network, options), context.stage("student")
@@ -61,6 +59,7 @@ class FlowDistillation(Detector):
             train,
             stage,
         )
+        network.learn_good(inputs.chunks())
 
     def _train(
         self, module: nn.Module, step: TrainingStep, train: Scans, stage: FitContext
@@ -82,19 +81,11 @@ class FlowDistillation(Detector):
         """The student's squared distance from the flow's z, or how unlikely the flow finds a place
         (`likelihood`), where it counts; of both modalities together also `joint`."""
         inputs = InputMaker(self.teacher, self.options)(batch)
-        part = self.network.part_or_all(inputs)
         maps = {}
         for name, x in shown_to(inputs).items():
-            values = self._values(self.network.stream(name), x)
-            values = values.masked_fill(~self.network.counted(name, part), 0.0).unsqueeze(1)
+            values = self.network.values(name, x, inputs, self.map_kind).unsqueeze(1)
             maps[name] = functional.interpolate(
                 values, size=batch.size, mode="bilinear", align_corners=False
             ).squeeze(1)
         joint = {JOINT: maps.pop(JOINT)} if JOINT in maps else {}
         return Maps(own=maps, joint=joint)
-
-    def _values(self, stream: Stream, x: Tensor) -> Tensor:
-        """Of every cell, (B, g, g), not negative."""
-        if self.map_kind == "likelihood":
-            return (stream.unlikeliness(x) - stream.floor).clamp_min(0.0)
-        return distances(stream.teach(x)[0], stream.imitate(x))

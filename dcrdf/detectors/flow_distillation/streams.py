@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from dcrdf.config.detectors import FlowDistillationOptions
+from dcrdf.config.options import MapKind
 from dcrdf.detectors.flow_distillation.flow import ConditionalFlow, full_precision
 from dcrdf.detectors.flow_distillation.inputs import CellInputs
-from dcrdf.detectors.flow_distillation.losses import unlikeliness
+from dcrdf.detectors.flow_distillation.losses import distances, unlikeliness
 from dcrdf.detectors.flow_distillation.moments import Moments
 from dcrdf.detectors.flow_distillation.positional import sine_encoding
 from dcrdf.detectors.flow_distillation.student import ResidualStudent
@@ -18,25 +19,32 @@ JOINT = "joint"
 STREAMS = (JOINT, RGB, DEPTH)
 NO_PART_SHARE = 0.1
 """Of the part's usual share of the image: below it, there is no part."""
+NO_PART_FACTOR = 10.0
+"""What has no part is so many times as loud as the loudest training place: louder than any
+threshold, since what is left of a masked image may look as good as can be."""
 
 
 class Stream(nn.Module):
     """A flow, and the student that learns to give what the flow gives.
 
-    `centre` and `spread` (C, 1, 1) standardise what comes in; `floor` () is the least unlikeliness
-    of good places, over the number of channels.
+    `centre` and `spread` (C, 1, 1) standardise what comes in. Of training places that count,
+    `likely` and `unlikely` () are the least and the greatest unlikeliness, over the number of
+    channels, and `farthest` () is the greatest distance of the student.
     """
 
     centre: Tensor
     spread: Tensor
-    floor: Tensor
+    likely: Tensor
+    unlikely: Tensor
+    farthest: Tensor
 
     def __init__(self, flow: ConditionalFlow, student: ResidualStudent, channels: int) -> None:
         super().__init__()
         self.flow, self.student = flow, student
         self.register_buffer("centre", torch.zeros(channels, 1, 1))
         self.register_buffer("spread", torch.ones(channels, 1, 1))
-        self.register_buffer("floor", torch.zeros(()))
+        for name in ("likely", "unlikely", "farthest"):
+            self.register_buffer(name, torch.zeros(()))
 
     def teach(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Inputs (B, C, g, g) -> the flow's z (B, C, g, g) and log det (B, g, g), float32."""
@@ -49,9 +57,21 @@ class Stream(nn.Module):
         return z
 
     def unlikeliness(self, x: Tensor) -> Tensor:
-        """Of each place (B, g, g), over the number of channels; the floor is not taken off."""
+        """Of each place (B, g, g), over the number of channels."""
         z, log_det = self.teach(x)
         return unlikeliness(z, log_det) / z.shape[1]
+
+    def distances(self, x: Tensor) -> Tensor:
+        """Of the student from the flow at each place, (B, g, g)."""
+        return distances(self.teach(x)[0], self.imitate(x))
+
+    def excess_unlikeliness(self, x: Tensor) -> Tensor:
+        """Over that of the likeliest training place, (B, g, g), not negative."""
+        return (self.unlikeliness(x) - self.likely).clamp_min(0.0)
+
+    def loudest(self, kind: MapKind) -> Tensor:
+        """Of training places that count, by the kind of maps, ()."""
+        return self.unlikely - self.likely if kind == "likelihood" else self.farthest
 
     def _shown(self, x: Tensor) -> tuple[Tensor, Tensor]:
         rows, columns = x.shape[2:]
@@ -103,11 +123,17 @@ class Streams(nn.Module):
         colour alone is learnt and scored everywhere (AST)."""
         return part if self.masks and name != RGB else torch.ones_like(part)
 
-    def part_or_all(self, inputs: CellInputs) -> Tensor:
-        """The cells of the part; all, where an image has no part to speak of: without a cell that
-        counts it would pass for a good one."""
-        has_none = inputs.share < NO_PART_SHARE * self.usual_share
-        return inputs.part | has_none[:, None, None]
+    def values(self, name: str, x: Tensor, inputs: CellInputs, kind: MapKind) -> Tensor:
+        """How unlike good places the cells are to a stream, (B, g, g), 0 where none counts. Of an
+        image without a part to speak of all count and are loud: it must not pass for a good one."""
+        stream = self.stream(name)
+        values = stream.excess_unlikeliness(x) if kind == "likelihood" else stream.distances(x)
+        if name == RGB:
+            return values
+        has_none = (inputs.share < NO_PART_SHARE * self.usual_share)[:, None, None]
+        missed = values.clamp_min(NO_PART_FACTOR * stream.loudest(kind))
+        masked = values.masked_fill(~self.counted(name, inputs.part), 0.0)
+        return torch.where(has_none, missed, masked)
 
     @torch.no_grad()
     def taught(self, inputs: CellInputs) -> tuple[Tensor, ...]:
@@ -132,17 +158,21 @@ class Streams(nn.Module):
             self.stream(name).spread.copy_(deviation[:, None, None])
 
     @torch.no_grad()
-    def learn_floors(self, inputs: Iterable[CellInputs]) -> None:
-        """The least unlikeliness of the cells of training scans that count, by stream."""
-        values: dict[str, list[Tensor]] = {name: [] for name in STREAMS}
+    def learn_good(self, inputs: Iterable[CellInputs]) -> None:
+        """What places of training scans that count are like to the fitted networks."""
+        unlikely: dict[str, list[Tensor]] = {name: [] for name in STREAMS}
+        far: dict[str, list[Tensor]] = {name: [] for name in STREAMS}
         for one in inputs:
             for name, x in shown_to(one).items():
-                found = self.stream(name).unlikeliness(x)
-                values[name].append(found[self.counted(name, one.part)])
-        for name, of_stream in values.items():
-            counted = torch.cat(of_stream)
-            if counted.numel():
-                self.stream(name).floor.copy_(counted.min())
+                stream, counted = self.stream(name), self.counted(name, one.part)
+                unlikely[name].append(stream.unlikeliness(x)[counted])
+                far[name].append(stream.distances(x)[counted])
+        for name in STREAMS:
+            stream, found = self.stream(name), torch.cat(unlikely[name])
+            if found.numel():
+                stream.likely.copy_(found.min())
+                stream.unlikely.copy_(found.max())
+                stream.farthest.copy_(torch.cat(far[name]).max())
 
 
 def shown_to(inputs: CellInputs) -> dict[str, Tensor]:

@@ -288,7 +288,7 @@ def student_in(detector, name):
 
 def floor_in(detector, name):
     """A tensor that holds one number."""
-    return detector.network.stream(name).floor
+    return detector.network.stream(name).likely
 
 
 def set_usual_share(detector, share):

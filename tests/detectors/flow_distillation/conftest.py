@@ -1,90 +1,91 @@
-"""Scans of small parts, and short trainings of them."""
+"""Detectors around a small made-up teacher, fitted on scans of noise with a disc as the part."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional
 
+from dcrdf.config.detectors import FlowDistillationOptions
 from dcrdf.config.options import TrainOptions
+from dcrdf.detectors.flow_distillation.detector import FlowDistillation
+from dcrdf.networks.teacher import TeacherShape
+from dcrdf.tensors.scans import Scans
 from dcrdf.training.loop import FitContext
 
-from . import binding, oracle, values
-
-SIDE, GRID = 64, 4
-PARTS = [(0, 30, 10, 28), (20, 62, 36, 60), (18, 30, 2, 46), (34, 46, 20, 30)]
-"""First and last row and column of each scan's part."""
+CPU = torch.device("cpu")
+SIDE = 64
+TINY = {"student_channels": 8, "coupling_hidden": 8, "student_blocks": 1}
 
 
-def make_scans(seed=0, height_seed=1):
-    """Noise in both modalities; a rectangle, elsewhere in each scan, as the part."""
-    count = len(PARTS)
-    colours = np.random.default_rng(seed).integers(0, 256, (count, 16, 16, 3), np.uint8)
-    height = np.random.default_rng(height_seed).random((count, SIDE, SIDE))
-    part = np.zeros((count, SIDE, SIDE), bool)
-    for one, (top, bottom, left, right) in zip(part, PARTS, strict=True):
-        one[top:bottom, left:right] = True
-    return binding.scans_of(colours.repeat(4, axis=1).repeat(4, axis=2), height, part)
+class SmallTeacher(nn.Module):
+    """Three stages at strides 4, 8, 16 with fixed random weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.shape, self.name = TeacherShape((4, 8, 12), "basic", (1, 1, 1), signed=True), "small"
+        generator = torch.Generator().manual_seed(1)
+        self.weights = [torch.randn(c, 3, 4, 4, generator=generator) for c in (4, 8, 12)]
+
+    def forward(self, images):
+        return [
+            functional.conv2d(functional.avg_pool2d(images, 2**stage) - 0.5, weight, stride=4)
+            for stage, weight in enumerate(self.weights)
+        ]
 
 
-def make_shown(detector, scans, **options):
-    """By stream of each image what it sees, (C, g, g), and which cells count, None for all."""
-    given = {**binding.SMALL, **options}
-    colours = binding.colour_features(detector, scans)
-    centre = given.get("depth_centre", "image")
-    heights = [
-        values.depth_channels(height.astype(float), part, GRID, given["depth_cell"], centre)
-        for height, part in zip(scans.height, scans.outline, strict=True)
-    ]
-    cells = [values.cells(part, GRID) for part in scans.outline]
-    masks = [None] * len(cells) if given.get("mask") == "all" else cells
-    joint = [np.concatenate(pair) for pair in zip(colours, heights, strict=True)]
-    return {
-        "joint": list(zip(joint, masks, strict=True)),
-        "rgb": [(x, None) for x in colours],
-        "depth": list(zip(heights, masks, strict=True)),
-    }
+def make_scans(seed=0, count=5, radius=20, side=SIDE):
+    """Smooth noise in both modalities; a disc is the part, higher than what lies around it."""
+    generator = np.random.default_rng(seed)
+    coarse = generator.integers(0, 256, (count, side // 4, side // 4, 3), np.uint8)
+    y, x = np.mgrid[:side, :side] - side / 2
+    disc = np.broadcast_to(np.hypot(x, y) < radius, (count, side, side)).copy()
+    bumps = generator.random((count, side // 4, side // 4)).astype(np.float32)
+    height = disc * (0.4 + 0.2 * bumps.repeat(4, axis=1).repeat(4, axis=2))
+    everywhere = np.ones((count, side, side), np.bool_)
+    return Scans(
+        inside=everywhere,
+        rgb=coarse.repeat(4, axis=1).repeat(4, axis=2),
+        height=height.astype(np.float32),
+        valid=everywhere,
+        outline=disc,
+        on_part=disc,
+    )
 
 
-def make_condition(detector):
-    """The encoding that all of its networks read."""
-    return oracle.encoding(binding.SMALL["encoding_channels"], GRID, GRID)
+def with_part(scans, outline):
+    """The same scans with other outlines."""
+    return replace(scans, outline=outline, on_part=outline)
 
 
-@pytest.fixture
-def fit(tmp_path):
-    """Fit a detector on scans; returns the log's rows by stage."""
-
-    def fit_detector(detector, scans, folder="run", announce=lambda *_: None, **train):
-        given = {"epochs": 1, "batch_size": 4, "cpu_threads": 1, "precision": "float32", **train}
-        options = TrainOptions(**given)
-        context = FitContext(tmp_path / folder, 3, "r", options, binding.CPU, announce=announce)
-        context.folder.mkdir(exist_ok=True)
-        detector.fit(scans, None, context)
-        return {
-            stage: [row for row in context.losses if row.get("stage") == stage]
-            for stage in ("flow", "student")
-        }
-
-    return fit_detector
+def make_detector(seed=0, **options):
+    """An untrained one."""
+    torch.manual_seed(seed)
+    return FlowDistillation(SmallTeacher(), FlowDistillationOptions(**{**TINY, **options}))
 
 
-@pytest.fixture
-def optimisers(monkeypatch):
-    """Every optimiser that a training makes, in their order: its parameters, what they start from,
-    and of each step the rate and the gradients."""
-    seen = {}
+@pytest.fixture(scope="session")
+def fit(tmp_path_factory):
+    """Fit a detector of any options; batches of four and a last one of one."""
 
-    class Watched(torch.optim.Adam):
-        def step(self, closure=None):
-            (group,) = self.param_groups
-            if id(self) not in seen:
-                start = [x.detach().clone() for x in group["params"]]
-                one = SimpleNamespace(parameters=group["params"], start=start, steps=[], of=self)
-                seen[id(self)] = one
-            gradients = [None if x.grad is None else x.grad.clone() for x in group["params"]]
-            seen[id(self)].steps.append((group["lr"], gradients))
-            return super().step(closure)
+    def fit_options(scans=None, folder=None, announce=lambda *_: None, train=None, **options):
+        detector = make_detector(**options)
+        values = {"epochs": 2, "batch_size": 4, "cpu_threads": 1, "feature_cache_mb": 64}
+        folder = folder or tmp_path_factory.mktemp("model")
+        chosen = TrainOptions(**(values | (train or {})))
+        context = FitContext(folder, 2, "r", chosen, CPU, announce=announce)
+        given = make_scans() if scans is None else scans
+        random_state = torch.get_rng_state()
+        detector.fit(given, None, context)
+        assert torch.equal(torch.get_rng_state(), random_state)
+        return detector, context
 
-    monkeypatch.setattr(torch.optim, "Adam", Watched)
-    return seen
+    return fit_options
+
+
+@pytest.fixture(scope="session")
+def fitted(fit):
+    """One with the defaults, tiny."""
+    return fit()[0]

@@ -12,7 +12,7 @@ from dcrdf.scoring.calibration import GoodFigures
 from dcrdf.scoring.finish import Finish
 
 from . import binding, oracle, values
-from .conftest import GRID, SIDE, make_condition, make_scans, make_shown
+from .fitting import GRID, SIDE, fit, make_condition, make_scans, make_shown
 
 USUAL_SHARE = 0.2
 
@@ -81,9 +81,9 @@ def test_the_likelihoods_map_is_what_is_above_the_floor():
     assert_same(maps_of(detector, scans), expected)
 
 
-def test_floors_are_the_lowest_of_good_cells_that_count(fit):
+def test_floors_are_the_lowest_of_good_cells_that_count(tmp_path):
     detector, scans = binding.scrambled(binding.detector_of()), make_scans()
-    fit(detector, scans)
+    fit(detector, scans, tmp_path)
     condition = make_condition(detector)
     for name, images in make_shown(detector, scans).items():
         blocks = binding.blocks_of(binding.flow_in(detector, name))
@@ -119,13 +119,13 @@ def test_a_part_that_is_not_there_does_not_pass(share, is_masked):
     assert_same(maps_of(detector, scans), expected_maps(detector, shown))
 
 
-def test_the_usual_share_is_the_trainings_median(fit):
+def test_the_usual_share_is_the_trainings_median(tmp_path):
     """A part of a tenth of it, and a little more or less."""
     scans = make_scans()
     shares = scans.outline.mean(axis=(1, 2))
     rows = np.array([0, 1, 3])
     detector = binding.detector_of()
-    fit(detector, scans[rows])
+    fit(detector, scans[rows], tmp_path)
     usual = np.median(shares[rows])
     part = np.zeros((2, SIDE * SIDE), bool)
     for one, share in zip(part, (0.09 * usual, 0.11 * usual), strict=True):
@@ -151,9 +151,9 @@ def test_without_a_modality_the_other_is_as_it_was(missing):
 # Standardised channels ----------------------------------------------------------------------------
 
 
-def test_channels_are_standardised_by_the_cells_that_count(fit):
+def test_channels_are_standardised_by_the_cells_that_count(tmp_path):
     detector, scans = binding.detector_of(feature_norm="channel"), make_scans()
-    fit(detector, scans)
+    fit(detector, scans, tmp_path)
     for name, images in make_shown(detector, scans).items():
         cells = [
             x[:, mask if mask is not None else np.ones((GRID, GRID), bool)] for x, mask in images
@@ -164,9 +164,9 @@ def test_channels_are_standardised_by_the_cells_that_count(fit):
         np.testing.assert_allclose(spread, of_good.std(axis=1), rtol=1e-3, atol=1e-5)
 
 
-def test_channels_stay_as_they_are_by_default(fit):
+def test_channels_stay_as_they_are_by_default(tmp_path):
     detector = binding.detector_of()
-    fit(detector, make_scans())
+    fit(detector, make_scans(), tmp_path)
     for name in binding.STREAMS:
         mean, spread = binding.standardised_by(detector, name)
         assert not mean.any()

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from dcrdf.training import loop
-
 from . import binding, oracle, values
-from .conftest import make_condition, make_scans, make_shown
+from .fitting import fit, make_condition, make_scans, make_shown, watched_optimisers
 
 VARIANTS = [
     {},
@@ -35,14 +33,14 @@ def same(one, other):
 
 
 @pytest.mark.parametrize("options", VARIANTS, ids=str)
-def test_first_losses_are_those_of_the_loops(fit, options):
+def test_first_losses_are_those_of_the_loops(tmp_path, options):
     """In an epoch of one batch: the flow's by its first weights, the student's by the flow's last
     ones and its own first ones, with the batch's own statistics."""
     detector, scans = binding.scrambled(binding.detector_of(**options)), make_scans()
     flows = {x: binding.blocks_of(binding.flow_in(detector, x)) for x in binding.STREAMS}
     students = {x: binding.student_weights(binding.student_in(detector, x)) for x in flows}
     shown, condition = make_shown(detector, scans, **options), make_condition(detector)
-    logged = fit(detector, scans)
+    logged = fit(detector, scans, tmp_path)
     ((flow_row,), (student_row,)) = logged["flow"], logged["student"]
     for name, images in shown.items():
         channels = len(images[0][0])
@@ -59,8 +57,8 @@ def test_first_losses_are_those_of_the_loops(fit, options):
         assert student_row[f"{name}_student"] == pytest.approx(expected, rel=1e-4), name
 
 
-def test_the_log_is_of_one_loss_for_each_stream(fit):
-    logged = fit(binding.detector_of(), make_scans(), epochs=2)
+def test_the_log_is_of_one_loss_for_each_stream(tmp_path):
+    logged = fit(binding.detector_of(), make_scans(), tmp_path, epochs=2)
     for stage, rows in logged.items():
         assert len(rows) == 2
         for row in rows:
@@ -93,11 +91,12 @@ METHODS = (2e-4, (0.9, 0.999), 1e-5)
 
 
 @pytest.mark.parametrize(("rate", "betas", "decay"), [METHODS, (1e-3, (0.5, 0.9), 0.3)])
-def test_each_stage_is_adam_by_hand_at_one_rate(fit, optimisers, rate, betas, decay):
+def test_each_stage_is_adam_by_hand_at_one_rate(tmp_path, monkeypatch, rate, betas, decay):
     options = {"learning_rate": rate, "betas": betas, "weight_decay": decay}
     detector = binding.detector_of(**({} if (rate, betas, decay) == METHODS else options))
-    fit(binding.scrambled(detector), make_scans(), **TWO)
-    flows, students = optimisers.values()
+    seen = watched_optimisers(monkeypatch)
+    fit(binding.scrambled(detector), make_scans(), tmp_path, **TWO)
+    flows, students = seen.values()
     for number, (one, part) in enumerate([(flows, "flow_in"), (students, "student_in")]):
         expected = [
             x
@@ -117,28 +116,13 @@ def test_each_stage_is_adam_by_hand_at_one_rate(fit, optimisers, rate, betas, de
 # What depends on what -----------------------------------------------------------------------------
 
 
-def test_a_stage_leaves_the_other_networks_alone(fit):
-    """The student is as it was until the flow is done, the flow as it was from then on."""
-    detector, seen = binding.scrambled(binding.detector_of()), []
-    start = bits(detector.network)
-    fit(detector, make_scans(), announce=lambda *_: seen.append(bits(detector.network)), **TWO)
-    assert len(seen) == 4
-    after_flows, end = seen[1], bits(detector.network)
-    of_flows = {key for key in start if ".flow." in key}
-    of_students = {key for key in start if ".student." in key}
-    assert all(torch.equal(after_flows[key], start[key]) for key in of_students)
-    assert all(torch.equal(end[key], after_flows[key]) for key in of_flows)
-    assert not same({k: after_flows[k] for k in of_flows}, {k: start[k] for k in of_flows})
-    assert not same({k: end[k] for k in of_students}, {k: start[k] for k in of_students})
-
-
 def stream_bits(detector, name):
     """Of flow and student."""
     parts = (binding.flow_in(detector, name), binding.student_in(detector, name))
     return [bits(part) for part in parts]
 
 
-def test_streams_are_trained_as_if_each_were_alone(fit):
+def test_streams_are_trained_as_if_each_were_alone(tmp_path):
     """Other weights of one change no bit of the others."""
     one, other = (binding.scrambled(binding.detector_of()) for _ in range(2))
     with torch.no_grad():
@@ -146,13 +130,13 @@ def test_streams_are_trained_as_if_each_were_alone(fit):
             for x in part.parameters():
                 x.add_(0.05)
     for folder, detector in (("one", one), ("other", other)):
-        fit(detector, make_scans(), folder, **TWO)
+        fit(detector, make_scans(), tmp_path / folder, **TWO)
     for name in ("joint", "rgb"):
         assert all(map(same, stream_bits(one, name), stream_bits(other, name)))
     assert not any(map(same, stream_bits(one, "depth"), stream_bits(other, "depth")))
 
 
-def test_the_height_is_nothing_to_colour_nor_colour_to_the_height(fit):
+def test_the_height_is_nothing_to_colour_nor_colour_to_the_height(tmp_path):
     trained = {}
     for name, scans in {
         "as it is": make_scans(),
@@ -160,7 +144,7 @@ def test_the_height_is_nothing_to_colour_nor_colour_to_the_height(fit):
         "other colour": make_scans(seed=7),
     }.items():
         trained[name] = binding.detector_of()
-        fit(trained[name], scans, name, **TWO)
+        fit(trained[name], scans, tmp_path / name, **TWO)
     for name, changed, left in (
         ("rgb", "other colour", "other height"),
         ("depth", "other height", "other colour"),
@@ -172,51 +156,10 @@ def test_the_height_is_nothing_to_colour_nor_colour_to_the_height(fit):
         assert not any(map(same, joint, stream_bits(trained[left], "joint")))
 
 
-def test_the_part_is_nothing_to_colour(fit):
+def test_the_part_is_nothing_to_colour(tmp_path):
     scans, trained = make_scans(), []
     for name, outline in (("one", scans.outline), ("other", scans.outline[::-1].copy())):
         detector = binding.detector_of()
-        fit(detector, replace(scans, outline=outline), name, **TWO)
+        fit(detector, replace(scans, outline=outline), tmp_path / name, **TWO)
         trained.append(stream_bits(detector, "rgb"))
     assert all(map(same, *trained))
-
-
-def test_a_narrower_side_changes_neither_the_joint_stream_nor_any_flow(fit):
-    whole, narrow = binding.detector_of(), binding.detector_of(side_channels=3)
-    for folder, detector in (("whole", whole), ("narrow", narrow)):
-        fit(detector, make_scans(), folder, **TWO)
-    assert all(map(same, stream_bits(whole, "joint"), stream_bits(narrow, "joint")))
-    for name in binding.STREAMS:
-        assert same(stream_bits(whole, name)[0], stream_bits(narrow, name)[0])
-    assert binding.student_weights(binding.student_in(narrow, "rgb")).last.weight.shape[1] == 3
-
-
-# Going on -----------------------------------------------------------------------------------------
-
-
-class Interrupted(Exception):
-    """Stands for a kill."""
-
-
-@pytest.mark.parametrize(
-    ("killed", "left"), [(2, 3), (3, 2), (4, 1)], ids=["in the flow", "between", "in the student"]
-)
-def test_a_resumed_training_ends_with_the_same_bits(fit, monkeypatch, killed, left):
-    """A kill comes before the state of the epoch is saved."""
-    monkeypatch.setattr(loop, "STATE_INTERVAL_S", -1.0)
-    monkeypatch.setattr(loop, "SAVING_SHARE", -1.0)
-    whole, resumed, done = binding.detector_of(), binding.detector_of(), []
-    undisturbed = fit(whole, make_scans(), "whole", **TWO)
-
-    def kill(*_):
-        done.append(None)
-        if len(done) == killed:
-            raise Interrupted
-
-    with pytest.raises(Interrupted):
-        fit(binding.detector_of(), make_scans(), "broken", announce=kill, **TWO)
-    done.clear()
-    logged = fit(resumed, make_scans(), "broken", announce=lambda *_: done.append(None), **TWO)
-    assert len(done) == left
-    assert logged == undisturbed
-    assert same(bits(whole.network), bits(resumed.network))
