@@ -92,7 +92,7 @@ def test_no_room_is_above_itself():
 
 METHOD_NAMES = re.compile(
     r"dcrdf_net|memory_bank|cm_segf|gfrn|DcrdfNet|MemoryBank"
-    r"|CrdNet|CrdOptions|AmplifiedDecoder",
+    r"|CrdNet|CrdOptions|AmplifiedDecoder|flow_?distillation|ConditionalFlow",
     re.IGNORECASE,
 )
 """But `crd`, which is a preparation's name, too."""

@@ -7,11 +7,13 @@ import pytest
 import torch
 from torch.nn import functional
 
+from dcrdf.config.detectors import FlowDistillationOptions
 from dcrdf.config.options import InferOptions
 from dcrdf.detectors.flow_distillation.inputs import InputMaker
 from dcrdf.detectors.flow_distillation.losses import unlikeliness
-from dcrdf.detectors.flow_distillation.streams import shown_to
+from dcrdf.detectors.flow_distillation.streams import Streams, shown_to
 from dcrdf.files.atomic import replacing
+from dcrdf.networks.teacher import TEACHERS
 from dcrdf.scoring.scorer import Scorer
 from dcrdf.training import loop
 from dcrdf.training.log import write_loss_table
@@ -344,3 +346,23 @@ def test_the_level_is_that_of_the_part(fitted):
         ]
         found = scorer.calibration.maps[name].highest_level
         assert found == pytest.approx(max(levels), rel=1e-6)
+
+
+# Size ---------------------------------------------------------------------------------------------
+
+
+def test_the_papers_streams():
+    """304 channels of colour, 64 of height."""
+    colour = TEACHERS["efficientnet_b5"].channels[2]
+    with torch.device("meta"):
+        network = Streams(colour, FlowDistillationOptions(student_channels=1024))
+    sizes = [
+        [sum(x.numel() for x in part.parameters()) for part in (stream.flow, stream.student)]
+        for stream in map(network.stream, STREAMS)
+    ]
+    assert sizes[0] == [3_890_568, 82_601_328]
+    assert [stream.centre.shape[0] for stream in map(network.stream, STREAMS)] == [368, 304, 64]
+    assert sizes[0][0] > sizes[1][0] > sizes[2][0]
+    narrow = Streams(12, FlowDistillationOptions(student_channels=16, side_channels=4))
+    widths = [network.student.entrance.out_channels for network in map(narrow.stream, STREAMS)]
+    assert widths == [16, 4, 4]
