@@ -348,6 +348,20 @@ def test_the_level_is_that_of_the_part(fitted):
         assert found == pytest.approx(max(levels), rel=1e-6)
 
 
+def test_a_part_that_is_loud_as_a_whole_is_unusual(fitted):
+    """However much of the image is silent."""
+    good = with_share(1, 0.5)
+    scorer, _ = Scorer.calibrate(fitted, InferOptions(blur_sigma_px=0.0), good, CPU)
+    loud = replace(good, height=4 * make_scans(3).height * good.outline)
+    raw, inside = scorer.raw_maps(loud), torch.from_numpy(loud.inside)
+    found = scorer.finishing(raw, inside, None, torch.from_numpy(loud.outline)).unusual["depth"]
+    highest = scorer.calibration.maps["depth"].highest_level
+    for factor, maps, part in zip(found, raw.own["depth"].numpy(), loud.outline, strict=True):
+        level = np.sort(maps[part])[round(0.25 * part.sum()) - 1]
+        assert float(factor) == pytest.approx(max(level / highest, 1.0), rel=1e-5)
+    assert found.max() > 1.2
+
+
 # Size ---------------------------------------------------------------------------------------------
 
 

@@ -103,7 +103,7 @@ def test_an_affine_flow_is_a_normal_density():
     x = normal(1, 4, 1, 1)
     density = multivariate_normal(mean, np.diag(variance)).pdf(x.flatten().numpy())
     ours = torch.exp(-unlikeliness(*flow(x, None))) * (2 * math.pi) ** -2
-    assert float(ours) == pytest.approx(float(density), rel=1e-12)
+    assert float(ours.detach()) == pytest.approx(float(density), rel=1e-12)
 
 
 @pytest.mark.parametrize("border", [0, 1, 2])
