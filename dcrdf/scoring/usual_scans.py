@@ -26,9 +26,14 @@ SILENCED = 2.0
 ANOTHER_SETUP = 1.75
 """Units differ by 2 and more; two parts for one are 1.6 times as large, and judged."""
 FEW_POINTS = 2.0
+"""Half of the part without depth is half of it that nobody looked at."""
 NO_PART = 10.0
+"""A tenth of the smallest good part is none; of one that broke more is left."""
 NO_PICTURE = 4.0
+"""Of light, contrast, detail or relief. Good scans that had no part in the range stayed within 1.06
+of it (docs/own_data.md)."""
 NOISE = 4.0
+"""Of the noisiest good scan: what is to be told from it must be four times as high."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,8 @@ class Range:
     highest: float
 
     def __str__(self) -> str:
-        return f"{self.lowest:.3g} to {self.highest:.3g}"
+        low, high = f"{self.lowest:.3g}", f"{self.highest:.3g}"
+        return low if low == high else f"{low} to {high}"
 
 
 @dataclass(frozen=True)
@@ -67,61 +73,70 @@ class Quantity:
 
 
 def _distance(value: float, usual: Range) -> str:
-    where = "behind the camera" if value < 0.0 else f"{value:.3g} m away"
-    return f"its points lie {where}, those of good scans {usual} m: another unit or set-up?"
+    if value < 0.0:
+        return (
+            f"its points lie behind the camera, those of good scans {usual} m away: another frame"
+        )
+    return (
+        f"its points lie {value:.3g} m away, those of good scans {usual} m:"
+        " another unit or another set-up"
+    )
 
 
 def _size(value: float, usual: Range) -> str:
     return (
         f"what is inspected measures {value:.3g} m across, on good scans {usual} m:"
-        " another unit, camera file or part?"
+        " another unit, camera file or part"
     )
 
 
 def _foreground(value: float, usual: Range) -> str:
-    return (
-        f"its depth shows no part: {value:.1%} of the scan, on good scans {usual.lowest:.1%} or"
-        " more"
-    )
+    return f"its depth shows no part: {value:.1%} of the scan, on good scans {_least(usual)}"
 
 
 def _measured(value: float, usual: Range) -> str:
-    return f"{value:.1%} of its depth was measured, on good scans {usual.lowest:.1%} or more"
+    return f"{value:.1%} of its depth was measured, on good scans {_least(usual)}"
 
 
 def _part_measured(value: float, usual: Range) -> str:
-    return f"{value:.1%} of the part has depth, on good scans {usual.lowest:.1%} or more"
+    return f"{value:.1%} of the part has depth, on good scans {_least(usual)}"
 
 
 def _relief(value: float, usual: Range) -> str:
-    return f"its depth is flat: {value / usual.lowest:.2g} of the least relief of good scans"
+    return f"its depth is flat: {_times(value / usual.lowest)} the least relief of good scans"
 
 
 def _noise(value: float, usual: Range) -> str:
-    return f"its depth is {value / usual.highest:.2g} times as noisy as on any good scan"
+    return f"its depth is {_times(value / usual.highest)} as noisy as on any good scan"
 
 
 def _brightness(value: float, usual: Range) -> str:
-    low, high = grey_of(usual.lowest), grey_of(usual.highest)
+    grey = Range(*(round(grey_of(odds)) for odds in (usual.lowest, usual.highest)))
     word = "dark" if value < usual.lowest else "bright"
     return (
         f"its colour image is too {word}: a mean grey level of {grey_of(value):.0f},"
-        f" on good scans {low:.0f} to {high:.0f}"
+        f" on good scans {grey}"
     )
 
 
 def _contrast(value: float, usual: Range) -> str:
-    return (
-        "its colour image shows next to nothing:"
-        f" {value / usual.lowest:.2g} of the least contrast of good scans"
-    )
+    share = f"{_times(value / usual.lowest)} the least contrast of good scans"
+    return f"its colour image shows next to nothing: {share}"
 
 
 def _detail(value: float, usual: Range) -> str:
     if value < usual.lowest:
-        share = f"{value / usual.lowest:.2g} of the least detail of good scans"
+        share = f"{_times(value / usual.lowest)} the least detail of good scans"
         return f"its colour image is blurred: {share}"
-    return f"its colour image is noise: {value / usual.highest:.2g} times the detail of good scans"
+    return f"its colour image is noise: {_times(value / usual.highest)} the detail of good scans"
+
+
+def _least(usual: Range) -> str:
+    return f"{usual.lowest:.1%} or more"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2g} times" if ratio < 99.5 else f"{ratio:.0f} times"
 
 
 QUANTITIES: tuple[Quantity, ...] = (
