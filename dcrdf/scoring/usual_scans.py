@@ -24,7 +24,7 @@ SILENCED = 2.0
 """From this factor on, a modality that is unusual alone counts for less than an eighth in
 `peak_trust`: what it shows has no say any more."""
 ANOTHER_SETUP = 1.75
-"""Units differ by 2 and more; two parts for one are 1.6 times as large, and judged."""
+"""Units differ by 2 and more; two parts that touch are 1.6 times as large as one, and judged."""
 FEW_POINTS = 2.0
 """Half of the part without depth is half of it that nobody looked at."""
 NO_PART = 10.0
