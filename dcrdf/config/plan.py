@@ -68,6 +68,12 @@ class Plan:
                 f"no job for run {run!r}, category {category!r}, seed {seed} in this configuration"
             ) from None
 
+    @cached_property
+    def training_efforts(self) -> Mapping[str, int]:
+        """Digest of a training -> how long it takes beside others: the longest start first, or the
+        last one runs alone."""
+        return {x.train.digest: x.resolved.training_effort for x in self.chains.values()}
+
     # Where outputs lie -------------------------------------------------------------------------
 
     @property

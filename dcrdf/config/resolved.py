@@ -16,6 +16,9 @@ from dcrdf.config.options import (
     TrainOptions,
 )
 
+USUAL_COUNT = 100
+"""Of training images: how many there are is not known before they are read."""
+
 
 @dataclass(frozen=True)
 class Resolved:
@@ -37,6 +40,16 @@ class Resolved:
     def needs_variants(self) -> bool:
         """Whether training reads the pseudo-anomaly cache."""
         return "variants" in self.options.needs()
+
+    @property
+    def training_effort(self) -> int:
+        """How long a training takes beside others, roughly: a thousand pixels that it is shown, of a
+        category of `USUAL_COUNT` images; 0 where it has no epochs. Good for an order, no more."""
+        if "epochs" not in self.info.train_fields:
+            return 0
+        shown = max(self.train.epochs * USUAL_COUNT, self.train.min_steps * self.train.batch_size)
+        twice = 2 if self.needs_variants else 1  # every image has a twin
+        return twice * shown * self.prepare.image_size**2 // 1000
 
     def keys_read(self, sections: Iterable[str]) -> list[str]:
         """`SECTION.KEY` of all in these sections that the detector reads with these options."""

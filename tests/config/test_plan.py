@@ -71,3 +71,21 @@ def test_own_textures_are_read_file_by_file(plan_of, minimal, set_key, tmp_path)
     (tmp_path / "{x}.png").write_bytes(b"x")
     with pytest.raises(UserError, match="braces"):
         plan.sources.check_textures(str(tmp_path))
+
+
+def test_long_trainings_come_before_short_ones(plan_of, minimal):
+    minimal["train"] = {"epochs": 20, "batch_size": 8}
+    minimal["runs"] = {
+        "bank": {"detector": "memory_bank", "preset": "default"},
+        "plain": {"detector": "dcrdf_net", "preset": "dual_rd"},
+        "twins": {"detector": "dcrdf_net", "preset": "paper"},
+        "steps": {"detector": "dcrdf_net", "preset": "dual_rd", "train": {"min_steps": 1000}},
+        "large": {"detector": "dcrdf_net", "preset": "dual_rd", "prepare": {"image_size": 512}},
+    }
+    plan = plan_of(minimal)
+    efforts = {
+        job.run: plan.training_efforts[chain.train.digest] for job, chain in plan.chains.items()
+    }
+    assert sorted(efforts, key=efforts.__getitem__) == ["bank", "plain", "twins", "steps", "large"]
+    assert efforts["bank"] == 0
+    assert efforts["twins"] == 2 * efforts["plain"]
