@@ -93,31 +93,27 @@ class Calibration:
     maps: Mapping[str, BranchStatistics]
     sensor: DepthSensor
 
-    def loud(
+    def unusual(
         self,
         blurred: Mapping[Modality, Tensor],
         inside: Tensor,
+        readings: DepthReadings | None,
         places: Mapping[Modality, Tensor] | None = None,
     ) -> dict[Modality, Tensor]:
-        """By how much each modality's own map is louder as a whole than on good images, (B,), 1 or
-        more: its level over the highest of theirs. `inside` (B, H, W) is where the image is;
-        `places` (B, H, W) are where levels of some modalities are taken instead, as they were of
-        good images."""
+        """By how much each modality of an image is unlike good ones as a whole, (B,), 1 or more:
+        the level of its own map over the highest of good images, or what its sensor's readings say.
+
+        `inside` (B, H, W) is where the image is; `places` (B, H, W) are where levels of some
+        modalities are taken instead, as they were of good images. Without `readings` the sensor is
+        as usual.
+        """
         at = dict.fromkeys(MODALITIES, inside) | dict(places or {})
         factors = {
             name: image_levels(blurred[name], at[name]) / self.maps[name].highest_level
             for name in MODALITIES
             if name in blurred
         }
-        return {name: x.clamp_min(1.0) for name, x in factors.items()}
-
-    def unusual(
-        self, loud: Mapping[str, Tensor], readings: DepthReadings | None
-    ) -> dict[str, Tensor]:
-        """By how much each modality of an image is unlike good ones as a whole, (B,), 1 or more:
-        by how much its map is louder, or what its sensor's readings say. Without `readings` the
-        sensor is as usual."""
-        factors = dict(loud)
+        factors = {name: x.clamp_min(1.0) for name, x in factors.items()}
         if readings is not None and DEPTH in factors:
             of_sensor = self.sensor.factors(readings).to(factors[DEPTH])
             factors[DEPTH] = torch.maximum(factors[DEPTH], of_sensor)

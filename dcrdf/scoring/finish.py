@@ -14,18 +14,16 @@ from dcrdf.scoring.branch_statistics import image_maxima, part_or_image, top_mea
 from dcrdf.scoring.calibration import Calibration
 from dcrdf.scoring.depth_sensor import DepthReadings
 from dcrdf.scoring.fusions import Evidence, build_fusion
-from dcrdf.scoring.trust import Trust, alone
+from dcrdf.scoring.trust import Trust
 
 
 class Finished(NamedTuple):
-    """Maps (B, H, W) and image scores (B,) by branch, the fused ones among them, by how much each
-    modality is unlike good scans as a whole, (B,), and by how much its own map is louder than on
-    any of them when the other's is not."""
+    """Maps (B, H, W) and image scores (B,) by branch, the fused ones among them, and by how much
+    each modality is unlike good scans as a whole, (B,)."""
 
     maps: dict[str, Tensor]
     scores: dict[str, Tensor]
     unusual: dict[str, Tensor]
-    loud_alone: dict[str, Tensor]
 
 
 class Finish(nn.Module):
@@ -56,21 +54,19 @@ class Finish(nn.Module):
         modality the fused map is that branch's. Image scores that the detector gives itself stand
         for those of the maps."""
         blurred = raw.each(self.blur)
-        loud: dict[str, Tensor] = {}
         unusual: dict[str, Tensor] = {}
         trust = Trust(unusual, None)
         if self.calibration is not None:
             levels_at: dict[Modality, Tensor] = {}
             if part is not None:
                 levels_at = dict.fromkeys(self.silent_beside_part, part_or_image(part, inside))
-            loud = self.calibration.loud(blurred.own, inside, levels_at)
-            unusual = self.calibration.unusual(loud, readings)
+            unusual = self.calibration.unusual(blurred.own, inside, readings, levels_at)
             trust = self.calibration.trust(unusual, readings)
         fused = self._fused(Evidence(raw, blurred, self.blur, trust))
         maps = {FUSED: fused, **blurred.own}
         scores = {name: self._image_scores(x, inside) for name, x in maps.items()}
         scores = {**scores, **raw.scores}
-        return Finished(maps, scores, unusual, alone(loud))
+        return Finished(maps, scores, unusual)
 
     def _fused(self, evidence: Evidence) -> Tensor:
         alone = list(evidence.blurred.own.values())

@@ -21,6 +21,7 @@ from dcrdf.scoring.calibration import Calibration, GoodFigures
 from dcrdf.scoring.depth_sensor import DepthReadings
 from dcrdf.scoring.finish import Finish
 from dcrdf.scoring.scan_readings import readings_of
+from dcrdf.scoring.trust import alone
 from dcrdf.scoring.usual_scans import UsualScans
 from dcrdf.tensors.orientation import some_of, turned_back
 from dcrdf.tensors.scans import ScanBatch, Scans
@@ -141,14 +142,14 @@ class Scorer:
             {name: x.cpu().numpy() for name, x in done.maps.items()},
             {name: x.double().cpu().numpy() for name, x in done.scores.items()},
             {name: x.double().cpu().numpy() for name, x in done.unusual.items()},
-            self._not_judged(scans, done.loud_alone),
+            self._not_judged(scans, alone(done.unusual)),
         )
 
-    def _not_judged(self, scans: Scans, loud_alone: Mapping[str, Tensor]) -> list[str]:
+    def _not_judged(self, scans: Scans, unusual_alone: Mapping[str, Tensor]) -> list[str]:
         if self.usual is None:
             return [""] * len(scans)
-        alone = {name: x.double().cpu().numpy() for name, x in loud_alone.items()}
-        return self.usual.reasons(readings_of(scans), alone)
+        factors = {name: x.double().cpu().numpy() for name, x in unusual_alone.items()}
+        return self.usual.reasons(readings_of(scans), factors)
 
     def describe(self) -> dict[str, Any]:
         """Options and statistics as JSON; without what older models lack where it is lacking."""

@@ -1,9 +1,9 @@
 """Whether a scan can be judged at all: what good scans are like, and what lies too far from it.
 
-A verdict speaks for every modality that was given. One that is worse than usual, but shows the
-part, is believed less (`trust`), and the verdict stays. One that does not show the part has not
-been looked at, and the other does not show its defects: a "good" would say nothing of them. Such a
-scan is not judged, whatever its score.
+A verdict speaks for every modality that was given. One that is worse than usual is believed less
+(`trust`), and the verdict stays while it has a say. One that has none, or that does not show the
+part at all, was not looked at, and the other does not show its defects: a "good" would say nothing
+of them. Such a scan is not judged, whatever its score.
 """
 
 import math
@@ -171,8 +171,8 @@ class UsualScans:
     ) -> list[str]:
         """Why each of N scans is not judged, in a sentence; an empty text for those that are.
 
-        `unusual_alone` (N,): by how much each modality's own map is louder than on any good scan
-        when the other's is not; nothing of scans with one modality.
+        `unusual_alone` (N,): by how much each modality is unlike good scans as a whole when the
+        other is not; 1 on scans with one modality.
         """
         count = len(next(iter(readings.values())))
         return ["; ".join(self._of_scan(readings, unusual_alone, at)) for at in range(count)]

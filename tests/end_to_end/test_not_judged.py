@@ -30,6 +30,10 @@ def flat(xyz):
     return np.where((xyz[..., 2:] != 0), xyz * [1, 1, 0] + [0, 0, 0.45], 0).astype(np.float32)
 
 
+def holed(xyz):
+    return np.where((np.indices(xyz.shape[:2]) % 24 < 14).all(axis=0)[..., None], 0, xyz)
+
+
 DEAD = {
     "lens cap": (lambda rgb, xyz: (0 * rgb, xyz), "too dark"),
     "lamp off": (lambda rgb, xyz: (GENERATOR.poisson(2, rgb.shape).astype("u1"), xyz), "too dark"),
@@ -51,6 +55,7 @@ DEAD = {
         lambda rgb, xyz: (rgb, xyz * (GENERATOR.random((*xyz.shape[:2], 1)) < 0.05)),
         "of its depth was measured",
     ),
+    "a third of the part missing": (lambda rgb, xyz: (rgb, holed(xyz)), "times as unusual"),
     "constant depth": (lambda rgb, xyz: (rgb, flat(xyz)), "no part"),
     "noisy depth": (lambda rgb, xyz: (rgb, noisy(xyz)), "times as noisy"),
     "both": (lambda rgb, xyz: (0 * rgb, 100 * xyz), "; its colour image"),

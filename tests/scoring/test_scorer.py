@@ -263,8 +263,7 @@ def test_the_level_is_what_a_quarter_does_not_exceed():
 def fused_by_peaks(maps, statistics, readings=None):
     """The fused maps without and with trust."""
     calibration = Calibration(statistics, SENSOR)
-    loud = calibration.loud(maps, EVERY_PIXEL)
-    trust = calibration.trust(calibration.unusual(loud, readings), readings)
+    trust = calibration.trust(calibration.unusual(maps, EVERY_PIXEL, readings), readings)
     return [fuse(kind, statistics, maps, {}, trust) for kind in (PeakNorm, PeakTrust)]
 
 
@@ -307,8 +306,7 @@ def test_heights_with_many_holes_count_less(good):
     maps["depth"][:, 8:12, 8:12] = 5.0  # what a filled hole looks like
     shares = torch.tensor([0.0, 0.02, 0.045, 0.145, 0.2, 0.0, 0.0, 0.0])
     readings = DepthReadings(shares, torch.zeros(8), torch.full((8,), 0.01), NO_HOLES)
-    calibration = Calibration(statistics, SENSOR)
-    unusual = calibration.unusual(calibration.loud(maps, EVERY_PIXEL), readings)
+    unusual = Calibration(statistics, SENSOR).unusual(maps, EVERY_PIXEL, readings)
     np.testing.assert_allclose(unusual["depth"][:5], [1, 1, 2, 6, 8.2], rtol=1e-3)
     assert (unusual["rgb"] == 1).all()
     plain, trusting = (x.flatten(1).amax(1) for x in fused_by_peaks(maps, statistics, readings))
@@ -320,8 +318,7 @@ def test_holes_on_the_part_count_where_shadows_beside_it_hide_them(good):
     maps, statistics = good
     on_part = torch.tensor([0.0, 0.01, 0.11, 0.51, 0.0, 0.0, 0.0, 0.0])
     readings = DepthReadings(torch.full((8,), 0.02), on_part, torch.full((8,), 0.01), NO_HOLES)
-    calibration = Calibration(statistics, SENSOR)
-    unusual = calibration.unusual(calibration.loud(maps, EVERY_PIXEL), readings)
+    unusual = Calibration(statistics, SENSOR).unusual(maps, EVERY_PIXEL, readings)
     np.testing.assert_allclose(unusual["depth"][:4], [1, 1, 2, 6], rtol=1e-3)
 
 
@@ -330,8 +327,7 @@ def test_heights_that_are_much_noisier_than_good_ones_count_less(good):
     maps["depth"][:, 8:12, 8:12] = 5.0  # what a student makes of noise
     noise = 0.01 * torch.tensor([0.5, 1.0, NOISE_TOLERATED, 4.0, 20.0, 0.0, 0.0, 0.0])
     readings = DepthReadings(torch.zeros(8), torch.zeros(8), noise, NO_HOLES)
-    calibration = Calibration(statistics, SENSOR)
-    unusual = calibration.unusual(calibration.loud(maps, EVERY_PIXEL), readings)
+    unusual = Calibration(statistics, SENSOR).unusual(maps, EVERY_PIXEL, readings)
     np.testing.assert_allclose(unusual["depth"][:5], [1, 1, 1, 2, 10], rtol=1e-3)
     assert (unusual["rgb"] == 1).all()
     plain, trusting = (x.flatten(1).amax(1) for x in fused_by_peaks(maps, statistics, readings))

@@ -24,7 +24,7 @@ GOOD = {
     "detail": np.array([5.0, 6.0, 7.0]),
 }
 USUAL = UsualScans.of(GOOD)
-USUAL_LOUDNESS = {"rgb": np.ones(1), "depth": np.ones(1)}
+AS_USUAL = {"rgb": np.ones(1), "depth": np.ones(1)}
 LIMITS = {
     "distance": (1.75, 1.75), "measured": (2.0, None), "foreground": (10.0, None),
     "size": (1.75, 1.75), "part_measured": (2.0, None), "relief": (4.0, None),
@@ -32,10 +32,10 @@ LIMITS = {
 }  # fmt: skip
 
 
-def reason(loud=USUAL_LOUDNESS, usual=USUAL, **changes):
+def reason(alone=AS_USUAL, usual=USUAL, **changes):
     """Why a scan is not judged whose readings are usual but for `changes`."""
     readings = {name: np.array([changes.get(name, x[1])]) for name, x in GOOD.items()}
-    (found,) = usual.reasons(readings, loud)
+    (found,) = usual.reasons(readings, alone)
     return found
 
 
@@ -60,7 +60,7 @@ def test_what_lies_beyond_a_limit_is_not_judged(name, limits):
 def test_good_scans_are_judged(values, data):
     good = {name: np.array(values) for name in LIMITS}
     readings = {name: np.array([data.draw(st.sampled_from(values))]) for name in LIMITS}
-    assert UsualScans.of(good).reasons(readings, USUAL_LOUDNESS) == [""]
+    assert UsualScans.of(good).reasons(readings, AS_USUAL) == [""]
 
 
 TOO_FAR = (
@@ -119,12 +119,12 @@ def test_a_modality_has_one_reason_and_both_are_named():
     assert second.startswith("its colour image shows next to nothing")
 
 
-def test_what_is_loud_alone_is_not_judged():
+def test_what_is_unusual_alone_is_not_judged():
     for name, word in (("rgb", "colour"), ("depth", "depth")):
-        loud = USUAL_LOUDNESS | {name: np.array([SILENCED])}
-        assert reason(loud).startswith(f"its {word} is as a whole 2 times as unusual")
-        assert reason(USUAL_LOUDNESS | {name: np.array([0.999 * SILENCED])}) == ""
-    both = USUAL_LOUDNESS | {"rgb": np.array([3.0])}
+        alone = AS_USUAL | {name: np.array([SILENCED])}
+        assert reason(alone).startswith(f"its {word} is as a whole 2 times as unusual")
+        assert reason(AS_USUAL | {name: np.array([0.999 * SILENCED])}) == ""
+    both = AS_USUAL | {"rgb": np.array([3.0])}
     assert reason(both, contrast=0.1).startswith("its colour image shows next to nothing")
     assert ";" not in reason(both, contrast=0.1)
 
