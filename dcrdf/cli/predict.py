@@ -3,10 +3,10 @@ is reported, stands without a score in OUT/scores.csv, and the exit code is then
 can be used, nothing is written.
 
 Each FILE is a colour image. Its geometry has the same name and lies in the same folder, in a
-sibling folder `xyz` or `depth`, or in --geometry: a TIFF of points in metres or, with a camera, a
-16-bit depth PNG. With --without rgb each FILE is such a geometry file itself, with --without depth
-a colour image without geometry. The camera is --camera, or camera.json (.yaml) in one of these
-folders or above the file's.
+sibling folder `xyz` or `depth`, or in --geometry: a TIFF of points in metres or, with a camera,
+a 16-bit depth image. With --without rgb each FILE is such a geometry file itself, with --without
+depth a colour image without geometry. The camera is --camera, or camera.json (.yaml) in one of
+these folders or above the file's.
 """
 
 import argparse
@@ -82,10 +82,9 @@ def run(args: argparse.Namespace) -> int:
 def _score(model: "Model", scans: OwnScans, file: Path, out: Path, rows: list[list[str]]) -> None:
     """Score a scan, add its row to the table, write its heat map, and say what it is."""
     try:
-        rgb, xyz, far_points = scans.read(file)
-        if far_points:
-            taken = f"{far_points} points implausibly far away taken as missing"
-            print(f"{file}: {taken}", file=sys.stderr, flush=True)
+        rgb, xyz, told = scans.read(file)
+        for text in told:
+            print(f"{file}: {text}", file=sys.stderr, flush=True)
         with about(file):
             verdict = model.predict(rgb, xyz)
     except UserError as error:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.sample import Scan
+from dcrdf.files.remarks import Remark
 from dcrdf.preparation.cloud import Cloud, cloud_of, placement_of, valid_points
 from dcrdf.preparation.corners import FOUR, THREE, fit_corner_plane, height_above_corners
 from dcrdf.preparation.foreground import MM, height_threshold_m, part_foreground
@@ -18,7 +19,13 @@ from dcrdf.preparation.normals import (
     given_normals,
     sobel_normals,
 )
-from dcrdf.preparation.plane import Plane, PlaneFit, fit_border_plane, height_above
+from dcrdf.preparation.plane import (
+    Plane,
+    PlaneFit,
+    border_missing_share,
+    fit_border_plane,
+    height_above,
+)
 from dcrdf.preparation.resampling import resample_colour, resample_mask
 from dcrdf.preparation.resize import (
     Placement,
@@ -45,7 +52,8 @@ class ScanFacts:
     The shares are of the scan at its own size. `inlier_share` is the border's agreement with the
     scan's own best plane (0 where there is none), `plane` the one that was used; a plane from
     corners is accepted whatever the border says. `far_points` are missing ones that were given,
-    implausibly far away.
+    implausibly far away; `remarks` are the scan's. `border_missing_share` is of the
+    image's border.
     """
 
     native_size: tuple[int, int]
@@ -56,6 +64,8 @@ class ScanFacts:
     missing_share: float
     part_share: float
     far_points: int = 0
+    remarks: tuple[Remark, ...] = ()
+    border_missing_share: float = 0.0
 
     @property
     def has_plane(self) -> bool:
@@ -201,6 +211,8 @@ def _above(
         missing_share=cloud.missing_share,
         part_share=np.count_nonzero(part) / part.size,
         far_points=scan.far_points,
+        remarks=scan.remarks,
+        border_missing_share=border_missing_share(cloud.valid, options.border_share),
     )
     return facts, height_m, part
 

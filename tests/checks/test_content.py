@@ -28,11 +28,11 @@ def test_an_image_encoded_anew_is_still_a_duplicate(root, good, check, details):
 
 def test_masks_that_contradict_their_folder(root, check, details):
     test = root / "valve" / "test"
-    write_png(test / "good" / "gt" / "001.png", np.ones((64, 64), np.uint8))
+    write_png(test / "good" / "gt" / "001.png", np.eye(64, dtype=np.uint8))
     write_png(test / "spot" / "gt" / "000.png", np.zeros((64, 64), np.uint8))
     found = details(check(root), "masks")
-    assert "the mask of valve/test/good/001 marks a defect" in found
-    assert "the mask of valve/test/spot/000 is empty" in found
+    assert "the mask of a good sample marks a defect: 1 scans (valve/test/good/001)" in found
+    assert "the mask of a defective sample is empty: 1 scans (valve/test/spot/000)" in found
 
 
 def test_a_test_split_without_defects(root, check, details):

@@ -9,7 +9,7 @@ import pytest
 
 from dcrdf.config.layouts import LAYOUTS
 from dcrdf.config.layouts import READERS as READER_OPTIONS
-from dcrdf.datasets.layouts import READERS, folders_left_out, list_categories, list_samples
+from dcrdf.datasets.layouts import READERS, left_out, list_categories, list_samples
 from dcrdf.errors import UserError
 
 Writer = Callable[..., None]
@@ -17,6 +17,10 @@ Writer = Callable[..., None]
 
 def counts(samples: list) -> dict[str, int]:
     return dict(Counter(f"{sample.split}/{sample.defect}" for sample in samples))
+
+
+def paths_left_out(root: Path, layout: str, category: str) -> list[Path]:
+    return [found.path for found in left_out(root, layout, category)]
 
 
 def refusal(root: Path, layout: str = "mvtec3d", category: str = "bagel") -> str:
@@ -167,11 +171,13 @@ def own_data(root: Path, write: Writer, names: list[str]) -> Path:
     return root
 
 
-def test_own_folders_are_split_70_15_15(tmp_path: Path, write_samples: Writer) -> None:
-    root = own_data(tmp_path, write_samples, [f"part {n}" for n in range(40)])
+def test_of_own_good_scans_one_in_seven_is_for_test_and_one_for_validation(
+    tmp_path: Path, write_samples: Writer
+) -> None:
+    root = own_data(tmp_path, write_samples, [f"part {n}" for n in range(42)])
     samples = list_samples(root, "folder", "valve")
     assert counts(samples) == {
-        "train/good": 28, "validation/good": 6, "test/good": 6, "test/dent": 2, "test/scratch": 1,
+        "train/good": 30, "validation/good": 6, "test/good": 6, "test/dent": 2, "test/scratch": 1,
     }  # fmt: skip
     assert len({sample.name for sample in samples}) == len(samples)
     assert samples[-1].gt is None
@@ -326,11 +332,11 @@ def test_folders_without_scans_are_left_out_by_name(
     tmp_path: Path, mvtec_root: Path, write_samples: Writer
 ) -> None:
     root = own_data(tmp_path / "own", write_samples, ["1", "2", "3"])
-    assert folders_left_out(root, "folder", "valve") == [root / "valve" / "notes"]
+    assert paths_left_out(root, "folder", "valve") == [root / "valve" / "notes"]
     notes = mvtec_root / "bagel" / "test" / "notes"
     notes.mkdir()
     for layout in ("mvtec3d", "folder"):
-        assert folders_left_out(mvtec_root, layout, "bagel") == [notes]
+        assert paths_left_out(mvtec_root, layout, "bagel") == [notes]
 
 
 def test_pictures_of_other_formats_are_refused_with_those_that_are_read(mvtec_root: Path) -> None:
