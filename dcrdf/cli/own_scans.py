@@ -97,9 +97,10 @@ class OwnScans:
 
         if not image.exists():
             raise UserError(f"{image}: no such file")
+        kind = "points" if is_points(image) else "16-bit grey, perhaps depth"
         if is_points(image) or is_depth16(image):
             raise UserError(
-                f"{image}: geometry, not 8-bit colour; give the colour images, or --without rgb"
+                f"{image}: {kind}, not 8-bit colour; give the colour images, or --without rgb"
             )
         found = self._alike(image)
         depth = next((path for path in found if is_depth16(path)), None)

@@ -48,7 +48,7 @@ def load_scan(sample: Sample, with_normals: bool = False) -> Scan:
     source = sample.xyz or sample.depth or sample.rgb
     for path, array in ((source, xyz), (sample.gt, gt), (sample.normals, normals)):
         if array is not None and array.shape[:2] != rgb.shape[:2]:
-            turned = f" ({TURNED.detail})" if TURNED in remarks else ""
+            turned = " (turned as an orientation tag says)" if TURNED in remarks else ""
             raise UserError(
                 f"{path}: {_size(array)} pixels, but {sample.rgb} has {_size(rgb)}{turned};"
                 " the images of a sample must have one size"

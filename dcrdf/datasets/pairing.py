@@ -12,6 +12,7 @@ from dcrdf.datasets.unread import (
     WITHOUT_SCANS,
     LeftOut,
     files_named,
+    is_seen,
     left_out_of_samples,
     pictures,
     refuse_nested,
@@ -51,7 +52,7 @@ def sample_folders(place: Path, parts: PartNames = PARTS) -> list[Path]:
     """
     folders = [path for path in visible_folders(place) if _holds_samples(path, parts)]
     for path in sorted(place.iterdir()):
-        if not path.name.startswith("."):
+        if is_seen(path):
             _refuse_lost(path, parts)
     return folders
 

@@ -33,7 +33,7 @@ class LeftOut(NamedTuple):
 def visible_folders(path: Path) -> list[Path]:
     """The folders in `path`, sorted by name; hidden ones and litter are left out."""
     try:
-        folders = sorted(entry for entry in path.iterdir() if entry.is_dir() and _is_seen(entry))
+        folders = sorted(entry for entry in path.iterdir() if entry.is_dir() and is_seen(entry))
     except OSError as error:
         raise UserError(f"{path}: cannot read: {error.strerror or error}") from None
     for folder in folders:
@@ -49,7 +49,7 @@ def pictures(path: Path, *patterns: str) -> Iterator[Path]:
             if (
                 file.suffix.lower() in PICTURE_SUFFIXES
                 and file.is_file()
-                and all(map(_is_seen, below))
+                and all(map(is_seen, below))
             ):
                 yield file
 
@@ -101,5 +101,6 @@ def left_out_of_samples(path: Path, parts: Mapping[str, tuple[str, ...]]) -> lis
     return found
 
 
-def _is_seen(path: Path) -> bool:
+def is_seen(path: Path) -> bool:
+    """Whether a file or folder is somebody's, going by its name: neither hidden nor litter."""
     return not path.name.startswith(".") and path.name not in LITTER

@@ -12,7 +12,9 @@ TAG = 274
 AS_STORED = 1
 _SIGNS = (b"Exif", b"eXIf", b"type exif", b"tiff:Orientation")
 """One of them begins what may hold an orientation; Pillow decodes a whole PNG to look for it."""
-TURNED = Remark("orientation", "turned as the file's orientation tag says")
+TURNED = Remark(
+    "orientation", "turned as its orientation tag says; the sample's other images must lie likewise"
+)
 
 
 def as_shown(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

@@ -57,8 +57,8 @@ def damage_named(path: Path) -> Iterator[None]:
 def _check_shape(page: Any, path: Path) -> None:
     if page.compression in _LOG_LUV:
         raise UserError(
-            f"{path}: compressed as LogLuv, which keeps colours roughly and no points; write it with"
-            " another compression or none"
+            f"{path}: compressed as LogLuv, which keeps colours roughly and no points; write it"
+            " with another compression or none"
         )
     if page.compression not in tifffile.TIFF.DECOMPRESSORS:
         raise UserError(f"{path}: its compression ({page.compression!s}) is not read here")
