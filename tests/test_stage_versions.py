@@ -18,14 +18,15 @@ from dcrdf.config.stages import STAGE_VERSIONS
 PACKAGE = Path(__file__).parents[1] / "dcrdf"
 ACCEPTED = Path(__file__).with_name("stage_code.json")
 
-SCAN_FILES = ("files/digests.py", "files/images.py", "files/limits.py", "files/png.py",
+SCAN_FILES = ("files/digests.py", "files/images.py", "files/limits.py", "files/masks.py",
+              "files/orientation.py", "files/png.py", "files/remarks.py",
               "files/tiff.py")  # fmt: skip
 PREPARED = ("preparation/layout.py", "preparation/store.py")
 MAPS_BESIDE_IMAGES = ("results/job.py", "results/maps.py", "results/native.py",
                       "preparation/resize.py", *PREPARED)  # fmt: skip
 TABLES = ("cli/jobs.py", "results/*.py", "results/published/*", "!results/difference.py",
           "!results/evaluation.py", "!results/job.py", "!results/native.py",
-          "!results/record.py")  # fmt: skip
+          "!results/record.py", "!results/sources.py")  # fmt: skip
 
 DETECTORS = ("detectors/**/*.py", "networks/**/*.py", "tensors/*.py", "modalities.py")
 STAGE_CODE = {
@@ -69,14 +70,14 @@ STAGE_CODE = {
 NO_STAGE = (
     "__init__.py", "errors.py", "py.typed", "workers.py",
     "config/**/*.py",  # its values are in the stages' records
-    "files/__init__.py", "files/atomic.py", "files/formats.py", "files/jsonfile.py",
-    "files/locks.py",
+    "files/__init__.py", "files/atomic.py", "files/contents.py", "files/formats.py",
+    "files/jsonfile.py", "files/locks.py",
     "cli/__init__.py", "cli/__main__.py", "cli/common.py", "cli/device.py",
     "cli/check.py", "checks/*.py", "cli/clean.py",
     "cli/contact_sheet.py", "anomalies/sheet.py",
     "cli/diff.py", "results/difference.py", "cli/plan.py", "cli/own_scans.py",
     "cli/predict.py", "cli/score_table.py", "cli/workflow.py",
-    "cli/published.py", "results/record.py",
+    "cli/published.py", "results/record.py", "results/sources.py",
 )  # fmt: skip
 """Files that no output depends on."""
 

@@ -32,6 +32,7 @@ from dcrdf.files.hdf5 import (
     NewFile,
     damage_named,
     new_hdf5,
+    open_hdf5,
     read_attribute,
     require_finite,
     write_attributes,
@@ -162,7 +163,7 @@ def open_variants(path: Path) -> Iterator[Variants]:
     if not path.is_file():
         raise UserError(f"{path}: no such file; run pseudo first")
     with damage_named(path, "pseudo"):
-        file = h5py.File(path, "r")
+        file = open_hdf5(path)
     with file:
         with damage_named(path, "pseudo"):
             variants = Variants(file, path)

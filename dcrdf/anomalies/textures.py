@@ -81,7 +81,7 @@ def _folder_set(source: str) -> FolderTextures:
 @lru_cache(maxsize=DECODED_MAX)
 def _decoded(path: Path) -> ColourImage:
     """The centre square of an image, at the texture size."""
-    image = read_rgb(path)
+    image = read_rgb(path, as_stored=True)  # no way up is the right one
     side = min(image.shape[:2])
     top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
     square = image[top : top + side, left : left + side]

@@ -11,6 +11,7 @@ from dcrdf.checks.content import (
     duplicates_rule,
     formats_rule,
     masks_rule,
+    remarks_rule,
     samples_rule,
 )
 from dcrdf.checks.depth import far_points_rule, heights_rule, missing_rule, units_rule
@@ -18,7 +19,7 @@ from dcrdf.checks.facts import SampleFacts, look_at
 from dcrdf.checks.finding import Finding
 from dcrdf.checks.geometry import alignment_rule, mode_rule
 from dcrdf.config.options import PrepareOptions
-from dcrdf.datasets.layouts import folders_left_out, list_samples
+from dcrdf.datasets.layouts import left_out, list_samples
 from dcrdf.errors import UserError
 from dcrdf.workers import Workers
 
@@ -34,13 +35,10 @@ RULES: tuple[Rule, ...] = (
     alignment_rule,
     duplicates_rule,
     masks_rule,
+    remarks_rule,
 )
 """In the order of the report."""
 SHOWN_ERRORS = 20
-LEFT_OUT = (
-    "a folder without scans; a kind of defects needs rgb and xyz (or depth) in it;"
-    " a name that begins with a dot is not looked at"
-)
 _EXIT_CODES: dict[str, Literal[0, 1, 2]] = {"ok": 0, "warning": 1, "error": 2}
 
 
@@ -82,13 +80,13 @@ def check_category(
     """
     try:
         samples = list_samples(root, layout, category, reader)
-        left_out = folders_left_out(root, layout, category)
+        unread = left_out(root, layout, category)
     except UserError as error:
         return CheckReport(category, (Finding("error", "layout", str(error)),))
     with Workers(processes) as workers:
         looks = list(workers.map(partial(look_at, options=options), samples))
     seen = [look for look in looks if isinstance(look, SampleFacts)]
-    findings = [Finding("warning", "left out", LEFT_OUT, path) for path in left_out]
+    findings = [Finding("warning", "left out", why, path) for path, why in unread]
     findings += _errors([look for look in looks if isinstance(look, str)])
     for rule in RULES if seen else ():
         findings += rule(seen, options)

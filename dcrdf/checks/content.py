@@ -10,6 +10,8 @@ from dcrdf.checks.facts import SampleFacts
 from dcrdf.checks.finding import SHOWN, Finding, shortened
 from dcrdf.config.options import InferOptions, PrepareOptions
 from dcrdf.datasets.sample import SPLITS, Sample
+from dcrdf.files.remarks import Remark
+from dcrdf.preparation.summary import some_of
 
 FEW_TRAINING_SAMPLES = 10
 CONFIDENCE = 0.95
@@ -72,21 +74,32 @@ def duplicates_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Find
     return shortened(findings) or [Finding("ok", "duplicates", "none")]
 
 
-def masks_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
-    """Masks that contradict their folder, or are not there."""
-    findings = []
-    defective = [facts for facts in seen if not facts.sample.is_good]
+def remarks_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
+    """What was put right in files, or is odd in them."""
+    found: dict[Remark, list[Sample]] = defaultdict(list)
     for facts in seen:
-        if facts.gt_share is not None and bool(facts.gt_share) is facts.sample.is_good:
-            holds = "marks a defect" if facts.sample.is_good else "is empty"
-            detail = f"the mask of {facts.sample.identity} {holds}"
-            findings.append(Finding("warning", "masks", detail, facts.sample.gt))
+        for remark in facts.scan.remarks:
+            found[remark].append(facts.sample)
+    return [
+        Finding(
+            "warning",
+            remark.what,
+            f"{remark.detail}: {some_of([x.identity for x in samples])}",
+            samples[0].gt if remark.what == "masks" else samples[0].rgb,
+        )
+        for remark, samples in found.items()
+    ]
+
+
+def masks_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
+    """How much the masks mark, or how many are not there."""
+    defective = [facts for facts in seen if not facts.sample.is_good]
     without = sum(facts.gt_share is None for facts in defective)
     if without:
         detail = f"{without} of {len(defective)} defective images have none"
-        findings.append(Finding("warning", "masks", f"{detail}: only image scores can be judged"))
-    if findings or not defective:
-        return shortened(findings)
+        return [Finding("warning", "masks", f"{detail}: only image scores can be judged")]
+    if not defective:
+        return []
     shares = [facts.gt_share or 0.0 for facts in defective]
     detail = f"defects cover {min(shares):.2%} to {max(shares):.2%}, median {np.median(shares):.2%}"
     return [Finding("ok", "masks", detail)]

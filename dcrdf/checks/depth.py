@@ -9,6 +9,8 @@ from dcrdf.checks.finding import Finding, shortened
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.load import FARTHEST_PLAUSIBLE_M
 from dcrdf.datasets.units import points_unit
+from dcrdf.preparation.decisions import background_is_cut
+from dcrdf.preparation.summary import BACKGROUND_CUT
 
 NEAREST_USUAL_M, FARTHEST_USUAL_M = 0.05, 10.0
 UNUSUAL_DISTANCE_RATIO = 2.0
@@ -43,6 +45,9 @@ def missing_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding
     mean = float(np.mean([facts.scan.missing_share for facts in seen]))
     worst = max(seen, key=lambda facts: facts.scan.missing_share)
     shown = f"{mean:.1%} of the points on average, {worst.scan.missing_share:.1%} at most"
+    if background_is_cut([x.scan for x in seen if x.sample.split == "train"]):
+        detail = f"{shown}; {BACKGROUND_CUT}"
+        return [Finding("warning", "missing depth", detail, worst.points_file)]
     if mean > MUCH_MISSING or worst.scan.missing_share > MOSTLY_MISSING:
         return [Finding("warning", "missing depth", shown, worst.points_file)]
     return [Finding("ok", "missing depth", shown)]

@@ -97,6 +97,9 @@ def _try_lock(device: int, folder: Path) -> bool:
     except BlockingIOError:
         file.close()
         return False
+    except OSError as error:  # a file system without locks
+        file.close()
+        raise UserError(f"{path}: {error.strerror}; set CUDA_VISIBLE_DEVICES") from None
     # A lock lasts until every copy of the file is closed; forked workers must not keep one.
     os.register_at_fork(after_in_child=file.close)
     _held[device] = file

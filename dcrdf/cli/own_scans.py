@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dcrdf.datasets.sample import Camera, Sample
-
-TIFF = (".tiff", ".tif", ".TIFF", ".TIF")
-PNG = (".png", ".PNG")
+    from dcrdf.files.remarks import Remark
 
 
 def distinct(files: Sequence[Path]) -> list[Path]:
@@ -53,88 +51,111 @@ class OwnScans:
         if self.without == RGB:
             raise UserError("--geometry: with --without rgb give the geometry files themselves")
         if not self.geometry.is_dir():
-            raise UserError(f"--geometry: {self.geometry}: no such folder")
+            what = "a file, not a folder" if self.geometry.exists() else "no such folder"
+            raise UserError(f"--geometry: {self.geometry}: {what}")
 
     def files_of(self, file: Path) -> list[Path]:
         """The given file and whatever may be read with it."""
-        found = [_named_alike(file, self._places(file), kind) for kind in (TIFF, PNG)]
-        return [file, *(path for path in found if path is not None)]
+        return [file, *self._alike(file)]
 
     def read(
         self, file: Path
-    ) -> "tuple[NDArray[np.uint8] | None, NDArray[np.float32] | None, int]":
-        """Colour, points, and how many of these were taken as missing for lying too far away."""
+    ) -> "tuple[NDArray[np.uint8] | None, NDArray[np.float32] | None, list[str]]":
+        """Colour, points, and what was put right in them."""
         from dcrdf.datasets.load import load_points, load_scan
         from dcrdf.files.images import read_rgb
 
+        remarks: list[Remark] = []
         if self.without == DEPTH:
-            return read_rgb(file), None, 0
+            return read_rgb(file, remarks), None, _told(remarks, 0)
         if self.without == RGB:
-            points, far_points = load_points(file, self._camera_of_geometry(file))
-            return None, points, far_points
-        scan = load_scan(self._sample(file))
-        return scan.rgb, scan.xyz, scan.far_points
+            camera = self._camera_of_geometry(file)
+            points, far_points = load_points(file, camera, remarks=remarks)
+            return None, points, _told(remarks, far_points)
+        sample, left = self._sample(file)
+        scan = load_scan(sample)
+        return scan.rgb, scan.xyz, [*left, *_told(scan.remarks, scan.far_points)]
 
     def _camera_of_geometry(self, file: Path) -> "Camera | None":
-        """A TIFF holds points, unless a camera says that it holds depth."""
-        from dcrdf.files.images import read_depth16
+        """The camera of a depth image; points have none."""
+        from dcrdf.files.formats import is_depth16, is_tiff
 
-        if self.camera is None and file.suffix in PNG:
-            read_depth16(file)  # colour is refused before a camera is asked for
+        if self.camera is not None:
+            return self.camera
+        if is_depth16(file):
             return _nearest_camera(file, [file.parent])
-        if self.camera is None and file.suffix not in TIFF:
+        if not is_tiff(file):
             raise UserError(
-                f"{file}: with --without rgb give xyz TIFFs or 16-bit depth PNGs, not colour images"
+                f"{file}: with --without rgb give xyz TIFFs or 16-bit depth images, not colour"
             )
-        return self.camera
+        return None
 
-    def _sample(self, image: Path) -> "Sample":
+    def _sample(self, image: Path) -> "tuple[Sample, list[str]]":
+        """What belongs to an image, and what is there and left alone."""
         from dcrdf.datasets.sample import Sample
+        from dcrdf.files.formats import is_depth16, is_points, is_tiff
 
         if not image.exists():
             raise UserError(f"{image}: no such file")
+        kind = "points" if is_points(image) else "16-bit grey, perhaps depth"
+        if is_points(image) or is_depth16(image):
+            raise UserError(
+                f"{image}: {kind}, not 8-bit colour; give the colour images, or --without rgb"
+            )
+        found = self._alike(image)
+        depth = next((path for path in found if is_depth16(path)), None)
+        xyz = next((path for path in found if is_points(path)), None)
+        if not found or (self.camera and depth is None and xyz is not None):
+            raise self._nothing_found(image)
+        if depth is None and xyz is None:  # the reader says what is wrong with it
+            xyz = found[0] if is_tiff(found[0]) and self.camera is None else None
         common = {"category": "own", "split": "test", "defect": "good", "name": image.stem}
-        places = self._places(image)
-        xyz = None if self.camera else _named_alike(image, places, TIFF)
-        if xyz is not None:
-            return Sample(**common, rgb=image, xyz=xyz)  # type: ignore[arg-type]
-        depth = _named_alike(image, places, PNG)
-        if depth is not None:
-            camera = self.camera or _nearest_camera(image, places)
-            return Sample(**common, rgb=image, depth=depth, camera=camera)  # type: ignore[arg-type]
-        _require_colour(image)
-        kind = "16-bit depth PNG" if self.camera else "xyz TIFF or 16-bit depth PNG"
+        if xyz is not None and self.camera is None:
+            left = [f"{xyz} is read, {depth} is not"] if depth else []
+            return Sample(**common, rgb=image, xyz=xyz), left  # type: ignore[arg-type]
+        depth = depth or found[0]
+        camera = self.camera or _nearest_camera(image, [depth.parent, *self._places(image)])
+        left = [f"{depth} is read, {xyz} is not"] if xyz else []
+        return Sample(**common, rgb=image, depth=depth, camera=camera), left  # type: ignore[arg-type]
+
+    def _nothing_found(self, image: Path) -> UserError:
+        from dcrdf.datasets.unread import files_named, there_unread
+
+        kind = "16-bit depth image" if self.camera else "xyz TIFF or 16-bit depth image"
         place = f"in {self.geometry}" if self.geometry else "beside it; give --geometry FOLDER"
-        raise UserError(f"{image}: no {kind} named {image.stem} is {place}")
+        others = [x for y in self._places(image) for x in files_named(y, image.stem) if x != image]
+        return UserError(f"{image}: no {kind} named {image.stem} is {place}{there_unread(others)}")
 
     def _places(self, image: Path) -> list[Path]:
         siblings = [image.parent.parent / name for name in ("xyz", "depth")]
         return [self.geometry] if self.geometry else [image.parent, *siblings]
 
+    def _alike(self, image: Path) -> list[Path]:
+        """Files that may hold an image's geometry, as training pairs them: by name."""
+        from dcrdf.datasets.pairing import DEPTH_SUFFIXES
+        from dcrdf.datasets.unread import files_named
 
-def _require_colour(image: Path) -> None:
-    from dcrdf.files.images import read_rgb
+        usual = [suffix for x in DEPTH_SUFFIXES for suffix in (x, x.upper())]
+        places = [place for place in self._places(image) if place.is_dir()]
+        paths = [place / f"{image.stem}{suffix}" for place in places for suffix in usual]
+        found = [path for path in paths if path.is_file() and path != image]
+        if not found:  # in another spelling, for which whole folders are looked through
+            named = [path for place in places for path in files_named(place, image.stem)]
+            found = [x for x in named if x.suffix.lower() in DEPTH_SUFFIXES and x != image]
+        return found
 
-    try:
-        read_rgb(image)
-    except UserError as error:
-        raise UserError(f"{error}; geometry alone is judged with --without rgb") from None
 
-
-def _named_alike(image: Path, places: Sequence[Path], suffixes: tuple[str, ...]) -> Path | None:
-    for place in places:
-        for suffix in suffixes:
-            found = place / f"{image.stem}{suffix}"
-            if found.is_file() and found != image:
-                return found
-    return None
+def _told(remarks: "Sequence[Remark]", far_points: int) -> list[str]:
+    told = [f"{far_points} points implausibly far away taken as missing"] if far_points else []
+    return [*told, *(remark.detail for remark in remarks)]
 
 
 def _nearest_camera(image: Path, places: Sequence[Path]) -> "Camera":
-    """The camera whose file lies beside or above the geometry or the image."""
+    """The camera whose file lies beside or above the geometry or the image: as far up as a data
+    set's root lies above its images."""
     from dcrdf.datasets.cameras import camera_in
 
-    above = [image.parent.parent, image.parent.parent.parent]
+    above = image.resolve().parents[1:5]
     for place in dict.fromkeys([*places, *(place.parent for place in places), *above]):
         camera = camera_in(place)
         if camera is not None:

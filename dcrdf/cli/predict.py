@@ -9,10 +9,10 @@ Exit status: 0 all scans are judged, good or defective (the table says which); 3
 judged; 2 some could not be used, or the call is refused.
 
 Each FILE is a colour image. Its geometry has the same name and lies in the same folder, in a
-sibling folder `xyz` or `depth`, or in --geometry: a TIFF of points in metres or, with a camera, a
-16-bit depth PNG. With --without rgb each FILE is such a geometry file itself, with --without depth
-a colour image without geometry. The camera is --camera, or camera.json (.yaml) in one of these
-folders or above the file's.
+sibling folder `xyz` or `depth`, or in --geometry: a TIFF of points in metres or, with a camera,
+a 16-bit depth image. With --without rgb each FILE is such a geometry file itself, with --without
+depth a colour image without geometry. The camera is --camera, or camera.json (.yaml) in one of
+these folders or above the file's.
 """
 
 import argparse
@@ -111,10 +111,9 @@ def _conclude(table: ScoreTable, note: str) -> int:
 def _score(model: "Model", scans: OwnScans, file: Path, out: Path, table: ScoreTable) -> None:
     """Score a scan, add its row to the table, write its heat map, and say what it is."""
     try:
-        rgb, xyz, far_points = scans.read(file)
-        if far_points:
-            taken = f"{far_points} points implausibly far away taken as missing"
-            print(f"{file}: {taken}", file=sys.stderr, flush=True)
+        rgb, xyz, told = scans.read(file)
+        for text in told:
+            print(f"{file}: {text}", file=sys.stderr, flush=True)
         with about(file):
             verdict = model.predict(rgb, xyz)
     except UserError as error:

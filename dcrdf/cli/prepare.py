@@ -5,7 +5,6 @@ import argparse
 from pathlib import Path
 
 from dcrdf.cli.common import add_processes_argument, add_stage_arguments, stage_of
-from dcrdf.config.options import PrepareOptions
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,17 +17,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the prepared file and print what was found."""
-    from dcrdf.datasets.layouts import list_samples
+    from dcrdf.datasets.layouts import left_out, list_samples
     from dcrdf.datasets.units import points_unit
+    from dcrdf.datasets.unread import WITHOUT_SCANS
+    from dcrdf.preparation.inputs import prepare_options
     from dcrdf.preparation.prepare import prepare_category
 
     stage = stage_of(args, "prepare")
-    own = {"category", "layout", "reader", "keep_xyz"}
-    options = PrepareOptions.parse(
-        {key: value for key, value in stage.options.items() if key not in own}, "prepare"
-    )
+    options = prepare_options(stage.options)
     reader = stage.options.get("reader", {})
     samples = list_samples(args.root, stage.options["layout"], stage.options["category"], reader)
+    for path, why in left_out(args.root, stage.options["layout"], stage.options["category"]):
+        if why != WITHOUT_SCANS:
+            print(f"{stage.options['category']}: warning: {path}: {why}")
     if "unit" in reader:  # people would like to know what `auto` came to
         print(f"points: {points_unit(samples)}")
     summary = prepare_category(

@@ -16,7 +16,7 @@ from dcrdf.cli.common import (
     stage_of,
 )
 from dcrdf.cli.device import claim_gpu
-from dcrdf.config.layouts import place_record
+from dcrdf.config.layouts import PLACE_KEYS, place_record
 from dcrdf.config.options import Degradation, RobustnessOptions
 from dcrdf.config.stages import Stage, digest_of_record
 from dcrdf.errors import UserError, about
@@ -50,9 +50,8 @@ def run(args: argparse.Namespace) -> None:
     stage = _stage(args, description)
     if digest_of_record(description["infer"]) != stage.upstream["infer"]:
         raise UserError(f"{args.job}: scored with other settings; run `dcrdf infer` again")
-    own = {"category", "layout", "reader"}
     options = RobustnessOptions.parse(
-        {key: value for key, value in stage.options.items() if key not in own}, "robustness"
+        {key: value for key, value in stage.options.items() if key not in PLACE_KEYS}, "robustness"
     )
     claim_gpu(args.device)
 

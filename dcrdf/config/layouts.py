@@ -52,6 +52,11 @@ READERS: Mapping[str, type[Closed]] = {
 """Layout -> the options of its reader (`dataset.reader`); the others have none."""
 
 
+PLACE_KEYS = frozenset({"category", "layout", "reader", "split"})
+OWN_SPLIT = "by name, one in seven"
+"""How own scans are split; another one makes other prepared data."""
+
+
 def reader_options(layout: str, values: Mapping[str, Any]) -> Closed | None:
     """The options of a layout's reader, None where it has none; `UserError` names a bad key."""
     if layout not in LAYOUTS:
@@ -69,8 +74,11 @@ def reader_options(layout: str, values: Mapping[str, Any]) -> Closed | None:
 
 
 def place_record(category: str, layout: str, reader: Mapping[str, Any]) -> dict[str, Any]:
-    """What the record of a step that reads raw scans says of them. Only layouts whose reader has
-    options have a `reader` in it: the records of the others are what they were without."""
+    """What the record of a step that reads raw scans says of them (`PLACE_KEYS`). Only layouts
+    whose reader has options have a `reader` in it, only own scans a way of splitting: the records
+    of the others are what they were without."""
     options = reader_options(layout, reader)
     record: dict[str, Any] = {"category": category, "layout": layout}
+    if layout == "folder":
+        record["split"] = OWN_SPLIT
     return record if options is None else record | {"reader": options.model_dump(mode="json")}

@@ -43,8 +43,8 @@ class Resolved:
 
     @property
     def training_effort(self) -> int:
-        """How long a training takes beside others, roughly: a thousand pixels that it is shown, of a
-        category of `USUAL_COUNT` images; 0 where it has no epochs. Good for an order, no more."""
+        """How long a training takes beside others, for an order and no more: thousands of pixels
+        that it is shown of a category of `USUAL_COUNT` images; 0 where it has no epochs."""
         if "epochs" not in self.info.train_fields:
             return 0
         shown = max(self.train.epochs * USUAL_COUNT, self.train.min_steps * self.train.batch_size)

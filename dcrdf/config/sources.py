@@ -16,6 +16,8 @@ SYNTHETIC_MARKER = ".dcrdf-synthetic.json"
 SYNTHETIC_SIGN = ".dcrdf-made-here"
 """Stays when Snakemake removes the marker before it makes the category anew."""
 DOWNLOAD_MARKER = ".dcrdf-download.json"
+CAMERA_FILES = ("camera.json", "camera.yaml", "camera.yml")
+"""Of depth images; also beside the categories."""
 EMBEDDED_CATEGORIES = ("cracker", "flange", "handle", "scone")
 """The parts that `synthesize` can make."""
 
@@ -98,8 +100,9 @@ class Sources:
         if self.config.dataset.synthetic is not None:
             self._check_synthetic(category, was_synthesized)
             return [synthetic]
-        if folder.is_dir() and not was_synthesized and not self.download_marker.exists():
+        if self.is_own(category):
             files = sorted(path for path in folder.rglob("*") if path.is_file())
+            files += [path for name in CAMERA_FILES if (path := self.root / name).is_file()]
             for path in files:
                 check_path(path)
                 check_defect(path.parent.parent)
@@ -119,6 +122,13 @@ class Sources:
             f"{folder}: no such folder; set dataset.root to the data set's folder,"
             " or give downloads.dataset or dataset.synthetic"
         )
+
+    def is_own(self, category: str) -> bool:
+        """Whether a category's scans are the user's: neither made nor downloaded by a step."""
+        folder = self.root / category
+        made = (self.synthetic_marker(category), folder / SYNTHETIC_SIGN, self.download_marker)
+        is_made = self.config.dataset.synthetic is not None or any(x.exists() for x in made)
+        return folder.is_dir() and not is_made
 
     def _check_room(self, folder: Path) -> None:
         """A download makes the whole root; beside other data it would be refused halfway."""

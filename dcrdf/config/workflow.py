@@ -2,7 +2,7 @@
 must be made again, whatever Snakemake remembers."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ def plan_of(values: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Plan
     return plan
 
 
-def make_again(workflow: Any, outputs: Iterable[Path]) -> None:
+def make_again(workflow: Any, outputs: Callable[[], Iterable[Path]]) -> None:
     """Have Snakemake's `workflow` make these outputs again where a call comes by them.
 
     To be called while Snakemake asks for inputs, before it decides what to run: then its option
@@ -39,7 +39,7 @@ def make_again(workflow: Any, outputs: Iterable[Path]) -> None:
     set. Processes that Snakemake starts for single jobs do what they are told.
     """
     if workflow.is_main_process:
-        workflow.dag.forcefiles.update(map(str, outputs))
+        workflow.dag.forcefiles.update(map(str, outputs()))
 
 
 def wake_only_when_held_back(workflow: Any) -> None:

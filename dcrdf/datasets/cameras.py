@@ -9,12 +9,12 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from dcrdf.config.sources import CAMERA_FILES
 from dcrdf.config.yaml_file import UniqueKeys
 from dcrdf.datasets.sample import Camera
 from dcrdf.errors import UserError
 from dcrdf.files.jsonfile import without_duplicates
 
-NAMES = ("camera.json", "camera.yaml", "camera.yml")
 _REQUIRED = ("fx", "fy", "cx", "cy", "depth_unit_m")
 _POSITIVE = ("fx", "fy", "depth_unit_m")
 _MAX_BYTES = 65_536
@@ -39,7 +39,7 @@ def find_camera(folder: Path, root: Path) -> Camera:
 
 def camera_in(folder: Path) -> Camera | None:
     """The camera whose file lies in `folder`, if one does; `UserError` for more than one."""
-    found = [folder / name for name in NAMES if (folder / name).is_file()]
+    found = [folder / name for name in CAMERA_FILES if (folder / name).is_file()]
     if len(found) > 1:
         raise UserError(f"{found[1]}: {found[0].name} is there too; keep one of them")
     return read_camera(found[0]) if found else None

@@ -13,7 +13,7 @@ from dcrdf.config.layouts import EyecandiesReader
 from dcrdf.datasets.cameras import read_small_yaml
 from dcrdf.datasets.sample import GOOD, Camera, Sample, Split
 from dcrdf.errors import UserError
-from dcrdf.files.images import read_mask
+from dcrdf.files.masks import read_mask
 
 KINDS = ("bumps", "dents", "colors", "normals")
 SEVERAL = "combined"

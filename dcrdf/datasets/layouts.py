@@ -10,9 +10,9 @@ from dcrdf.datasets.adam3d import left_out_of_adam3d, list_adam3d
 from dcrdf.datasets.eyecandies import list_eyecandies
 from dcrdf.datasets.mvtec3d import left_out_of_mvtec3d, list_mvtec3d
 from dcrdf.datasets.own_folder import left_out_of_own_folder, list_own_folder
-from dcrdf.datasets.pairing import visible_folders
 from dcrdf.datasets.pdreal import left_out_of_pdreal, list_pdreal
 from dcrdf.datasets.sample import GOOD, SPLITS, Sample
+from dcrdf.datasets.unread import LeftOut, visible_folders
 from dcrdf.errors import UserError
 
 READERS: Mapping[str, Callable[..., list[Sample]]] = {
@@ -25,7 +25,7 @@ READERS: Mapping[str, Callable[..., list[Sample]]] = {
 """Of every layout of `config.layouts`. Called with the root and the category and, where the layout
 has them, its reader's options."""
 
-_LEFT_OUT: Mapping[str, Callable[[Path, str], list[Path]]] = {
+_LEFT_OUT: Mapping[str, Callable[[Path, str], list[LeftOut]]] = {
     "mvtec3d": left_out_of_mvtec3d,
     "folder": left_out_of_own_folder,
     "adam3d": left_out_of_adam3d,
@@ -35,6 +35,8 @@ _LEFT_OUT: Mapping[str, Callable[[Path, str], list[Path]]] = {
 
 def list_categories(root: Path) -> list[str]:
     """The names of the folders below a data set's root; `UserError` when there are none."""
+    if root.is_file():
+        raise UserError(f"{root}: is a file; give the data set's folder")
     if not root.is_dir():
         raise UserError(f"{root}: no such folder; set dataset.root to the data set's folder")
     names = [path.name for path in visible_folders(root)]
@@ -65,8 +67,8 @@ def list_samples(
     return sorted(samples, key=_order)
 
 
-def folders_left_out(root: Path, layout: str, category: str) -> list[Path]:
-    """Folders among those of a category's samples that hold none, and no pictures either."""
+def left_out(root: Path, layout: str, category: str) -> list[LeftOut]:
+    """What lies among a category's samples and is not read."""
     return _LEFT_OUT[layout](root, category) if layout in _LEFT_OUT else []
 
 

@@ -6,24 +6,32 @@ Instead of xyz/NNN.tiff there may be depth/NNN.png with a camera file. A missing
 is carved out of the training split. Sets that call the folders otherwise are read with a `Naming`.
 """
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dcrdf.datasets.naming import MVTEC3D, Naming, folder_called
-from dcrdf.datasets.pairing import Folder, folders_left_out, pair, sample_folders
+from dcrdf.datasets.pairing import Folder, left_out_beside, pair, sample_folders
 from dcrdf.datasets.sample import GOOD, SPLITS, Sample, Split
 from dcrdf.datasets.splitting import carve_validation
+from dcrdf.datasets.unread import LeftOut, pictures, visible_folders
 from dcrdf.errors import UserError
 
 
-def list_mvtec3d(root: Path, category: str, naming: Naming = MVTEC3D) -> list[Sample]:
+def list_mvtec3d(
+    root: Path,
+    category: str,
+    naming: Naming = MVTEC3D,
+    carve: Callable[[Sequence[Sample]], list[Sample]] = carve_validation,
+) -> list[Sample]:
     """All samples of a category; `UserError` where the layout is not kept."""
+    _refuse_other_splits(root / category, naming)
     by_split = {split: _samples_of(root, category, split, naming) for split in SPLITS}
     for split in ("train", "test"):
         if not by_split[split]:
             expected = f"{naming.good[0]}/{naming.parts['rgb'][0]}/*.png"
             raise UserError(f"{root / category / split}: no images; expected {expected}")
     if not by_split["validation"]:
-        by_split["train"] = carve_validation(by_split["train"])
+        by_split["train"] = carve(by_split["train"])
     return [sample for samples in by_split.values() for sample in samples]
 
 
@@ -32,11 +40,29 @@ def has_splits(folder: Path) -> bool:
     return (folder / "train" / GOOD).is_dir()
 
 
-def left_out_of_mvtec3d(root: Path, category: str, naming: Naming = MVTEC3D) -> list[Path]:
-    """Folders in the splits that are not taken for a kind of defects."""
+def left_out_of_mvtec3d(root: Path, category: str, naming: Naming = MVTEC3D) -> list[LeftOut]:
+    """What is not read in the splits."""
     places = [folder_called(root / category, naming.splits[split]) for split in SPLITS]
     there = [place for place in places if place is not None]
-    return [path for place in there for path in folders_left_out(place, naming.parts)]
+    return [found for place in there for found in left_out_beside(place, naming.parts)]
+
+
+def beside_splits(category: Path, naming: Naming) -> list[Path]:
+    """The folders of a category that are no splits."""
+    splits = [folder_called(category, naming.splits[split]) for split in SPLITS]
+    return [path for path in visible_folders(category) if path not in splits]
+
+
+def _refuse_other_splits(category: Path, naming: Naming) -> None:
+    """A split of an unknown name must not be lost in silence."""
+    for path in beside_splits(category, naming):
+        picture = next(pictures(path, "*", "*/*", "*/*/*"), None)
+        if picture is not None:
+            known = ", ".join(name for names in naming.splits.values() for name in names)
+            raise UserError(
+                f"{path}: holds pictures ({picture.relative_to(path)}) but is no split; allowed:"
+                f" {known}"
+            )
 
 
 def _samples_of(root: Path, category: str, split: Split, naming: Naming) -> list[Sample]:

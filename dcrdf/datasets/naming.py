@@ -47,9 +47,13 @@ MVTEC3D = Naming()
 
 
 def folder_called(place: Path, names: Sequence[str]) -> Path | None:
-    """The folder in `place` that has one of the names; `UserError` when several have."""
+    """The folder in `place` that has one of the names; `UserError` when several have, and for a
+    file in its place."""
     there = [place / name for name in names if (place / name).is_dir()]
     # Where case does not count in names, two of them may be one folder.
     if len({path.stat().st_ino for path in there}) > 1:
         raise UserError(f"{there[1]}: {there[0].name} is there too; keep one of them")
+    in_the_way = [place / name for name in names if (place / name).is_file()]
+    if in_the_way and not there:
+        raise UserError(f"{in_the_way[0]}: is a file; a folder of that name is expected")
     return there[0] if there else None

@@ -1,6 +1,6 @@
 """The files of one folder, paired by name: rgb with xyz (or depth), and with gt."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,16 +8,23 @@ from dcrdf.config.sources import check_defect, check_text
 from dcrdf.datasets.cameras import find_camera
 from dcrdf.datasets.naming import PARTS, folder_called
 from dcrdf.datasets.sample import GOOD, Sample, Split
+from dcrdf.datasets.unread import (
+    WITHOUT_SCANS,
+    LeftOut,
+    files_named,
+    is_seen,
+    left_out_of_samples,
+    pictures,
+    refuse_nested,
+    there_unread,
+    visible_folders,
+)
 from dcrdf.errors import UserError
 
 RGB_SUFFIXES = (".png", ".jpg", ".jpeg")
 XYZ_SUFFIXES = (".tiff", ".tif")
 DEPTH_SUFFIXES = (".png", *XYZ_SUFFIXES)
-MASK_SUFFIXES = (".png",)
-PICTURE_SUFFIXES = frozenset(
-    {*RGB_SUFFIXES, *XYZ_SUFFIXES, ".bmp", ".gif", ".jp2", ".pgm", ".pnm", ".ppm", ".webp"}
-)
-"""What is a picture to people, whether or not it is read here."""
+MASK_SUFFIXES = (".png", *XYZ_SUFFIXES, ".jpg", ".jpeg")
 PartNames = Mapping[str, tuple[str, ...]]
 
 
@@ -37,19 +44,6 @@ class Folder:
         return folder_called(self.path, self.parts[part])
 
 
-def visible_folders(path: Path) -> list[Path]:
-    """The folders in `path`, sorted by name; hidden ones are left out."""
-    try:
-        folders = sorted(
-            entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")
-        )
-    except OSError as error:
-        raise UserError(f"{path}: cannot read: {error.strerror or error}") from None
-    for folder in folders:
-        check_text(folder)
-    return folders
-
-
 def sample_folders(place: Path, parts: PartNames = PARTS) -> list[Path]:
     """The folders in `place` that hold samples, sorted by name.
 
@@ -58,14 +52,21 @@ def sample_folders(place: Path, parts: PartNames = PARTS) -> list[Path]:
     """
     folders = [path for path in visible_folders(place) if _holds_samples(path, parts)]
     for path in sorted(place.iterdir()):
-        if not path.name.startswith("."):
+        if is_seen(path):
             _refuse_lost(path, parts)
     return folders
 
 
-def folders_left_out(place: Path, parts: PartNames = PARTS) -> list[Path]:
-    """The folders in `place` without samples and without pictures: notes, calibration."""
-    return [path for path in visible_folders(place) if not _holds_samples(path, parts)]
+def left_out_beside(place: Path, parts: PartNames = PARTS) -> list[LeftOut]:
+    """What is not read in `place`: folders without samples and without pictures (notes), and what
+    lies among samples."""
+    found = []
+    for path in visible_folders(place):
+        if _holds_samples(path, parts):
+            found += left_out_of_samples(path, parts)
+        else:
+            found.append(LeftOut(path, WITHOUT_SCANS))
+    return found
 
 
 def _places(path: Path, parts: PartNames) -> list[Path]:
@@ -99,14 +100,6 @@ def _refuse_lost(path: Path, parts: PartNames) -> None:
         )
 
 
-def pictures(path: Path, *patterns: str) -> Iterator[Path]:
-    """The pictures below a folder that match a pattern."""
-    for pattern in patterns:
-        for file in sorted(path.glob(pattern)):
-            if file.suffix.lower() in PICTURE_SUFFIXES and not file.name.startswith("."):
-                yield file
-
-
 def pair(folder: Folder, split: Split, *, masks_needed: bool = False) -> list[Sample]:
     """The samples of a folder, sorted by name.
 
@@ -115,11 +108,14 @@ def pair(folder: Folder, split: Split, *, masks_needed: bool = False) -> list[Sa
     """
     check_defect(folder.path)
     images = _by_stem(folder.part("rgb"), RGB_SUFFIXES)
-    _refuse_unread(folder.part("rgb"), images)
-    has_xyz = folder.part("xyz") is not None or folder.part("depth") is None
-    part, suffixes = ("xyz", XYZ_SUFFIXES) if has_xyz else ("depth", DEPTH_SUFFIXES)
-    points = _by_stem(folder.part(part), suffixes)
+    _refuse_unread(folder.part("rgb"), images, RGB_SUFFIXES)
+    points = _by_stem(folder.part("xyz"), XYZ_SUFFIXES)
+    has_xyz = bool(points) or folder.part("depth") is None
+    part = "xyz" if has_xyz else "depth"
+    if not has_xyz:
+        points = _by_stem(folder.part("depth"), DEPTH_SUFFIXES)
     masks = _by_stem(folder.part("gt"), MASK_SUFFIXES)
+    _refuse_unread(folder.part("gt"), masks, MASK_SUFFIXES)
     _check_counterparts(folder, images, points, part)
     _check_masks(folder, images, masks, masks_needed)
     camera = None if has_xyz or not images else find_camera(folder.path, folder.root)
@@ -143,6 +139,7 @@ def _by_stem(path: Path | None, suffixes: tuple[str, ...]) -> dict[str, Path]:
     """Name without suffix -> file; hidden files and other file types are left out."""
     if path is None:
         return {}
+    refuse_nested(path)
     found: dict[str, Path] = {}
     for file in sorted(path.iterdir()):
         if file.name.startswith(".") or file.suffix.lower() not in suffixes or file.is_dir():
@@ -154,12 +151,11 @@ def _by_stem(path: Path | None, suffixes: tuple[str, ...]) -> dict[str, Path]:
     return found
 
 
-def _refuse_unread(path: Path | None, images: dict[str, Path]) -> None:
+def _refuse_unread(path: Path | None, read: dict[str, Path], suffixes: tuple[str, ...]) -> None:
     """A picture of another format would be missing in silence, or leave its points alone."""
-    for file in sorted(path.iterdir()) if path is not None else ():
-        is_read = file.suffix.lower() in RGB_SUFFIXES or file.suffix.lower() not in PICTURE_SUFFIXES
-        if not is_read and file.stem not in images and not file.name.startswith("."):
-            formats = ", ".join(RGB_SUFFIXES)
+    for file in pictures(path, "*") if path is not None else ():
+        if file.suffix.lower() not in suffixes and file.stem not in read:
+            formats = ", ".join(suffixes)
             raise UserError(
                 f"{file}: not a format that is read here; convert it to one of {formats}"
             )
@@ -172,7 +168,8 @@ def _check_counterparts(
     if alone:
         suffix = XYZ_SUFFIXES[0] if part == "xyz" else DEPTH_SUFFIXES[0]
         expected = _expected(folder, part, f"{alone[0].stem}{suffix}")
-        raise _refusal(alone, f"no {part} belongs to this image", expected)
+        unread = there_unread(files_named(expected.parent, alone[0].stem))
+        raise _refusal(alone, f"no {part} belongs to this image", expected, unread)
     alone = [file for stem, file in points.items() if stem not in images]
     if alone:
         expected = _expected(folder, "rgb", f"{alone[0].stem}.png")
@@ -198,6 +195,6 @@ def _expected(folder: Folder, part: str, name: str) -> Path:
     return (folder.part(part) or folder.path / folder.parts[part][0]) / name
 
 
-def _refusal(files: list[Path], problem: str, expected: Path) -> UserError:
+def _refusal(files: list[Path], problem: str, expected: Path, unread: str = "") -> UserError:
     more = f" ({len(files) - 1} more like it in this folder)" if len(files) > 1 else ""
-    return UserError(f"{files[0]}: {problem}; expected {expected}{more}")
+    return UserError(f"{files[0]}: {problem}; expected {expected}{unread}{more}")

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from dcrdf.config.layouts import PdrealReader
 from dcrdf.datasets.load import load_points, median_distance_m
-from dcrdf.datasets.mvtec3d import left_out_of_mvtec3d, list_mvtec3d
-from dcrdf.datasets.naming import Naming, folder_called
-from dcrdf.datasets.pairing import XYZ_SUFFIXES, pictures, visible_folders
-from dcrdf.datasets.sample import GOOD, SPLITS, Sample
+from dcrdf.datasets.mvtec3d import beside_splits, left_out_of_mvtec3d, list_mvtec3d
+from dcrdf.datasets.naming import Naming
+from dcrdf.datasets.pairing import XYZ_SUFFIXES
+from dcrdf.datasets.sample import GOOD, Sample
 from dcrdf.datasets.units import Unit, with_unit
+from dcrdf.datasets.unread import LeftOut
 from dcrdf.errors import UserError
 
 NAMING = Naming(
@@ -35,34 +36,16 @@ CLOUD_SUFFIXES = frozenset({".ply", ".pcd"})
 
 def list_pdreal(root: Path, category: str, reader: PdrealReader) -> list[Sample]:
     """All samples of a category; `UserError` where the layout is not a likely one."""
-    _refuse_other_splits(root / category)
     _refuse_clouds(root / category)
     samples = list_mvtec3d(root, category, NAMING)
     _check_camera(samples, reader.unit)
     return with_unit(samples, reader.unit, UNITS)
 
 
-def left_out_of_pdreal(root: Path, category: str) -> list[Path]:
-    """Folders that are not taken for a split or a kind of defects."""
-    return [*_others(root / category), *left_out_of_mvtec3d(root, category, NAMING)]
-
-
-def _others(category: Path) -> list[Path]:
-    """The folders of a category that are no splits."""
-    splits = [folder_called(category, NAMING.splits[split]) for split in SPLITS]
-    return [path for path in visible_folders(category) if path not in splits]
-
-
-def _refuse_other_splits(category: Path) -> None:
-    """A split of an unknown name must not be lost in silence."""
-    for path in _others(category):
-        picture = next(pictures(path, "*", "*/*", "*/*/*"), None)
-        if picture is not None:
-            known = ", ".join(name for names in NAMING.splits.values() for name in names)
-            raise UserError(
-                f"{path}: holds pictures ({picture.relative_to(path)}) but is no split; allowed:"
-                f" {known}"
-            )
+def left_out_of_pdreal(root: Path, category: str) -> list[LeftOut]:
+    """What is not read, or not taken for a split."""
+    others = [LeftOut(path, "no split") for path in beside_splits(root / category, NAMING)]
+    return [*others, *left_out_of_mvtec3d(root, category, NAMING)]
 
 
 def _refuse_clouds(category: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dcrdf.files.remarks import Remark
+
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 GOOD = "good"
@@ -78,6 +80,7 @@ class Scan:
         gt: bool (H, W), True on the defect; None where no mask is given.
         far_points: how many of the missing points were given, implausibly far away.
         normals: uint8 (H, W, 3), the surface normals that came with the sample, as an image.
+        remarks: what was put right in its files, or is odd in them, each once.
     """
 
     rgb: NDArray[np.uint8]
@@ -85,3 +88,4 @@ class Scan:
     gt: NDArray[np.bool_] | None = None
     far_points: int = 0
     normals: NDArray[np.uint8] | None = None
+    remarks: tuple[Remark, ...] = ()

@@ -1,6 +1,5 @@
 """Files over HTTP: resumed after a break, checked by their digest, there only when whole."""
 
-import fcntl
 import re
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from urllib3.exceptions import HTTPError as TransportError
 from dcrdf.errors import UserError
 from dcrdf.files.digests import digest_of_file
 from dcrdf.files.jsonfile import read_json, write_json
+from dcrdf.files.locks import try_lock
 
 ATTEMPTS = 5
 RETRY_WAIT_S = 2.0
@@ -68,15 +68,14 @@ def _writing(part: Path) -> Iterator[IO[bytes]]:
     try:
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not try_lock(file.fileno(), part):
+                raise UserError(f"{part}: another download is writing to it; wait for it")
             try:
                 yield file
             except UserError:
                 if file.seek(0, 2) == 0:
                     part.unlink(missing_ok=True)
                 raise
-    except BlockingIOError:
-        raise UserError(f"{part}: another download is writing to it; wait for it") from None
     except OSError as error:
         raise UserError(f"{part}: cannot write: {error.strerror or error}") from None
 

@@ -4,9 +4,11 @@ Texts are of fixed length: HDF5 keeps those of variable length in a heap without
 never return from a damaged one.
 """
 
+import errno
 import io
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +27,8 @@ PACKED: Mapping[str, Any] = {"compression": "gzip", "compression_opts": 1}
 changed; lzf never clears its table and packs them in more than one way."""
 READ_ERRORS = (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError)
 """What h5py raises on damaged files."""
+_DAMAGE = (None, 0, errno.EINVAL, errno.EFBIG, errno.EOVERFLOW)
+"""Errors of the operating system that a damaged file causes; others say why it cannot be read."""
 
 
 class NewFile(h5py.File):  # type: ignore[misc]
@@ -74,6 +78,15 @@ def new_hdf5(path: Path) -> Iterator[NewFile]:
                 raise raw.failure
 
 
+def open_hdf5(path: Path) -> h5py.File:
+    """A finished HDF5 file to read; `OSError` when it is none.
+
+    Without HDF5's own locks: finished files are never written to, only replaced, and file systems
+    without locks would let none be opened.
+    """
+    return h5py.File(path, "r", locking=False)
+
+
 def write_attributes(item: h5py.HLObject, attributes: Mapping[str, Any]) -> None:
     """Store attributes: text as it is, everything else as JSON."""
     for name, value in attributes.items():
@@ -93,13 +106,16 @@ def read_attribute(item: h5py.HLObject, name: str) -> str:
 
 @contextmanager
 def damage_named(path: Path, step: str, part: str = "") -> Iterator[None]:
-    """Turn what h5py raises on damaged files into one line that names the file and what to do."""
+    """Turn what h5py raises on damaged files into one line that names the file and what to do;
+    what the operating system refuses is no damage."""
     try:
         yield
     except UserError as error:
         is_named = str(error).startswith(str(path))
         raise UserError(str(error) if is_named else f"{path}: {error}; run {step} again") from None
     except READ_ERRORS as error:
+        if isinstance(error, OSError) and error.errno not in _DAMAGE:
+            raise UserError(f"{path}: cannot read: {os.strerror(error.errno or 0)}") from None
         reason = ": ".join(filter(None, (part, str(error) or type(error).__name__)))
         raise UserError(f"{path}: damaged ({reason}); run {step} again") from None
 

@@ -1,5 +1,5 @@
-"""The images of a sample: colour, mask, points, depth. What is not what it should be is refused
-with a line that names the file."""
+"""The images of a sample: colour, points, depth. What is not what it should be is refused with a
+line that names the file; what says how it is to be shown is turned."""
 
 import io
 from pathlib import Path
@@ -11,21 +11,25 @@ from numpy.typing import NDArray
 from dcrdf.errors import UserError
 from dcrdf.files import png, tiff
 from dcrdf.files.limits import check_pixels, check_regular_file
+from dcrdf.files.orientation import AS_STORED, TURNED, as_shown, orientation_in
 from dcrdf.files.png import write_png
+from dcrdf.files.remarks import Remarks
 from dcrdf.files.tiff import write_float_tiff
 
-__all__ = ["read_depth16", "read_mask", "read_rgb", "read_xyz", "write_png", "write_xyz"]
+__all__ = ["read_depth16", "read_pixels", "read_rgb", "read_xyz", "write_png", "write_xyz"]
 
 _JPEG_SIGNATURE = b"\xff\xd8\xff"
 
 
-def read_rgb(path: Path) -> NDArray[np.uint8]:
+def read_rgb(
+    path: Path, remarks: Remarks | None = None, *, as_stored: bool = False
+) -> NDArray[np.uint8]:
     """A colour image: uint8 (H, W, 3), from a PNG or JPEG file.
 
     Grey is replicated and an alpha channel dropped; 16-bit images are refused, as scaling them
-    would be a guess.
+    would be a guess. `as_stored` leaves it as it lies in the file.
     """
-    pixels = _read_pixels(path, "PNG or JPEG")
+    pixels = read_pixels(path, "PNG or JPEG", remarks, as_stored=as_stored)
     if pixels.dtype != np.uint8:
         raise UserError(f"{path}: {pixels.dtype} pixels; 8-bit colour is expected")
     if pixels.ndim == 2:
@@ -35,21 +39,12 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[:, :, :3])
 
 
-def read_mask(path: Path) -> NDArray[np.bool_]:
-    """A ground-truth mask: bool (H, W), True where any colour value is above 0 (class ids too)."""
-    pixels = _read_pixels(path, "PNG")
-    if pixels.ndim == 2:
-        pixels = pixels[:, :, None]
-    colours = pixels[:, :, : 1 if pixels.shape[2] == 2 else 3]
-    return np.asarray((colours > 0).any(axis=2))
-
-
-def read_xyz(path: Path) -> NDArray[np.float32]:
+def read_xyz(path: Path, remarks: Remarks | None = None) -> NDArray[np.float32]:
     """Points: float32 (H, W, 3) as in the file; missing ones are (0, 0, 0), NaN or infinite there.
 
     float64 files are narrowed; other types and channel counts are refused.
     """
-    pixels = _read_pixels(path, "TIFF")
+    pixels = read_pixels(path, "TIFF", remarks)
     if pixels.dtype not in (np.float32, np.float64):
         raise UserError(f"{path}: {pixels.dtype} values; float32 metres are expected")
     if pixels.ndim != 3 or pixels.shape[2] != 3:
@@ -58,9 +53,9 @@ def read_xyz(path: Path) -> NDArray[np.float32]:
         return np.ascontiguousarray(pixels, dtype=np.float32)
 
 
-def read_depth16(path: Path) -> NDArray[np.uint16]:
+def read_depth16(path: Path, remarks: Remarks | None = None) -> NDArray[np.uint16]:
     """A depth image: uint16 (H, W) as in the PNG or TIFF file."""
-    pixels = _read_pixels(path, "PNG or TIFF")
+    pixels = read_pixels(path, "PNG or TIFF", remarks)
     if pixels.dtype != np.uint16 or pixels.ndim != 2:
         channels = 1 if pixels.ndim == 2 else pixels.shape[2]
         raise UserError(
@@ -74,8 +69,24 @@ def write_xyz(path: Path, xyz: NDArray[np.float32]) -> None:
     write_float_tiff(path, xyz)
 
 
-def _read_pixels(path: Path, wanted: str) -> NDArray[Any]:
-    """Decode by the file's signature, not its name; `wanted` names the formats that will do."""
+def read_pixels(
+    path: Path, wanted: str, remarks: Remarks | None = None, *, as_stored: bool = False
+) -> NDArray[Any]:
+    """The pixels (H, W) or (H, W, channels) of a file, decoded by its signature, not its name.
+
+    `wanted` names the formats that will do. They are turned as the file says, which is remarked,
+    unless `as_stored`.
+    """
+    pixels, orientation = _decoded(path, wanted)
+    if as_stored or orientation == AS_STORED:
+        return pixels
+    if remarks is not None:
+        remarks.append(TURNED)
+    return as_shown(pixels, orientation)
+
+
+def _decoded(path: Path, wanted: str) -> tuple[NDArray[Any], int]:
+    """The pixels as they are stored, and the orientation in which they are to be shown."""
     check_regular_file(path)
     try:
         with path.open("rb") as file:
@@ -85,11 +96,11 @@ def _read_pixels(path: Path, wanted: str) -> NDArray[Any]:
     except OSError as error:
         raise UserError(f"{path}: cannot read: {error.strerror or error}") from None
     if "PNG" in wanted and start == png.SIGNATURE:
-        return png.decode_png(data, path)
+        return png.decode_png(data, path), orientation_in(data, "PNG")
     if "TIFF" in wanted and is_tiff:
         return tiff.read_tiff(path)
     if "JPEG" in wanted and start[:3] == _JPEG_SIGNATURE:
-        return _decode_jpeg(data, path)
+        return _decode_jpeg(data, path), orientation_in(data, "JPEG")
     raise UserError(f"{path}: not a {wanted} file")
 
 

@@ -14,15 +14,20 @@ from numpy.typing import NDArray
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
 from dcrdf.files.limits import check_pixels
+from dcrdf.files.orientation import AS_STORED, TAG, known
 
 SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+
+_LOG_LUV = (34676, 34677)
+"""SGI's, which OpenCV chooses for three floats a pixel where it is asked for compression."""
 
 # What tifffile warns of ends in a UserError here or does not matter to the pixels.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
-def read_tiff(path: Path) -> NDArray[Any]:
-    """The first page's pixels: (H, W) or (H, W, channels), in the file's type.
+def read_tiff(path: Path) -> tuple[NDArray[Any], int]:
+    """The first page's pixels as they are stored, (H, W) or (H, W, channels), in the file's type;
+    and the orientation in which they are to be shown.
 
     `UserError` names `path` when the file is cut short, damaged, or declares an absurd size.
     """
@@ -31,7 +36,8 @@ def read_tiff(path: Path) -> NDArray[Any]:
         _check_shape(page, path)
         _check_segments(page, file.filehandle.size, path)
         pixels: NDArray[Any] = page.asarray(maxworkers=1)
-        return np.moveaxis(pixels, 0, -1) if page.axes == "SYX" else pixels
+        pixels = np.moveaxis(pixels, 0, -1) if page.axes == "SYX" else pixels
+        return pixels, known(page.tags.valueof(TAG, AS_STORED))
 
 
 @contextmanager
@@ -49,6 +55,13 @@ def damage_named(path: Path) -> Iterator[None]:
 
 
 def _check_shape(page: Any, path: Path) -> None:
+    if page.compression in _LOG_LUV:
+        raise UserError(
+            f"{path}: compressed as LogLuv, which keeps colours roughly and no points; write it"
+            " with another compression or none"
+        )
+    if page.compression not in tifffile.TIFF.DECOMPRESSORS:
+        raise UserError(f"{path}: its compression ({page.compression!s}) is not read here")
     if page.dtype is None:
         raise UserError(f"{path}: damaged TIFF: its pixels have no known type")
     if page.axes not in ("YX", "YXS", "SYX"):

@@ -19,11 +19,19 @@ MAX_HEIGHTS = 4_000_000
 MAX_EMPTY_SHARE = 0.5
 """Of the training scans; where more have no part, nothing can be learnt."""
 
+EMPTY_BORDER_SHARE = 0.95
+
 
 def median_part_share(facts: Sequence[ScanFacts]) -> float:
     """The median foreground share of the scans with a sound plane; 0 without any."""
     shares = [scan.part_share for scan in facts if scan.plane_accepted]
     return float(np.median(shares)) if shares else 0.0
+
+
+def background_is_cut(facts: Sequence[ScanFacts]) -> bool:
+    """Whether most scans have no points along the image's border."""
+    shares = [scan.border_missing_share for scan in facts]
+    return bool(shares) and float(np.median(shares)) > EMPTY_BORDER_SHARE
 
 
 def decide_mode(facts: Sequence[ScanFacts], options: PrepareOptions) -> Mode:

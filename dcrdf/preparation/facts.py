@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from dcrdf.config.options import PrepareOptions
-from dcrdf.datasets.sample import Split
+from dcrdf.datasets.sample import Sample, Split
 from dcrdf.files.digests import sha256_of_json
-from dcrdf.preparation.decisions import median_part_share
+from dcrdf.preparation.decisions import background_is_cut, median_part_share
 from dcrdf.preparation.normalise import Mode, PreparationConstants
 from dcrdf.preparation.samples import Record, Skipped
 from dcrdf.preparation.summary import PrepareSummary
@@ -68,6 +68,8 @@ def summarise(
         empty_parts=_identities(
             x for x in everything if options.needs_part and x.facts.part_share == 0.0
         ),
+        remarks=_by_remark(everything),
+        background_is_cut=background_is_cut(train),
         published_instead=PUBLISHED_INSTEAD.get(options.plane, ""),
         skipped=tuple((x.sample.identity, x.reason) for x in skipped),
     )
@@ -75,13 +77,29 @@ def summarise(
 
 def input_digest(records: Mapping[Split, Sequence[Record]]) -> str:
     """A digest of the content of all files that were used."""
-    return sha256_of_json(
-        [
-            [record.sample.identity, *record.digests]
-            for of_split in records.values()
-            for record in of_split
-        ]
+    return digest_of_inputs(
+        (record.sample, record.digests) for of_split in records.values() for record in of_split
     )
+
+
+def digest_of_inputs(samples: Iterable[tuple[Sample, Sequence[str]]]) -> str:
+    """The same from samples, in the order of the splits, and the digests of their files."""
+    return sha256_of_json([[sample.identity, *digests] for sample, digests in samples])
+
+
+def camera_digest(samples: Iterable[Sample]) -> str | None:
+    """A digest of the cameras of depth images, None where there are none."""
+    cameras = {tuple(vars(x.camera).values()) for x in samples if x.camera is not None}
+    return sha256_of_json(sorted(cameras, key=repr)) if cameras else None
+
+
+def _by_remark(records: Iterable[Record]) -> dict[str, list[str]]:
+    """What was remarked -> the samples of which it was."""
+    found: dict[str, list[str]] = {}
+    for record in records:
+        for remark in record.facts.remarks:
+            found.setdefault(remark.detail, []).append(record.sample.identity)
+    return found
 
 
 def _identities(records: Iterable[Record]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.sample import Scan
+from dcrdf.files.remarks import Remark
 from dcrdf.preparation.cloud import Cloud, cloud_of, placement_of, valid_points
 from dcrdf.preparation.corners import FOUR, THREE, fit_corner_plane, height_above_corners
 from dcrdf.preparation.extent import distance_of, size_of
@@ -19,7 +20,13 @@ from dcrdf.preparation.normals import (
     given_normals,
     sobel_normals,
 )
-from dcrdf.preparation.plane import Plane, PlaneFit, fit_border_plane, height_above
+from dcrdf.preparation.plane import (
+    Plane,
+    PlaneFit,
+    border_missing_share,
+    fit_border_plane,
+    height_above,
+)
 from dcrdf.preparation.resampling import resample_colour, resample_mask
 from dcrdf.preparation.resize import (
     Placement,
@@ -46,8 +53,9 @@ class ScanFacts:
     The shares are of the scan at its own size. `inlier_share` is the border's agreement with the
     scan's own best plane (0 where there is none), `plane` the one that was used; a plane from
     corners is accepted whatever the border says. `far_points` are missing ones that were given,
-    implausibly far away. `distance_m` is the points' median distance, `part_size_m` and
-    `scan_size_m` are the diagonals of the part and of all that was measured; 0 without any.
+    implausibly far away; `remarks` are the scan's. `border_missing_share` is of the image's
+    border. `distance_m` is the points' median distance, `part_size_m` and `scan_size_m` are the
+    diagonals of the part and of all that was measured; 0 without any.
     """
 
     native_size: tuple[int, int]
@@ -58,6 +66,8 @@ class ScanFacts:
     missing_share: float
     part_share: float
     far_points: int = 0
+    remarks: tuple[Remark, ...] = ()
+    border_missing_share: float = 0.0
     distance_m: float = 0.0
     part_size_m: float = 0.0
     scan_size_m: float = 0.0
@@ -214,6 +224,8 @@ def _above(
         missing_share=cloud.missing_share,
         part_share=np.count_nonzero(part) / part.size,
         far_points=scan.far_points,
+        remarks=scan.remarks,
+        border_missing_share=border_missing_share(cloud.valid, options.border_share),
         distance_m=distance_of(scan.xyz),
         part_size_m=size_of(cloud.xyz_m, part & cloud.known),
         scan_size_m=size_of(cloud.xyz_m, cloud.valid),

@@ -100,6 +100,12 @@ def border_points(xyz_m: Points, valid: NDArray[np.bool_], border_share: float) 
         ring_px *= 2
 
 
+def border_missing_share(valid: NDArray[np.bool_], border_share: float) -> float:
+    """The share of the image border, `border_share` of the shorter side wide, without points."""
+    ring_px = max(2, round(border_share * min(valid.shape)))
+    return 1.0 - float(_ring(valid, ring_px).mean())
+
+
 def _ring(image: NDArray[Any], ring_px: int) -> NDArray[Any]:
     """The border pixels of (H, W, ...) as (N, ...): top, bottom, left, right."""
     middle = image[ring_px:-ring_px]

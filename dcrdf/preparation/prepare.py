@@ -23,7 +23,7 @@ from dcrdf.preparation.decisions import (
     training_constants,
     training_plane,
 )
-from dcrdf.preparation.facts import input_digest, scalars_of, summarise
+from dcrdf.preparation.facts import camera_digest, input_digest, scalars_of, summarise
 from dcrdf.preparation.image import Finisher
 from dcrdf.preparation.measure import ScanFacts, TrainingPlane
 from dcrdf.preparation.normalise import Mode, PreparationConstants
@@ -78,6 +78,8 @@ def prepare_category(
             "skipped": summary.skipped,
             "input_digest": input_digest(run.records),
         }
+        cameras = camera_digest(samples)
+        attributes |= {} if cameras is None else {"camera_digest": cameras}
         write_attributes(file, attributes)
     return summary
 

@@ -1,8 +1,9 @@
 """From files to measured scans, in worker processes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,12 +57,18 @@ class SampleMeasurer:
         native_gt = None
         if sample.split == "test":
             native_gt = np.zeros(scan.rgb.shape[:2], np.bool_) if scan.gt is None else scan.gt
-        files = [sample.rgb, sample.xyz, sample.depth, sample.gt]
-        files += [sample.normals] * reads_normals
-        digests = tuple(sha256_of_file(path) for path in files if path is not None)
+        digests = digests_of(sample, sha256_of_file, with_normals=reads_normals)
         record = Record(sample, measured.facts, digests, measured.part_heights_m)
         xyz = picked_points(scan, measured.part, self.options) if self.keep_xyz else None
         return MeasuredSample(record, measured, native_gt, xyz)
+
+
+def digests_of(
+    sample: Sample, digest: Callable[[Path], str], *, with_normals: bool
+) -> tuple[str, ...]:
+    """The digests of the files that a sample is read from."""
+    files = [sample.rgb, sample.xyz, sample.depth, sample.gt, *[sample.normals] * with_normals]
+    return tuple(digest(path) for path in files if path is not None)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from dcrdf.datasets.sample import SPLITS
 from dcrdf.errors import UserError
 from dcrdf.files.hdf5 import (
     damage_named,
+    open_hdf5,
     read_attribute,
     require_finite,
     require_labels,
@@ -241,7 +242,7 @@ def open_prepared(path: Path) -> Iterator[Prepared]:
     if not path.is_file():
         raise UserError(f"{path}: no such file; run prepare first")
     with damage_named(path, "prepare", "file"):
-        file = h5py.File(path, "r")
+        file = open_hdf5(path)
     with file:
         with damage_named(path, "prepare", "header"):
             prepared = Prepared(file, path)

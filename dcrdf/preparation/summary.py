@@ -1,7 +1,7 @@
 """What preparing a category found, in lines for the user."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dcrdf.datasets.load import FARTHEST_PLAUSIBLE_M
@@ -11,6 +11,12 @@ SHOWN = 5
 """Names listed per line."""
 LOW_SHARE, HIGH_SHARE = 0.02, 0.98
 SMALL_PART_SHARE = 0.005
+
+BACKGROUND_CUT = (
+    "no points along the image's border: is the background cut off already, or sees the depth"
+    " camera less than the colour camera? the plane is then fitted to what is left, perhaps the"
+    " part itself; give the scans as they were recorded"
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,10 @@ class PrepareSummary:
     with_far_points: Sequence[str]
     skipped: Sequence[tuple[str, str]]
     empty_parts: Sequence[str] = ()
+    remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What was put right in files, or is odd in them -> the scans of which that is so."""
+    background_is_cut: bool = False
+    """Whether training scans end before the image does."""
     published_instead: str = ""
     """What the published code does with a scan without a plane, where it is another's."""
 
@@ -58,20 +68,23 @@ class PrepareSummary:
             )
         if self.planes_replaced:
             found.append(
-                f"no background plane in {_some(self.planes_replaced)}: the training split's used"
+                f"no background plane in {some_of(self.planes_replaced)}: the training split's used"
                 f"{self.published_instead and f' ({self.published_instead})'}"
             )
         if self.planes_doubtful:
-            found.append(f"the border fits no plane well in {_some(self.planes_doubtful)}")
+            found.append(f"the border fits no plane well in {some_of(self.planes_doubtful)}")
         if self.empty_parts:
             found.append(
-                f"nothing taken for the part in {_some(self.empty_parts)}: all is background"
+                f"nothing taken for the part in {some_of(self.empty_parts)}: all is background"
             )
         if self.far_points:
             found.append(
                 f"{self.far_points} points farther than {FARTHEST_PLAUSIBLE_M:.0f} m taken as"
-                f" missing, in {_some(self.with_far_points)}"
+                f" missing, in {some_of(self.with_far_points)}"
             )
+        if self.background_is_cut:
+            found.append(BACKGROUND_CUT)
+        found.extend(f"{text}: {some_of(names)}" for text, names in self.remarks.items())
         if self.height_span_m > self.plane_distance_m > 0.0:
             found.append(
                 f"training heights span {self.height_span_m:.3g} m, {self.plane_distance_m:.3g} m"
@@ -91,12 +104,13 @@ class PrepareSummary:
         return [facts, *(" ".join(line.split()) for line in warnings)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types; what only other papers' preparations say is left out elsewhere."""
+        """Plain JSON types; what is seldom said is left out where it is not."""
         values = asdict(self) | {"counts": dict(self.counts), "warnings": self.warnings}
-        others = ("empty_parts", "published_instead")
-        return {key: value for key, value in values.items() if value or key not in others}
+        seldom = ("background_is_cut", "empty_parts", "published_instead", "remarks")
+        return {key: value for key, value in values.items() if value or key not in seldom}
 
 
-def _some(names: Sequence[str]) -> str:
+def some_of(names: Sequence[str]) -> str:
+    """How many scans, and the first few by name."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return f"{len(names)} scans ({', '.join(names[:SHOWN])}{more})"

@@ -18,6 +18,7 @@ from dcrdf.files.hdf5 import (
     damage_named,
     fixed_texts,
     new_hdf5,
+    open_hdf5,
     read_attribute,
     read_texts,
     require_finite,
@@ -120,7 +121,7 @@ def open_maps(path: Path) -> Iterator[MapsFile]:
     with damage_named(path, STEP):
         if not path.is_file():
             raise UserError(f"{path}: no such file; run {STEP} first")
-        file = h5py.File(path, "r")
+        file = open_hdf5(path)
     with file:
         with damage_named(path, STEP):
             maps = MapsFile(file, path)

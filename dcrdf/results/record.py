@@ -10,12 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
-
 from dcrdf.config.plan import Plan
 from dcrdf.config.stages import Stage, digest_of_record
 from dcrdf.errors import UserError
-from dcrdf.files.hdf5 import read_attribute
+from dcrdf.files.hdf5 import open_hdf5, read_attribute
 from dcrdf.files.jsonfile import read_json
 
 UNREADABLE = (UserError, OSError, KeyError, ValueError, TypeError, RuntimeError)
@@ -49,7 +47,7 @@ def stale_outputs(plan: Plan) -> list[Path]:
 
 def _record_in(path: Path) -> Any:
     if path.suffix == ".h5":
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             return json.loads(read_attribute(file, "stage"))
     # A model's own stage is its training.
     return read_json(path)["infer" if path.name == "detector.json" else "stage"]

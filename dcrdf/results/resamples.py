@@ -86,13 +86,11 @@ def _draw(
 def read_resamples(path: Path, expected: str) -> Resamples:
     """Read what `resample_job` wrote; `UserError` when it is damaged or its stage record has
     another digest than `expected`."""
-    import h5py
-
-    from dcrdf.files.hdf5 import damage_named, read_attribute, require_stored
+    from dcrdf.files.hdf5 import damage_named, open_hdf5, read_attribute, require_stored
 
     if not path.is_file():
         raise UserError(f"{path}: no such file; run `dcrdf resample` first")
-    with damage_named(path, "`dcrdf resample`"), h5py.File(path, "r") as file:
+    with damage_named(path, "`dcrdf resample`"), open_hdf5(path) as file:
         digest = digest_of_record(json.loads(read_attribute(file, "stage")))
         for values in file.values():
             require_stored(values)

@@ -3,9 +3,11 @@
 import shutil
 
 import numpy as np
+from PIL import Image
 
 from dcrdf.checks.check import check_category
 from dcrdf.files.images import read_rgb, write_png
+from dcrdf.files.orientation import TAG, TURNED
 
 
 def test_duplicates_across_splits(root, good, check, details):
@@ -28,11 +30,11 @@ def test_an_image_encoded_anew_is_still_a_duplicate(root, good, check, details):
 
 def test_masks_that_contradict_their_folder(root, check, details):
     test = root / "valve" / "test"
-    write_png(test / "good" / "gt" / "001.png", np.ones((64, 64), np.uint8))
+    write_png(test / "good" / "gt" / "001.png", np.eye(64, dtype=np.uint8))
     write_png(test / "spot" / "gt" / "000.png", np.zeros((64, 64), np.uint8))
     found = details(check(root), "masks")
-    assert "the mask of valve/test/good/001 marks a defect" in found
-    assert "the mask of valve/test/spot/000 is empty" in found
+    assert "the mask of a good sample marks a defect: 1 scans (valve/test/good/001)" in found
+    assert "the mask of a defective sample is empty: 1 scans (valve/test/spot/000)" in found
 
 
 def test_a_test_split_without_defects(root, check, details):
@@ -60,3 +62,23 @@ def test_a_grey_image_among_coloured_ones_is_named(root, good, check, details):
     found = details(check(root), "formats")
     assert "1 images are grey, 10 coloured" in found
     assert "train/good/rgb/001.png" in found
+
+
+def test_what_was_put_right_in_files_is_told(root, good, check, details):
+    for name in ("001", "002"):
+        path = good / "rgb" / f"{name}.png"
+        exif = Image.Exif()
+        exif[TAG] = 8
+        Image.fromarray(np.rot90(read_rgb(path), -1).copy()).save(path, exif=exif)
+    found = details(check(root), "orientation")
+    assert f"{TURNED.detail}: 2 scans (valve/train/good/001, valve/train/good/002)" in found
+    assert "train/good/rgb/001.png" in found
+    assert not details(check(root), "duplicates")
+
+
+def test_an_inverted_mask_is_an_error(root, check, details):
+    path = root / "valve" / "test" / "spot" / "gt" / "001.png"
+    write_png(path, 255 - read_rgb(path)[..., 0])
+    report = check(root)
+    assert report.exit_code == 2
+    assert "gt/001.png: marks 9" in details(report, "file", "error")

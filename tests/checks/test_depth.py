@@ -50,3 +50,13 @@ def test_absurd_heights_are_named(root, good, check, details):
     assert "heights span 35.1 m" in found
     assert found.count("xyz/") == 1
     assert "xyz/002.tiff" in found
+
+
+def test_a_background_that_is_cut_off_is_named_as_the_cause(root, check, details):
+    """Set to zero around the part, as research scripts do."""
+    assert "background" not in details(check(root), "missing depth")
+    for path in (root / "valve").rglob("xyz/*.tiff"):
+        xyz = read_xyz(path).copy()
+        xyz[np.hypot(*(np.mgrid[:64, :64] - 31.5)) > 23] = 0.0
+        write_xyz(path, xyz)
+    assert "is the background cut off already" in details(check(root), "missing depth")

@@ -1,5 +1,7 @@
 """One GPU per process: with invented devices and real processes."""
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -146,6 +148,15 @@ def test_a_device_that_is_not_there_is_refused(tmp_path):
 def test_a_folder_that_cannot_be_used_is_named(tmp_path):
     with pytest.raises(UserError, match="absent.*CUDA_VISIBLE_DEVICES"):
         claim_gpu("auto", [0], tmp_path / "absent", {})
+
+
+def test_a_folder_without_locks_is_named(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(UserError, match="No locks available; set CUDA_VISIBLE_DEVICES"):
+        claim_gpu("auto", [0], tmp_path, {})
 
 
 def test_lock_folder_is_private_and_not_a_strangers(tmp_path, monkeypatch):

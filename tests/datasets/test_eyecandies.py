@@ -9,7 +9,7 @@ import pytest
 from dcrdf.checks.check import check_category
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.layouts import list_samples
-from dcrdf.datasets.load import load_scan
+from dcrdf.datasets.load import EMPTY, MARKED_GOOD, load_scan
 from dcrdf.datasets.sample import Sample
 from dcrdf.errors import UserError
 from dcrdf.files.images import read_depth16, write_png
@@ -114,14 +114,14 @@ def test_what_stands_beside_the_belt_is_cut(root: Path) -> None:
 
 def test_check_warns_where_mask_and_metadata_differ(root: Path) -> None:
     data = root / "GummyBear" / "test_public" / "data"
-    write_png(data / "00_mask.png", np.full((48, 64), 255, np.uint8))
+    write_png(data / "00_mask.png", np.eye(48, 64, dtype=np.uint8))
     report = check_category(root, "eyecandies", "GummyBear", PrepareOptions(image_size=64))
     found = {
         f.detail: f.file for f in report.findings if (f.severity, f.what) == ("warning", "masks")
     }
     assert found == {
-        "the mask of GummyBear/test/bad/04 is empty": data / "04_mask.png",
-        "the mask of GummyBear/test/good/00 marks a defect": data / "00_mask.png",
+        f"{EMPTY.detail}: 1 scans (GummyBear/test/bad/04)": data / "04_mask.png",
+        f"{MARKED_GOOD.detail}: 1 scans (GummyBear/test/good/00)": data / "00_mask.png",
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dcrdf.config.layouts import LAYOUTS
 from dcrdf.config.layouts import READERS as READER_OPTIONS
-from dcrdf.datasets.layouts import READERS, folders_left_out, list_categories, list_samples
+from dcrdf.datasets.layouts import READERS, left_out, list_categories, list_samples
 from dcrdf.errors import UserError
 
 Writer = Callable[..., None]
@@ -17,6 +17,10 @@ Writer = Callable[..., None]
 
 def counts(samples: list) -> dict[str, int]:
     return dict(Counter(f"{sample.split}/{sample.defect}" for sample in samples))
+
+
+def paths_left_out(root: Path, layout: str, category: str) -> list[Path]:
+    return [found.path for found in left_out(root, layout, category)]
 
 
 def refusal(root: Path, layout: str = "mvtec3d", category: str = "bagel") -> str:
@@ -167,22 +171,24 @@ def own_data(root: Path, write: Writer, names: list[str]) -> Path:
     return root
 
 
-def test_own_folders_are_split_70_15_15(tmp_path: Path, write_samples: Writer) -> None:
-    root = own_data(tmp_path, write_samples, [f"part {n}" for n in range(40)])
+def test_of_own_good_scans_one_in_seven_is_for_test_and_one_for_validation(
+    tmp_path: Path, write_samples: Writer
+) -> None:
+    root = own_data(tmp_path, write_samples, [f"part {n}" for n in range(42)])
     samples = list_samples(root, "folder", "valve")
     assert counts(samples) == {
-        "train/good": 28, "validation/good": 6, "test/good": 6, "test/dent": 2, "test/scratch": 1,
+        "train/good": 30, "validation/good": 6, "test/good": 6, "test/dent": 2, "test/scratch": 1,
     }  # fmt: skip
     assert len({sample.name for sample in samples}) == len(samples)
     assert samples[-1].gt is None
 
 
-def test_new_files_move_few_others(tmp_path: Path, write_samples: Writer) -> None:
+def test_new_files_move_no_others(tmp_path: Path, write_samples: Writer) -> None:
     root = own_data(tmp_path, write_samples, [f"part {n}" for n in range(40)])
     before = {s.name: s.split for s in list_samples(root, "folder", "valve")}
-    write_samples(root / "valve" / "good", ["new 1", "new 2"])
+    write_samples(root / "valve" / "good", ["new 1", "new 2", "part 40", "later"])
     after = {s.name: s.split for s in list_samples(root, "folder", "valve")}
-    assert sum(after[name] != split for name, split in before.items()) <= 2
+    assert before == {name: after[name] for name in before}
 
 
 @pytest.mark.parametrize("count", [3, 4, 5, 7])
@@ -326,11 +332,11 @@ def test_folders_without_scans_are_left_out_by_name(
     tmp_path: Path, mvtec_root: Path, write_samples: Writer
 ) -> None:
     root = own_data(tmp_path / "own", write_samples, ["1", "2", "3"])
-    assert folders_left_out(root, "folder", "valve") == [root / "valve" / "notes"]
+    assert paths_left_out(root, "folder", "valve") == [root / "valve" / "notes"]
     notes = mvtec_root / "bagel" / "test" / "notes"
     notes.mkdir()
     for layout in ("mvtec3d", "folder"):
-        assert folders_left_out(mvtec_root, layout, "bagel") == [notes]
+        assert paths_left_out(mvtec_root, layout, "bagel") == [notes]
 
 
 def test_pictures_of_other_formats_are_refused_with_those_that_are_read(mvtec_root: Path) -> None:
@@ -349,3 +355,133 @@ def test_the_wrong_layout_for_own_scans_is_said(
 ) -> None:
     root = own_data(tmp_path, write_samples, ["1", "2", "3"])
     assert refusal(root, layout, "valve").endswith("set dataset.layout or --layout to folder")
+
+
+def test_scans_in_a_folder_within_a_folder_are_not_lost(
+    tmp_path: Path, mvtec_root: Path, write_samples: Writer
+) -> None:
+    root = own_data(tmp_path / "own", write_samples, ["1", "2", "3"])
+    good = root / "valve" / "good"
+    for part in ("rgb", "xyz"):
+        (good / part / "later").mkdir()
+        file = next(good.glob(f"{part}/3.*"))
+        file.rename(good / part / "later" / file.name)
+    message = refusal(root, "folder", "valve")
+    assert "good/rgb/later: holds pictures (3.png), and only those in" in message
+    masks = mvtec_root / "bagel" / "test" / "hole" / "gt"
+    shutil.copytree(masks, masks / "a" / "b")
+    assert "hole/gt/a: holds pictures (b/000.png)" in refusal(mvtec_root)
+
+
+@pytest.mark.parametrize("name", ["@eaDir", "__MACOSX", ".ipynb_checkpoints"])
+def test_what_systems_leave_is_no_scan(tmp_path: Path, write_samples: Writer, name: str) -> None:
+    root = own_data(tmp_path, write_samples, ["1", "2", "3"])
+    good = root / "valve" / "good"
+    for place in (root, root / "valve", good, good / "rgb", good / "xyz"):
+        (place / name / "sub").mkdir(parents=True)
+        (place / name / "1.png").write_bytes(b"thumbnail")
+        (place / name / "sub" / "1.png").write_bytes(b"thumbnail")
+    assert list_categories(root) == ["valve"]
+    assert counts(list_samples(root, "folder", "valve"))["train/good"] == 1
+    assert [path.name for path in paths_left_out(root, "folder", "valve")] == ["notes"]
+
+
+def test_a_file_for_a_folder_and_a_folder_for_a_file(
+    mvtec_root: Path, write_samples: Writer
+) -> None:
+    good = mvtec_root / "bagel" / "train" / "good"
+    (good / "rgb" / "009.png").mkdir()
+    assert "rgb/009.png: is a folder; a file is expected" in refusal(mvtec_root)
+    (good / "rgb" / "009.png").rmdir()
+    (good / "rgb").rename(good / "colour")
+    (good / "rgb").write_text("../colour")  # a link, as a system without links unpacks it
+    assert "good/rgb: is a file; a folder of that name is expected" in refusal(mvtec_root)
+    file = mvtec_root / "scans.zip"
+    file.write_text("")
+    assert refusal(file).endswith("scans.zip: is a file; give the data set's folder")
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".exr", ".pgm", ".ply"])
+def test_geometry_in_a_format_that_is_not_read_is_named(mvtec_root: Path, suffix: str) -> None:
+    xyz = mvtec_root / "bagel" / "train" / "good" / "xyz"
+    (xyz / "001.tiff").rename(xyz / f"001{suffix}")
+    message = refusal(mvtec_root)
+    assert f"xyz/001.tiff; {xyz / f'001{suffix}'} is there, in a format that is not read" in message
+
+
+def test_masks_are_read_in_every_format_or_refused(mvtec_root: Path) -> None:
+    masks = mvtec_root / "bagel" / "test" / "hole" / "gt"
+    for name, suffix in (("000", ".TIF"), ("001", ".jpg"), ("002", ".jpeg")):
+        (masks / f"{name}.png").rename(masks / f"{name}{suffix}")
+    found = [s.gt.name for s in list_samples(mvtec_root, "mvtec3d", "bagel") if s.gt]
+    assert found == ["000.TIF", "001.jpg", "002.jpeg"]
+    (masks / "001.jpg").rename(masks / "001.bmp")
+    assert "gt/001.bmp: not a format that is read here; convert it to one of .png, .tiff" in (
+        refusal(mvtec_root)
+    )
+
+
+def test_masks_of_no_format_are_refused_for_own_scans(
+    tmp_path: Path, write_samples: Writer
+) -> None:
+    """Where no mask at all is read, there would be none without a word."""
+    root = own_data(tmp_path, write_samples, ["1", "2", "3"])
+    for mask in (root / "valve" / "dent" / "gt").iterdir():
+        mask.rename(mask.with_suffix(".bmp"))
+    assert "gt/d1.bmp: not a format that is read here" in refusal(root, "folder", "valve")
+
+
+def test_points_and_depth_of_the_same_scans(tmp_path: Path, write_samples: Writer) -> None:
+    """Points are read, and that is said; where there are none, depth is."""
+    root = own_data(tmp_path, write_samples, ["1", "2", "3"])
+    good = root / "valve" / "good"
+    write_samples(good, ["1", "2", "3"], ("depth",))
+    (root / "camera.json").write_text(
+        '{"fx": 500, "fy": 500, "cx": 16, "cy": 12, "depth_unit_m": 0.001}'
+    )
+    assert all(s.depth is None for s in list_samples(root, "folder", "valve"))
+    found = {x.path: x.why for x in left_out(root, "folder", "valve")}
+    assert found[good / "depth"] == "not read, since points (xyz) are there too"
+    for file in (good / "xyz").iterdir():
+        file.unlink()
+    assert all(s.depth for s in list_samples(root, "folder", "valve") if s.is_good)
+    assert good / "depth" not in paths_left_out(root, "folder", "valve")
+
+
+def test_pictures_among_samples_that_are_not_read_are_named(
+    mvtec_root: Path, write_samples: Writer
+) -> None:
+    good = mvtec_root / "bagel" / "train" / "good"
+    write_samples(good / "infrared", ["000"], ("rgb",))
+    (good / "overview.png").write_bytes(b"")
+    found = {x.path: x.why for x in left_out(mvtec_root, "mvtec3d", "bagel")}
+    assert "1 files like it lie beside the folders of images" in found[good / "overview.png"]
+    assert "a folder that is not read; those that are: rgb, xyz" in found[good / "infrared"]
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize("layout", ["mvtec3d", "folder"])
+def test_a_split_of_another_name_is_not_lost(mvtec_root: Path, layout: str) -> None:
+    """The validation split would be carved out of train in silence."""
+    category = mvtec_root / "bagel"
+    (category / "validation").rename(category / "val")
+    message = refusal(mvtec_root, layout)
+    assert "bagel/val: holds pictures (good/rgb/000.png) but is no split; allowed:" in message
+
+
+def test_the_folders_that_are_there_are_named(tmp_path: Path, write_samples: Writer) -> None:
+    root = own_data(tmp_path, write_samples, ["1", "2", "3"])
+    (root / "valve" / "good").rename(root / "valve" / "Good")
+    assert refusal(root, "folder", "valve").endswith("/valve: Good, dent, notes, scratch")
+
+
+def test_own_splits_without_validation_stay_when_scans_come(
+    mvtec_root: Path, write_samples: Writer
+) -> None:
+    shutil.rmtree(mvtec_root / "bagel" / "validation")
+    train = mvtec_root / "bagel" / "train" / "good"
+    write_samples(train, [f"{n:03d}" for n in range(30)])
+    before = {s.identity for s in list_samples(mvtec_root, "folder", "bagel")}
+    assert sum("/validation/" in identity for identity in before) == 3
+    write_samples(train, [f"{n:03d}" for n in range(30, 57)])
+    assert before <= {s.identity for s in list_samples(mvtec_root, "folder", "bagel")}

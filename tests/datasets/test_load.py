@@ -5,12 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from dcrdf.datasets.layouts import list_samples
-from dcrdf.datasets.load import clear_missing, load_scan
+from dcrdf.datasets.load import AT_CAMERA, EMPTY, MARKED_GOOD, clear_missing, load_scan
 from dcrdf.datasets.sample import Camera, Sample
 from dcrdf.errors import UserError
 from dcrdf.files.images import write_png, write_xyz
+from dcrdf.files.masks import SHADED
+from dcrdf.files.orientation import TAG, TURNED
+from dcrdf.files.remarks import Remark
 
 Arrays = Callable[[int], dict[str, np.ndarray]]
 
@@ -173,3 +177,68 @@ def test_normals_are_read_and_measured_up(sample: Sample, tmp_path: Path) -> Non
     with pytest.raises(UserError, match=r"normals.png: .* must have one size"):
         load_scan(replace(sample, normals=path), with_normals=True)
     assert load_scan(replace(sample, normals=path)).normals is None
+
+
+def test_points_at_the_camera_are_missing_ones_and_remarked(
+    sample: Sample, scan_arrays: Arrays
+) -> None:
+    """As a reprojection makes them of a depth of 0: x and y of the pixel grid, z = 0."""
+    xyz = scan_arrays(30)["xyz"].copy()
+    xyz[2, 3:7, 2] = 0.0
+    xyz[5, 5] = (0.1, 0.0, 0.0)
+    xyz[6, 6] = (0.0, -0.1, -0.0)
+    xyz[7, 7] = (np.nan, 0.1, 0.0)
+    xyz[8, 8] = 0.0
+    assert sample.xyz is not None
+    write_xyz(sample.xyz, xyz)
+    scan = load_scan(sample)
+    missing = (scan.xyz == 0).all(axis=2)
+    assert missing.sum() == 4 + 4
+    np.testing.assert_array_equal(missing, (xyz[..., 2] == 0) | np.isnan(xyz[..., 0]))
+    assert scan.remarks == (AT_CAMERA,)
+    assert scan.far_points == 0
+
+
+def test_missing_points_are_no_remark(sample: Sample, scan_arrays: Arrays) -> None:
+    remarks: list[Remark] = []
+    xyz = scan_arrays(30)["xyz"].copy()
+    xyz[0, 0], xyz[1, 1], xyz[2, 2] = 0.0, np.nan, (0.1, np.inf, 0.0)
+    clear_missing(xyz, "x", "hint", remarks)
+    assert remarks == []
+    assert load_scan(sample).remarks == ()
+
+
+def test_a_scan_of_nothing_but_points_at_the_camera(sample: Sample, scan_arrays: Arrays) -> None:
+    xyz = scan_arrays(30)["xyz"] * np.float32([1, 1, 0])
+    assert sample.xyz is not None
+    write_xyz(sample.xyz, xyz)
+    with pytest.raises(UserError, match="all points are missing"):
+        load_scan(sample)
+
+
+def test_a_turned_image_is_turned_and_its_size_explained(
+    sample: Sample, scan_arrays: Arrays
+) -> None:
+    """A photo taken on end is stored lying; the points are stored as they are."""
+    rgb = scan_arrays(30)["rgb"]
+    exif = Image.Exif()
+    exif[TAG] = 6
+    Image.fromarray(rgb).save(sample.rgb, exif=exif)
+    with pytest.raises(UserError, match=r"24 x 32 pixels, but .*\.png has 32 x 24 \(turned as an"):
+        load_scan(sample)
+    Image.fromarray(np.rot90(rgb).copy()).save(sample.rgb, exif=exif)
+    scan = load_scan(sample)
+    np.testing.assert_array_equal(scan.rgb, rgb)
+    assert scan.remarks == (TURNED,)
+
+
+def test_masks_that_are_odd_are_remarked(sample: Sample, scan_arrays: Arrays) -> None:
+    assert sample.gt is not None
+    soft = np.zeros((24, 32), np.uint8)
+    soft[4:9, 4:9] = [30, 200, 255, 200, 30]
+    write_png(sample.gt, soft)
+    assert load_scan(sample).remarks == (SHADED,)
+    assert load_scan(replace(sample, defect="good")).remarks == (SHADED, MARKED_GOOD)
+    write_png(sample.gt, np.zeros((24, 32), np.uint8))
+    assert load_scan(sample).remarks == (EMPTY,)
+    assert load_scan(replace(sample, defect="good")).remarks == ()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dcrdf.datasets.layouts import folders_left_out, list_samples
+from dcrdf.datasets.layouts import left_out, list_samples
 from dcrdf.datasets.load import load_scan
 from dcrdf.errors import UserError
 from dcrdf.files.images import read_xyz, write_png, write_xyz
@@ -161,7 +161,7 @@ def test_pdreal_refuses_the_rest_by_name(tmp_path: Path, make_layout: Make) -> N
     make_layout(tmp_path, "pdreal")
     category = tmp_path / "plaid"
     (category / "notes").mkdir()
-    assert folders_left_out(tmp_path, "pdreal", "plaid") == [category / "notes"]
+    assert [x.path for x in left_out(tmp_path, "pdreal", "plaid")] == [category / "notes"]
     picture = category / "training" / "good" / "rgb" / "1.png"
     write_png(picture, np.zeros((4, 4, 3), np.uint8))
     assert "plaid/training: holds pictures (good/rgb/1.png) but is no split" in refusal(tmp_path)
@@ -218,8 +218,11 @@ def test_adam3d_is_mvtec3d_by_other_names(tmp_path: Path, make_layout: Make) -> 
         tmp_path / "mm", "adam3d"
     )
     (tmp_path / "mm" / "part" / "test" / "notes").mkdir()
-    left_out = folders_left_out(tmp_path / "mm", "adam3d", "part")
-    assert left_out == [tmp_path / "mm" / "part" / "test" / "notes"]
+    found = left_out(tmp_path / "mm", "adam3d", "part")
+    assert [x.path for x in found] == [
+        tmp_path / "mm" / "part" / "test" / "dent" / "gt",
+        tmp_path / "mm" / "part" / "test" / "notes",
+    ]
 
 
 @pytest.mark.parametrize("layout", ["pdreal", "adam3d"])

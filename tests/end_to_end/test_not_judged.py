@@ -246,5 +246,5 @@ def test_what_is_no_colour_image_is_named(job, tmp_path, capsys):
     assert predict(job, folder / "rgb", "--out", out) == 2
     assert "rgb: a folder; give the scans in it" in capsys.readouterr().err
     assert predict(job, folder / "xyz/000.tiff", "--out", out) == 2
-    assert "geometry alone is judged with --without rgb" in capsys.readouterr().err
+    assert "points, not 8-bit colour; give the colour images" in capsys.readouterr().err
     assert not out.exists()

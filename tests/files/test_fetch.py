@@ -1,3 +1,4 @@
+import errno
 import fcntl
 import hashlib
 import json
@@ -166,6 +167,18 @@ def test_two_downloads_of_one_file_do_not_mix(web: Any, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="another download is writing"):
             fetch_file(web.url("/a"), SHA256, tmp_path / "a")
     assert web.requests == []
+
+
+def test_a_download_where_files_have_no_locks(
+    web: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    web.files["/a"] = CONTENT
+    assert fetch_file(web.url("/a"), SHA256, tmp_path / "a")
+    assert "files have no locks here (No locks available)" in capsys.readouterr().err
 
 
 def test_an_unwritable_place(web: Any, tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
+import errno
+import fcntl
 import io
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from dcrdf.files.hdf5 import PACKED, new_hdf5
+from dcrdf.errors import UserError
+from dcrdf.files.hdf5 import PACKED, damage_named, new_hdf5, open_hdf5
 
 FULL_DISK = """
 import resource
@@ -82,3 +86,39 @@ def test_a_full_disk_is_one_line_and_no_crash(tmp_path, limit_bytes):
     assert ended.stdout.count("\n") == 1
     assert ended.stderr == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_read_where_no_lock_is_to_be_had(tmp_path):
+    path = tmp_path / "new.h5"
+    with new_hdf5(path) as file:
+        file["values"] = np.arange(10)
+    with path.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with open_hdf5(path) as file:
+            assert file["values"][:].tolist() == list(range(10))
+
+
+def test_all_files_are_opened_without_locks():
+    package = Path(__file__).parents[2] / "dcrdf"
+    openers = [path for path in package.rglob("*.py") if "h5py.File(" in path.read_text()]
+    assert openers == [package / "files" / "hdf5.py"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EACCES, errno.EIO, errno.ESTALE])
+def test_what_the_system_refuses_is_not_called_damage(number):
+    with pytest.raises(UserError) as caught, damage_named(Path("a.h5"), "prepare"):
+        raise OSError(number, "from inside HDF5")
+    assert str(caught.value).startswith("a.h5: cannot read: ")
+    assert "damaged" not in str(caught.value)
+
+
+def test_damage_is_called_damage(tmp_path):
+    path = tmp_path / "cut.h5"
+    with new_hdf5(path) as file:
+        file["values"] = np.arange(1000)
+    path.write_bytes(path.read_bytes()[:500])
+    for content in (path.read_bytes()[:500], b"no HDF5 at all"):
+        path.write_bytes(content)
+        wanted = r"cut\.h5: damaged \(.*\); run prepare again"
+        with pytest.raises(UserError, match=wanted), damage_named(path, "prepare"):
+            open_hdf5(path)

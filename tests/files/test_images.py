@@ -9,12 +9,12 @@ from PIL import Image
 from dcrdf.errors import UserError
 from dcrdf.files.images import (
     read_depth16,
-    read_mask,
     read_rgb,
     read_xyz,
     write_png,
     write_xyz,
 )
+from dcrdf.files.masks import read_mask
 
 READERS = [read_rgb, read_mask, read_xyz, read_depth16]
 
@@ -44,27 +44,6 @@ def test_jpeg_is_read_and_a_truncated_one_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(UserError, match=r"a\.jpg: truncated or damaged JPEG"):
         read_rgb(path)
-
-
-@pytest.mark.parametrize("values", [[0, 1, 7], [0, 255, 3]])
-def test_masks_may_hold_class_ids(tmp_path: Path, values: list[int]) -> None:
-    write_png(tmp_path / "gt.png", np.array([values], dtype=np.uint8))
-    np.testing.assert_array_equal(read_mask(tmp_path / "gt.png"), [[False, True, True]])
-
-
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "LA"])
-def test_coloured_masks(tmp_path: Path, mode: str) -> None:
-    drawn = np.zeros((4, 4, 3), np.uint8)
-    drawn[1, 2] = (0, 0, 200)
-    Image.fromarray(drawn).convert(mode).save(tmp_path / "gt.png")
-    mask = read_mask(tmp_path / "gt.png")
-    assert mask.dtype == bool
-    np.testing.assert_array_equal(np.argwhere(mask), [[1, 2]])
-
-
-def test_16_bit_masks_are_read(tmp_path: Path) -> None:
-    write_png(tmp_path / "gt.png", np.array([[0, 300]], dtype=np.uint16))
-    np.testing.assert_array_equal(read_mask(tmp_path / "gt.png"), [[False, True]])
 
 
 def test_xyz_keeps_missing_points_as_in_the_file(tmp_path: Path, points: np.ndarray) -> None:

@@ -15,7 +15,7 @@ def test_every_compression_is_read_exactly(
     tmp_path: Path, points: np.ndarray, compression: str, write_tiff: Writer
 ) -> None:
     write_tiff(tmp_path / "a.tiff", points, compression)
-    pixels = read_tiff(tmp_path / "a.tiff")
+    pixels, _ = read_tiff(tmp_path / "a.tiff")
     assert pixels.dtype.itemsize == 4
     np.testing.assert_array_equal(pixels, points)
 
@@ -38,7 +38,7 @@ def test_own_files_are_read_back_and_equal_in_every_byte(
 ) -> None:
     for name in ("a.tiff", "b.tiff"):
         write_float_tiff(tmp_path / name, points)
-    np.testing.assert_array_equal(read_tiff(tmp_path / "a.tiff"), points)
+    np.testing.assert_array_equal(read_tiff(tmp_path / "a.tiff")[0], points)
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tiff"), points)
     assert (tmp_path / "a.tiff").read_bytes() == (tmp_path / "b.tiff").read_bytes()
 
@@ -92,7 +92,7 @@ def test_a_stack_is_refused(tmp_path: Path) -> None:
 
 def read_or_error(path: Path) -> np.ndarray | str:
     try:
-        return read_tiff(path)
+        return read_tiff(path)[0]
     except UserError as error:
         return str(error)
 

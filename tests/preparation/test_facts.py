@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from dcrdf.config.options import PrepareOptions
-from dcrdf.datasets.sample import Sample
-from dcrdf.preparation.facts import input_digest, scalars_of, summarise
+from dcrdf.datasets.sample import Camera, Sample
+from dcrdf.files.remarks import Remark
+from dcrdf.preparation.facts import camera_digest, input_digest, scalars_of, summarise
 from dcrdf.preparation.measure import ScanFacts
 from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.preparation.plane import Plane
@@ -95,3 +96,35 @@ def test_the_input_digest_changes_with_content_names_and_what_is_left_out(record
     )
     assert same == input_digest(records)
     assert len({same, *others}) == 4
+
+
+def test_remarks_are_gathered_over_all_splits(records):
+    shaded, turned = Remark("masks", "shaded"), Remark("orientation", "turned")
+    records["train"][1] = record("train", "1", replace(SOUND, remarks=(turned,)))
+    records["test"] = [record("test", "0", replace(SOUND, remarks=(shaded, turned)))]
+    found = summarise(records, [], PART, PrepareOptions())
+    assert found.remarks == {
+        "turned": ["nut/train/good/1", "nut/test/good/0"],
+        "shaded": ["nut/test/good/0"],
+    }
+
+
+@pytest.mark.parametrize(("cut", "expected"), [(1, False), (2, True), (3, True)])
+def test_a_background_is_cut_where_most_training_scans_end_early(records, cut, expected):
+    """A scan of the test split says nothing."""
+    for index in range(cut):
+        facts = replace(SOUND, border_missing_share=0.99)
+        records["train"][index] = record("train", str(index), facts)
+    records["test"] = [record("test", "0", replace(SOUND, border_missing_share=1.0))]
+    assert summarise(records, [], PART, PrepareOptions()).background_is_cut is expected
+
+
+def test_cameras_have_a_digest_where_there_are_any():
+    camera = Camera(500.0, 500.0, 16.0, 12.0, 0.001)
+    one, other = (replace(sample("train", x), camera=camera) for x in "01")
+    assert camera_digest([sample("train", "0")]) is None
+    assert camera_digest([one]) == camera_digest([one, other]) == camera_digest([other, one])
+    moved = replace(other, camera=replace(camera, cx=17.0))
+    digests = {camera_digest(x) for x in ([one], [moved], [one, moved])}
+    assert len(digests) == 3
+    assert camera_digest([moved, one]) in digests

@@ -12,7 +12,8 @@ from dcrdf.datasets.load import load_scan
 from dcrdf.datasets.sample import SPLITS
 from dcrdf.errors import UserError
 from dcrdf.files.hdf5 import PACKED
-from dcrdf.files.images import read_mask, read_xyz, write_png, write_xyz
+from dcrdf.files.images import read_xyz, write_png, write_xyz
+from dcrdf.files.masks import read_mask
 from dcrdf.preparation.image import prepare_scan
 from dcrdf.preparation.prepare import prepare_category
 from dcrdf.preparation.store import open_prepared

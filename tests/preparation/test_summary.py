@@ -74,7 +74,8 @@ def test_it_is_json():
 
 
 def test_what_other_papers_preparations_say():
-    assert not {"empty_parts", "published_instead"} & SUMMARY.to_dict().keys()
+    seldom = {"background_is_cut", "empty_parts", "published_instead", "remarks"}
+    assert not seldom & SUMMARY.to_dict().keys()
     other = replace(
         SUMMARY,
         empty_parts=("biscuit/train/good/000",),
@@ -85,3 +86,14 @@ def test_what_other_papers_preparations_say():
     assert plane.endswith("the training split's used (the published code writes NaN)")
     assert empty.endswith("1 scans (biscuit/train/good/000): all is background")
     assert other.to_dict()["empty_parts"] == ("biscuit/train/good/000",)
+
+
+def test_what_was_put_right_in_files_is_counted():
+    odd = replace(SUMMARY, remarks={"the mask has shades": ["biscuit/test/cut/001"]})
+    assert odd.warnings == ["the mask has shades: 1 scans (biscuit/test/cut/001)"]
+    assert json.loads(json.dumps(odd.to_dict()))["remarks"] == odd.remarks
+
+
+def test_a_background_that_is_cut_off_is_named():
+    (warning,) = replace(SUMMARY, background_is_cut=True).warnings
+    assert "no points along the image's border: is the background cut off already" in warning

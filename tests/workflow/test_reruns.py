@@ -71,6 +71,22 @@ def test_touching_and_changing_a_scan(finished):
     assert finished.planned() == {"prepare": 1, "train": 1, "infer": 1, "evaluate": 1} | TAIL
 
 
+def test_a_scan_that_an_older_one_replaced(finished):
+    """As from a backup: Snakemake sees by the times that nothing changed."""
+    path = finished.folder / "scans" / "a" / "train" / "good" / "xyz" / "000.tiff"
+    kept = path.read_bytes()
+    path.write_bytes(path.with_name("001.tiff").read_bytes())
+    os.utime(path, (1e9, 1e9))
+    expected = {"prepare": 1, "train": 1, "infer": 1, "evaluate": 1} | TAIL
+    assert finished.planned() == expected
+    finished.run()
+    assert finished.planned() == {}
+    path.write_bytes(kept)
+    os.utime(path, (1e9, 1e9))
+    shutil.rmtree(finished.folder / ".snakemake")
+    assert finished.planned() == expected
+
+
 def test_comments_order_and_spelling_rerun_nothing(finished):
     text = (finished.folder / "own.yaml").read_text()
     finished.config = dict(reversed(finished.config.items()))

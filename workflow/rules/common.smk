@@ -1,4 +1,5 @@
 # Paths and records come from the plan; nothing is decided here.
+import functools
 import shlex
 import sys
 from pathlib import Path
@@ -6,12 +7,13 @@ from pathlib import Path
 from dcrdf.config.chain import Job
 from dcrdf.config.workflow import make_again, plan_of, wake_only_when_held_back
 from dcrdf.results.record import stale_outputs
+from dcrdf.results.sources import made_from_other_scans
 
 PLAN = plan_of(config, workflow.configfiles)
 FOLDER = PLAN.folder
 SOURCES = PLAN.sources
 LOGS = FOLDER / "logs"
-STALE = stale_outputs(PLAN)
+STALE = functools.cache(lambda: [*stale_outputs(PLAN), *made_from_other_scans(PLAN)])
 
 # The console script of this environment, whether or not it is activated.
 # Libraries' own threads would fight over the cores; torch's come from the options.
@@ -39,7 +41,7 @@ def chain_of(wildcards):
 
 def infer_inputs(wildcards):
     """The files that scoring reads. Every result depends on a scoring, so Snakemake comes by here
-    before it decides what to run: results of other settings are made again."""
+    before it decides what to run: results of other settings or scans are made again."""
     make_again(workflow, STALE)
     return PLAN.infer_inputs(job_of(wildcards))
 
