@@ -16,6 +16,7 @@ from dcrdf.checks.content import (
 from dcrdf.checks.depth import far_points_rule, heights_rule, missing_rule, units_rule
 from dcrdf.checks.facts import SampleFacts, look_at
 from dcrdf.checks.finding import Finding
+from dcrdf.checks.frame import frame_rule
 from dcrdf.checks.geometry import alignment_rule, mode_rule
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.layouts import folders_left_out, list_samples
@@ -87,9 +88,15 @@ def check_category(
         return CheckReport(category, (Finding("error", "layout", str(error)),))
     with Workers(processes) as workers:
         looks = list(workers.map(partial(look_at, options=options), samples))
-    seen = [look for look in looks if isinstance(look, SampleFacts)]
+        seen = [look for look in looks if isinstance(look, SampleFacts)]
+        frame, frame_findings = frame_rule(seen, options, category)
+        if frame != "camera":
+            again = partial(look_at, options=options, frame=frame)
+            looks = list(workers.map(again, samples))
+            seen = [look for look in looks if isinstance(look, SampleFacts)]
     findings = [Finding("warning", "left out", LEFT_OUT, path) for path in left_out]
     findings += _errors([look for look in looks if isinstance(look, str)])
+    findings += frame_findings
     for rule in RULES if seen else ():
         findings += rule(seen, options)
     return CheckReport(category, tuple(findings))

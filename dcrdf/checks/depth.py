@@ -19,13 +19,12 @@ def units_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
     """Distances from the camera that are far from usual, or from one another."""
     distances_m = [facts.distance_m for facts in seen]
     middle_m = float(np.median(distances_m))
+    if np.isnan(middle_m):
+        return []
     shown = (
         f"median {middle_m:.3g} m, {min(distances_m):.3g} to {max(distances_m):.3g} m"
         f" ({points_unit([facts.sample for facts in seen])})"
     )
-    if middle_m < 0:
-        hint = "z must grow away from the camera; change its sign"
-        return [Finding("warning", "distance", f"{shown}: {hint}", seen[0].points_file)]
     findings = [Finding("ok", "distance", shown)]
     if not NEAREST_USUAL_M <= middle_m <= FARTHEST_USUAL_M:
         hint = "are these metres?"
@@ -67,7 +66,7 @@ def heights_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding
     """Heights that no part can have: numbers that stand for points that were not measured."""
     findings = []
     for facts in seen:
-        if facts.height_span_m > abs(facts.distance_m):
+        if facts.height_span_m > facts.distance_m:
             detail = (
                 f"heights span {facts.height_span_m:.3g} m, {facts.distance_m:.3g} m from the"
                 " camera: points that were not measured? set them to zero"

@@ -1,6 +1,7 @@
 """What `check` keeps of each sample that it has looked at."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import numpy as np
 
 from dcrdf.checks.alignment import EdgeProduct, edge_product
 from dcrdf.config.options import PrepareOptions
+from dcrdf.config.prepare_options import Frame
 from dcrdf.datasets.load import load_scan, median_distance_m
-from dcrdf.datasets.sample import Sample
+from dcrdf.datasets.sample import Sample, Scan
 from dcrdf.errors import UserError
 from dcrdf.files.formats import describe_format
 from dcrdf.preparation.measure import MeasuredScan, ScanFacts, measure_scan
@@ -26,6 +28,7 @@ class SampleFacts:
     is_grey: bool
     """Whether the colour image has no colours, however its file stores it."""
     distance_m: float
+    """Median, from the camera; NaN where the points are in another frame."""
     height_span_m: float
     gt_share: float | None
     scan: ScanFacts
@@ -37,18 +40,18 @@ class SampleFacts:
         return self.sample.xyz or self.sample.depth or self.sample.rgb
 
 
-def look_at(sample: Sample, options: PrepareOptions) -> SampleFacts | str:
+def look_at(sample: Sample, options: PrepareOptions, frame: Frame = "camera") -> SampleFacts | str:
     """Read and measure a sample; what makes it unusable comes back as text."""
     try:
         scan = load_scan(sample, options.reads_normals)
-        measured = measure_scan(scan, options)
+        measured = measure_scan(scan, options, frame=frame)
         points_file = sample.xyz or sample.depth or sample.rgb
         return SampleFacts(
             sample=sample,
             content=hashlib.sha256(scan.rgb.tobytes()).hexdigest(),
             formats=(describe_format(sample.rgb), describe_format(points_file)),
             is_grey=bool((scan.rgb == scan.rgb[..., :1]).all()),
-            distance_m=median_distance_m(scan.xyz[..., 2]),
+            distance_m=_distance_m(scan, frame),
             height_span_m=_span_m(measured),
             gt_share=None if scan.gt is None else float(scan.gt.mean()),
             scan=measured.facts,
@@ -58,6 +61,11 @@ def look_at(sample: Sample, options: PrepareOptions) -> SampleFacts | str:
         return str(error)
     except cv2.error as error:
         return f"{sample.rgb}: cannot be measured: {error}"
+
+
+def _distance_m(scan: Scan, frame: Frame) -> float:
+    """The scan's median distance from the camera; NaN where the points are in another frame."""
+    return abs(median_distance_m(scan.xyz[..., 2])) if frame == "camera" else math.nan
 
 
 def _span_m(measured: MeasuredScan) -> float:

@@ -100,6 +100,12 @@ def border_points(xyz_m: Points, valid: NDArray[np.bool_], border_share: float) 
         ring_px *= 2
 
 
+def missing_border_share(valid: NDArray[np.bool_], border_share: float) -> float:
+    """The share of the border ring, as wide as it is at first, that was not measured."""
+    ring = _ring(valid, max(2, round(border_share * min(valid.shape))))
+    return 1.0 - np.count_nonzero(ring) / ring.size
+
+
 def _ring(image: NDArray[Any], ring_px: int) -> NDArray[Any]:
     """The border pixels of (H, W, ...) as (N, ...): top, bottom, left, right."""
     middle = image[ring_px:-ring_px]

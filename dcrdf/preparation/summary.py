@@ -11,6 +11,16 @@ SHOWN = 5
 """Names listed per line."""
 LOW_SHARE, HIGH_SHARE = 0.02, 0.98
 SMALL_PART_SHARE = 0.005
+RARE = frozenset(
+    {"empty_parts", "published_instead", "frame", "turned", "partless", "background_cut"}
+)
+"""What is left out of a record where there is nothing to say."""
+PARTLESS = 0.2
+"""Of the median part's size: a good scan with less is thought to show none."""
+CUT_OFF = (
+    "the background seems cut off already, so that there is no plane to measure heights from; give"
+    " the scans as the sensor made them"
+)
 
 
 @dataclass(frozen=True)
@@ -22,7 +32,9 @@ class PrepareSummary:
     scans that took the training plane, or kept a plane with too few inliers (`field`).
     `height_span_m` is the training heights', `plane_distance_m` the camera's from their plane.
     `with_far_points` name the scans whose `far_points` lay implausibly far away, `empty_parts`
-    those without a part, where the options need one.
+    those without a part, where the options need one, `partless` good scans with hardly a part;
+    `background_cut` those whose background is not there. `frame` says what is odd about the
+    points' frame. Of `turned` scans z was negative.
     """
 
     category: str
@@ -42,11 +54,21 @@ class PrepareSummary:
     empty_parts: Sequence[str] = ()
     published_instead: str = ""
     """What the published code does with a scan without a plane, where it is another's."""
+    frame: str = ""
+    turned: int = 0
+    partless: Sequence[str] = ()
+    background_cut: Sequence[str] = ()
 
     @property
     def warnings(self) -> list[str]:
         """What the user should look at, a line each."""
-        found = []
+        found = [self.frame] if self.frame else []
+        if 0 < self.turned < sum(self.counts.values()):
+            found.append(f"z is negative in {self.turned} scans and not in others: one camera?")
+        if self.background_cut:
+            found.append(f"{CUT_OFF}, in {_some(self.background_cut)}")
+        if self.partless:
+            found.append(f"good, but hardly a part in it: {_some(self.partless)}")
         if self.mode == "part" and not LOW_SHARE <= self.foreground_share <= HIGH_SHARE:
             found.append(
                 f"foreground share {self.foreground_share:.1%}: part and background may be mixed up"
@@ -93,8 +115,7 @@ class PrepareSummary:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; what only other papers' preparations say is left out elsewhere."""
         values = asdict(self) | {"counts": dict(self.counts), "warnings": self.warnings}
-        others = ("empty_parts", "published_instead")
-        return {key: value for key, value in values.items() if value or key not in others}
+        return {key: value for key, value in values.items() if value or key not in RARE}
 
 
 def _some(names: Sequence[str]) -> str:
