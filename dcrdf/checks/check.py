@@ -13,11 +13,12 @@ from dcrdf.checks.content import (
     masks_rule,
     samples_rule,
 )
-from dcrdf.checks.depth import far_points_rule, heights_rule, missing_rule, units_rule
+from dcrdf.checks.depth import bowl_rule, far_points_rule, heights_rule, missing_rule, units_rule
 from dcrdf.checks.facts import SampleFacts, look_at
 from dcrdf.checks.finding import Finding
 from dcrdf.checks.frame import frame_rule
 from dcrdf.checks.geometry import alignment_rule, mode_rule
+from dcrdf.checks.pairs import depth_rule, pairs_rule
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.layouts import folders_left_out, list_samples
 from dcrdf.errors import UserError
@@ -31,8 +32,11 @@ RULES: tuple[Rule, ...] = (
     missing_rule,
     far_points_rule,
     heights_rule,
+    bowl_rule,
     mode_rule,
     alignment_rule,
+    pairs_rule,
+    depth_rule,
     duplicates_rule,
     masks_rule,
 )

@@ -9,9 +9,11 @@ from dcrdf.checks.finding import Finding, shortened
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.load import FARTHEST_PLAUSIBLE_M
 from dcrdf.datasets.units import points_unit
+from dcrdf.preparation.summary import CUT_OFF
 
 NEAREST_USUAL_M, FARTHEST_USUAL_M = 0.05, 10.0
 UNUSUAL_DISTANCE_RATIO = 2.0
+SURE_BEND_ERROR, BEND_TOLERANCE, FEWEST_BENDS = 0.1, 0.2, 4
 MUCH_MISSING, MOSTLY_MISSING = 0.3, 0.7
 
 
@@ -39,6 +41,10 @@ def units_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
 
 def missing_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
     """How much depth the sensor missed."""
+    cut = [facts for facts in seen if facts.scan.lacks_background]
+    if 2 * len(cut) > len(seen):
+        detail = f"{CUT_OFF} ({len(cut)} of {len(seen)} scans have next to no points at the border)"
+        return [Finding("warning", "missing depth", detail, cut[0].points_file)]
     mean = float(np.mean([facts.scan.missing_share for facts in seen]))
     worst = max(seen, key=lambda facts: facts.scan.missing_share)
     shown = f"{mean:.1%} of the points on average, {worst.scan.missing_share:.1%} at most"
@@ -60,6 +66,23 @@ def far_points_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Find
         for facts in seen
         if facts.scan.far_points
     )
+
+
+def bowl_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
+    """Distances along the ray in place of depth, where enough scans tell."""
+    bends = [x.bend.bend for x in seen if x.bend is not None and x.bend.error <= SURE_BEND_ERROR]
+    if len(bends) < FEWEST_BENDS:
+        return []
+    low, middle, high = np.percentile(bends, [25.0, 50.0, 75.0])
+    if abs(middle - 1.0) > BEND_TOLERANCE or high - low > 2.0 * BEND_TOLERANCE:
+        return []
+    what = "depth" if seen[0].sample.depth is not None else "z"
+    detail = (
+        f"the background is a bowl of the form (exponent {middle:.2f}) that distances along the ray"
+        f" have: {what} must be along the camera's axis; for depth images say depth_along: ray in"
+        " the camera file"
+    )
+    return [Finding("warning", "distance", detail, seen[0].points_file)]
 
 
 def heights_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:

@@ -7,15 +7,20 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from dcrdf.checks.alignment import EdgeProduct, edge_product
+from dcrdf.checks.bowl import Bend, border_bend
+from dcrdf.checks.partners import Pair, pair_of
 from dcrdf.config.options import PrepareOptions
 from dcrdf.config.prepare_options import Frame
 from dcrdf.datasets.load import load_scan, median_distance_m
 from dcrdf.datasets.sample import Sample, Scan
 from dcrdf.errors import UserError
 from dcrdf.files.formats import describe_format
+from dcrdf.preparation.foreground import MM, height_threshold_m, shaped
 from dcrdf.preparation.measure import MeasuredScan, ScanFacts, measure_scan
+from dcrdf.preparation.plane import MAD_TO_SIGMA
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,13 @@ class SampleFacts:
     gt_share: float | None
     scan: ScanFacts
     edges: EdgeProduct
+    pair: Pair
+    bend: Bend | None
+    depth_content: str
+    is_flat: bool
+    """Whether all points lie at one distance."""
+    below_share: float
+    """Of the measured surface, what lies behind the background as a part lies before it."""
 
     @property
     def points_file(self) -> Path:
@@ -56,6 +68,11 @@ def look_at(sample: Sample, options: PrepareOptions, frame: Frame = "camera") ->
             gt_share=None if scan.gt is None else float(scan.gt.mean()),
             scan=measured.facts,
             edges=edge_product(measured.rgb, measured.surface_m),
+            pair=pair_of(measured.rgb, measured.surface_m),
+            bend=border_bend(scan.xyz) if frame == "camera" else None,
+            depth_content=hashlib.sha256(scan.xyz.tobytes()).hexdigest(),
+            is_flat=bool(np.ptp(_distances_m(scan)) == 0.0),
+            below_share=_below_share(measured, options),
         )
     except UserError as error:
         return str(error)
@@ -66,6 +83,21 @@ def look_at(sample: Sample, options: PrepareOptions, frame: Frame = "camera") ->
 def _distance_m(scan: Scan, frame: Frame) -> float:
     """The scan's median distance from the camera; NaN where the points are in another frame."""
     return abs(median_distance_m(scan.xyz[..., 2])) if frame == "camera" else math.nan
+
+
+def _distances_m(scan: Scan) -> NDArray[np.float32]:
+    """The distances (N,) of all points that were measured."""
+    z_m = scan.xyz[..., 2]
+    return z_m[z_m != 0.0]
+
+
+def _below_share(measured: MeasuredScan, options: PrepareOptions) -> float:
+    """What lies as far behind the background as a part lies before it, tidied like a part."""
+    height_m = measured.surface_m
+    noise_m = MAD_TO_SIGMA * float(np.median(np.abs(height_m - np.median(height_m))))
+    limit_m = height_threshold_m(noise_m, options.foreground_sigmas, options.foreground_min_mm * MM)
+    behind = measured.valid & (height_m < -limit_m)
+    return float(shaped(behind, options.component_min_share).mean())
 
 
 def _span_m(measured: MeasuredScan) -> float:

@@ -15,6 +15,9 @@ FARTHEST_PLAUSIBLE_M = 50.0
 """A point with a coordinate beyond it was not measured: some sensors write such a number (65.535,
 the largest float) where they saw nothing."""
 
+ZERO_DEPTH_GAP = 0.2
+"""Points with z = 0 were not measured where no other is nearer than this share of the median."""
+
 NEAREST_PLAUSIBLE_M = 1e-3
 """Nearer to the camera is nothing; what seems to be was not given in the unit it was read in."""
 
@@ -106,6 +109,7 @@ def clear_missing(
     they can only be millimetres: `hint` says what to do.
     """
     _check_any(xyz, what)
+    xyz = _without_zero_depth(xyz)
     limit = (FARTHEST_PLAUSIBLE_M,) * 3
     near = cv2.inRange(xyz, tuple(-x for x in limit), limit).astype(np.bool_)
     if near.all():
@@ -115,6 +119,21 @@ def clear_missing(
     cleared = np.where(near[:, :, None], xyz, np.float32(0))
     _check_any(cleared, what)
     return cleared, int(np.count_nonzero(finite & ~near))
+
+
+def _without_zero_depth(xyz: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Points (H, W, 3) of which those with z = 0 are (0, 0, 0): a camera sees nothing in itself.
+
+    Only where all others lie far from z = 0: in a world's frame it is a height like any other.
+    """
+    z = xyz[:, :, 2]
+    empty = (z == 0) & (xyz[:, :, :2] != 0).any(axis=2)
+    if not empty.any():
+        return xyz
+    nearest_m = float(np.fmin.reduce(np.abs(z[z != 0])))  # passes over NaN
+    if not nearest_m > ZERO_DEPTH_GAP * abs(median_distance_m(np.nan_to_num(z))):
+        return xyz
+    return np.where(empty[:, :, None], np.float32(0), xyz)
 
 
 def _check_any(xyz: NDArray[np.float32], what: str) -> None:
