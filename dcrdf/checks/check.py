@@ -99,7 +99,7 @@ def check_category(
             looks = list(workers.map(again, samples))
             seen = [look for look in looks if isinstance(look, SampleFacts)]
     findings = [Finding("warning", "left out", LEFT_OUT, path) for path in left_out]
-    findings += _errors([look for look in looks if isinstance(look, str)])
+    findings += _errors(list(dict.fromkeys(look for look in looks if isinstance(look, str))))
     findings += frame_findings
     for rule in RULES if seen else ():
         findings += rule(seen, options)

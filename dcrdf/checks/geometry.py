@@ -28,15 +28,15 @@ def mode_rule(seen: Sequence[SampleFacts], options: PrepareOptions) -> list[Find
     if mode == "part" and not LOW_SHARE <= share <= HIGH_SHARE:
         hint = "part and background may be mixed up"
         return [Finding("warning", "mode", f"{shown}: {hint}")]
-    if mode == "field" and options.mode == "auto" and share > SMALL_PART_SHARE:
-        hint = "set prepare.mode: part if that is the part"
-        return [Finding("warning", "mode", f"{shown}: {hint}")]
     behind = float(np.median([x.below_share for x in seen if x.sample.split == "train"]))
-    if mode == "field" and behind >= options.part_min_share:
+    if mode == "field" and behind >= max(options.part_min_share, share):
         hint = (
             f"{behind:.1%} lies behind the background: a disparity or a picture of nearness in"
             " place of depth, a wrong sign? (a field of pits may be so)"
         )
+        return [Finding("warning", "mode", f"{shown}: {hint}")]
+    if mode == "field" and options.mode == "auto" and share > SMALL_PART_SHARE:
+        hint = "set prepare.mode: part if that is the part"
         return [Finding("warning", "mode", f"{shown}: {hint}")]
     return [Finding("ok", "mode", shown)]
 
