@@ -19,10 +19,10 @@ MUCH_MISSING, MOSTLY_MISSING = 0.3, 0.7
 
 def units_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
     """Distances from the camera that are far from usual, or from one another."""
-    distances_m = [facts.distance_m for facts in seen]
-    middle_m = float(np.median(distances_m))
-    if np.isnan(middle_m):
+    distances_m = [facts.distance_m for facts in seen if not np.isnan(facts.distance_m)]
+    if 2 * len(distances_m) <= len(seen):
         return []
+    middle_m = float(np.median(distances_m))
     shown = (
         f"median {middle_m:.3g} m, {min(distances_m):.3g} to {max(distances_m):.3g} m"
         f" ({points_unit([facts.sample for facts in seen])})"
@@ -33,7 +33,7 @@ def units_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
         findings = [Finding("warning", "distance", f"{shown}: {hint}", seen[0].points_file)]
     for facts in seen:
         ratio = facts.distance_m / middle_m
-        if not 1 / UNUSUAL_DISTANCE_RATIO <= ratio <= UNUSUAL_DISTANCE_RATIO:
+        if ratio > UNUSUAL_DISTANCE_RATIO or ratio < 1 / UNUSUAL_DISTANCE_RATIO:
             detail = f"{facts.distance_m:.3g} m away, the others {middle_m:.3g} m: another unit?"
             findings.append(Finding("warning", "distance", detail, facts.points_file))
     return shortened(findings)

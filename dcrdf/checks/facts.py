@@ -33,7 +33,7 @@ class SampleFacts:
     is_grey: bool
     """Whether the colour image has no colours, however its file stores it."""
     distance_m: float
-    """Median, from the camera; NaN where the points are in another frame."""
+    """Median, from the camera; NaN where that is not at the origin."""
     height_span_m: float
     gt_share: float | None
     scan: ScanFacts
@@ -63,7 +63,7 @@ def look_at(sample: Sample, options: PrepareOptions, frame: Frame = "camera") ->
             content=hashlib.sha256(scan.rgb.tobytes()).hexdigest(),
             formats=(describe_format(sample.rgb), describe_format(points_file)),
             is_grey=bool((scan.rgb == scan.rgb[..., :1]).all()),
-            distance_m=_distance_m(scan, frame),
+            distance_m=_distance_m(scan, measured.facts),
             height_span_m=_span_m(measured),
             gt_share=None if scan.gt is None else float(scan.gt.mean()),
             scan=measured.facts,
@@ -80,9 +80,9 @@ def look_at(sample: Sample, options: PrepareOptions, frame: Frame = "camera") ->
         return f"{sample.rgb}: cannot be measured: {error}"
 
 
-def _distance_m(scan: Scan, frame: Frame) -> float:
-    """The scan's median distance from the camera; NaN where the points are in another frame."""
-    return abs(median_distance_m(scan.xyz[..., 2])) if frame == "camera" else math.nan
+def _distance_m(scan: Scan, facts: ScanFacts) -> float:
+    """The scan's median distance from the camera; NaN where that is not at the origin."""
+    return math.nan if facts.contradicts("camera") else abs(median_distance_m(scan.xyz[..., 2]))
 
 
 def _distances_m(scan: Scan) -> NDArray[np.float32]:

@@ -16,8 +16,10 @@ def category_frame(facts: Sequence[ScanFacts], options: PrepareOptions, category
     """The frame that most training scans speak for, or what the options say.
 
     Elsewhere than in a camera's frame the coordinates are taken as right-handed, as a world's and
-    a robot's are. A height map's may have either hand, and a part that stands out on the other
-    side speaks against it: where the two do not agree, nothing is decided.
+    a robot's are; also where no scan speaks against the camera's, but most lack its rays: the sign
+    is the same then, and stays so for scans that come later. A height map's may have either hand,
+    and a part that stands out on the other side speaks against it: where the two do not agree,
+    nothing is decided.
 
     Raises:
         UserError: nothing decides, or the options need the camera's frame.
@@ -26,13 +28,23 @@ def category_frame(facts: Sequence[ScanFacts], options: PrepareOptions, category
     if found == "auto":
         seen = [scan for scan in facts if scan.frame is not None]
         odd = [scan for scan in seen if scan.contradicts("camera")]
-        found = _elsewhere(odd, options, category) if 2 * len(odd) > len(seen) else "camera"
+        has_no_rays = 2 * sum(_lacks_rays(scan) for scan in seen) > len(seen)
+        if 2 * len(odd) > len(seen) or (odd and has_no_rays):
+            found = _elsewhere(odd, options, category)
+        else:
+            sees_distances = options.needs_camera_frame
+            found = "right_handed" if has_no_rays and not sees_distances else "camera"
     if found != "camera" and options.needs_camera_frame:
         raise UserError(
             f"{category}: the points are not in a camera's frame; depth: z, plane: four_corners and"
             " surface: normals of prepare need that"
         )
     return found
+
+
+def _lacks_rays(scan: ScanFacts) -> bool:
+    """Whether a scan's rays are known not to be those of a camera at the origin."""
+    return scan.frame is not None and scan.frame.seen != "camera"
 
 
 def _elsewhere(odd: Sequence[ScanFacts], options: PrepareOptions, category: str) -> Frame:
@@ -68,15 +80,15 @@ def _has_part(odd: Sequence[ScanFacts], hand: Frame, options: PrepareOptions) ->
 
 def frame_warning(facts: Sequence[ScanFacts], frame: Frame) -> str:
     """What to tell of the points' frame; nothing where it is the camera's, as it should be."""
-    if frame != "camera":
+    seen = [scan for scan in facts if scan.frame is not None]
+    if frame != "camera" and any(scan.contradicts("camera") for scan in seen):
         hand = frame.replace("_", "-")
         return (
             f"the points are not in a camera's frame; taken as {hand} coordinates, heights grow"
             f" towards the side that the image was taken from: look at a few, and {ASK} if pits"
             " look like bumps"
         )
-    seen = [scan.frame for scan in facts if scan.frame is not None]
-    odd = [x for x in seen if x.seen != "camera"]
+    odd = [scan for scan in seen if _lacks_rays(scan)]
     if 2 * len(odd) > len(seen):
         return (
             f"the rays of {len(odd)} of {len(seen)} training scans are not straight from the"

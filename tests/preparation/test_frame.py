@@ -82,7 +82,7 @@ def test_heights_are_the_cameras_in_every_rigid_frame(name: str, relief_mm: floa
     elsewhere = [scan(moved(xyz, *frames(x)[name])) for x, xyz in enumerate(seen)]
     facts = [measure_scan(x, OPTIONS).facts for x in elsewhere]
     frame = category_frame(facts, OPTIONS, "disc")
-    assert frame == ("right_handed" if name in NAMES[:3] else "camera")
+    assert frame == ("right_handed" if name in NAMES[:5] else "camera")
     for own, other in zip(seen, elsewhere, strict=True):
         right_m = measure_scan(scan(own), OPTIONS).surface_m
         np.testing.assert_allclose(
@@ -142,6 +142,22 @@ def test_distances_need_the_cameras_frame(changes: dict[str, str]) -> None:
         category_frame(facts, options, "disc")
 
 
+def test_a_few_scans_on_the_wrong_side_of_many_poses_are_turned_not_refused() -> None:
+    """A camera in many places, one world: the origin is behind the table in some scans only."""
+    seen = [scene(x, 12.0) for x in range(8)]
+    places = [frames(x)["robot below" if x in (2, 5) else "robot above"] for x in range(8)]
+    posed = [scan(moved(xyz, *place)) for xyz, place in zip(seen, places, strict=True)]
+    facts = [measure_scan(x, OPTIONS).facts for x in posed]
+    assert [x.contradicts("camera") for x in facts].count(True) == 2
+    assert category_frame(facts, OPTIONS, "disc") == "right_handed"
+    for own, other in zip(seen, posed, strict=True):
+        np.testing.assert_allclose(
+            measure_scan(other, OPTIONS, frame="right_handed").surface_m,
+            measure_scan(scan(own), OPTIONS).surface_m,
+            atol=5e-5,
+        )
+
+
 def test_numbers_that_stand_for_nothing_do_not_change_the_frame() -> None:
     spoilt = scene(0, 12.0)
     spoilt[10:30, 10:30, 2] = 40.0
@@ -158,7 +174,12 @@ def test_a_distorting_lens_is_no_other_frame() -> None:
     facts = measure_scan(scan(own * np.concatenate([bend, bend, bend**0], axis=2)), OPTIONS).facts
     assert facts.frame is not None
     assert facts.frame.seen == "other"
-    assert category_frame([facts], OPTIONS, "disc") == "camera"
+    assert category_frame([facts], OPTIONS.model_copy(update={"depth": "z"}), "disc") == "camera"
+    assert category_frame([facts], OPTIONS, "disc") == "right_handed"
+    bent = scan(own * np.concatenate([bend, bend, bend**0], axis=2))
+    one, two = (measure_scan(bent, OPTIONS, frame=x) for x in ("camera", "right_handed"))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(one.surface_m, two.surface_m)
+    assert "another frame than the camera's, or a lens" in frame_warning([facts], "right_handed")
     assert "another frame than the camera's, or a lens" in frame_warning([facts], "camera")
     own_facts = measure_scan(scan(own), OPTIONS).facts
     assert not frame_warning([own_facts], "camera")
