@@ -93,8 +93,10 @@ def read_small_yaml(path: Path) -> dict[Any, Any]:
 def require_fitting(camera: Camera, size: tuple[int, int]) -> None:
     """Refuse (`UserError`, naming file and key) a camera that cannot have made images of `size`
     (height, width): its numbers belong to another resolution, or are no pixels."""
+    if camera.file is None:  # a data set's own, not somebody's file
+        return
     height, width = size
-    where = "" if camera.file is None else f"{camera.file}: "
+    where = f"{camera.file}: "
     for key, focal, side in (("fx", camera.fx, width), ("fy", camera.fy, height)):
         if 2.0 * focal * math.tan(WIDEST_VIEW_RAD / 2.0) < side:
             view = math.degrees(2.0 * math.atan(side / 2.0 / focal))

@@ -101,9 +101,12 @@ def test_a_camera_of_other_images_is_refused_by_file_and_key(
 
 
 @pytest.mark.parametrize("edge", [{"cx": -0.5}, {"cx": 127.5}, {"fx": 24.0}])
-def test_cameras_at_the_limits_are_taken(edge: dict[str, float]) -> None:
+def test_cameras_at_the_limits_are_taken(tmp_path: Path, edge: dict[str, float]) -> None:
     values = {"fx": 100.0, "fy": 100.0, "cx": 63.5, "cy": 47.5, "depth_unit_m": 0.001} | edge
-    assert points_from_depth(np.full((96, 128), 400, np.uint16), Camera(**values)).all(axis=2).any()
+    path = tmp_path / "camera.json"
+    path.write_text(json.dumps(values))
+    depth = np.full((96, 128), 400, np.uint16)
+    assert points_from_depth(depth, read_camera(path)).all(axis=2).any()
 
 
 def test_a_distance_along_the_ray_becomes_one_along_the_axis(tmp_path: Path) -> None:
