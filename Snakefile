@@ -22,6 +22,10 @@ onstart:
     wake_only_when_held_back(workflow)
 
 
+onsuccess:
+    print_warnings(prepare_warnings(PLAN.prepared_files))
+
+
 rule all:
     default_target: True
     input:

@@ -14,10 +14,12 @@ from dcrdf.checks.content import (
     remarks_rule,
     samples_rule,
 )
-from dcrdf.checks.depth import far_points_rule, heights_rule, missing_rule, units_rule
+from dcrdf.checks.depth import bowl_rule, far_points_rule, heights_rule, missing_rule, units_rule
 from dcrdf.checks.facts import SampleFacts, look_at
 from dcrdf.checks.finding import Finding
+from dcrdf.checks.frame import frame_rule
 from dcrdf.checks.geometry import alignment_rule, mode_rule
+from dcrdf.checks.pairs import depth_rule, pairs_rule
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.layouts import left_out, list_samples
 from dcrdf.errors import UserError
@@ -31,8 +33,11 @@ RULES: tuple[Rule, ...] = (
     missing_rule,
     far_points_rule,
     heights_rule,
+    bowl_rule,
     mode_rule,
     alignment_rule,
+    pairs_rule,
+    depth_rule,
     duplicates_rule,
     masks_rule,
     remarks_rule,
@@ -85,9 +90,15 @@ def check_category(
         return CheckReport(category, (Finding("error", "layout", str(error)),))
     with Workers(processes) as workers:
         looks = list(workers.map(partial(look_at, options=options), samples))
-    seen = [look for look in looks if isinstance(look, SampleFacts)]
+        seen = [look for look in looks if isinstance(look, SampleFacts)]
+        frame, frame_findings = frame_rule(seen, options, category)
+        if frame != "camera":
+            again = partial(look_at, options=options, frame=frame)
+            looks = list(workers.map(again, samples))
+            seen = [look for look in looks if isinstance(look, SampleFacts)]
     findings = [Finding("warning", "left out", why, path) for path, why in unread]
-    findings += _errors([look for look in looks if isinstance(look, str)])
+    findings += _errors(list(dict.fromkeys(look for look in looks if isinstance(look, str))))
+    findings += frame_findings
     for rule in RULES if seen else ():
         findings += rule(seen, options)
     return CheckReport(category, tuple(findings))

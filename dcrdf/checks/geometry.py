@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dcrdf.checks.alignment import best_shift
+from dcrdf.checks.alignment import MIN_SCANS, best_shift
 from dcrdf.checks.facts import SampleFacts
 from dcrdf.checks.finding import Finding
 from dcrdf.config.options import PrepareOptions
@@ -28,6 +28,13 @@ def mode_rule(seen: Sequence[SampleFacts], options: PrepareOptions) -> list[Find
     if mode == "part" and not LOW_SHARE <= share <= HIGH_SHARE:
         hint = "part and background may be mixed up"
         return [Finding("warning", "mode", f"{shown}: {hint}")]
+    behind = float(np.median([x.below_share for x in seen if x.sample.split == "train"]))
+    if mode == "field" and behind >= max(options.part_min_share, share):
+        hint = (
+            f"{behind:.1%} lies behind the background: a disparity or a picture of nearness in"
+            " place of depth, a wrong sign? (a field of pits may be so)"
+        )
+        return [Finding("warning", "mode", f"{shown}: {hint}")]
     if mode == "field" and options.mode == "auto" and share > SMALL_PART_SHARE:
         hint = "set prepare.mode: part if that is the part"
         return [Finding("warning", "mode", f"{shown}: {hint}")]
@@ -38,8 +45,16 @@ def alignment_rule(seen: Sequence[SampleFacts], options: PrepareOptions) -> list
     """Whether colour and depth lie on one another."""
     shift = best_shift([facts.edges for facts in seen])
     if shift is None:
-        detail = "cannot be judged: colour and depth share too few edges"
-        return [Finding("ok", "alignment", detail)]
+        few = (
+            f"fewer than {MIN_SCANS} scans"
+            if len(seen) < MIN_SCANS
+            else "their edges agree nowhere"
+        )
+        detail = (
+            f"cannot be judged: {few} (flat or finely textured surfaces, or colour and depth that"
+            " do not belong together); look at some yourself"
+        )
+        return [Finding("warning", "alignment", detail)]
     height, width = np.median([facts.scan.native_size for facts in seen], axis=0)
     scale = (width / options.image_size, height / options.image_size)
     if options.resize == "letterbox":

@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.results.robustness import collect_robustness
     from dcrdf.results.robustness_tables import robustness_tables
     from dcrdf.results.rows import collect
+    from dcrdf.results.warnings import prepare_warnings
 
     stage, jobs = jobs_of(args, "report")
     results = jobs[0].results
@@ -62,6 +63,10 @@ def run(args: argparse.Namespace) -> None:
             else [],
             settings=_settings(jobs),
             pairing=pairing_of(stage, jobs),
+            notes=[
+                f"When preparing, {line}."
+                for line in prepare_warnings(job.prepared for job in jobs)
+            ],
             folders={
                 name: results / name
                 for name in ("prepared", "variants", "models", "tables", *runs)

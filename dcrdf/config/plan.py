@@ -117,6 +117,12 @@ class Plan:
         ]
 
     @property
+    def prepared_files(self) -> list[Path]:
+        """The prepared HDF5 of every job, each once."""
+        files = (self.infer_inputs(job)["prepared"] for job in self.jobs)
+        return list(dict.fromkeys(files))
+
+    @property
     def final_outputs(self) -> list[Path]:
         """The files of every job that people use. Prepared data, pseudo-anomalies and models are
         only on the way to them: whoever removes those wants space."""

@@ -14,6 +14,10 @@ IMAGE_SIDE_STEP_PX = 32
 """Sides of prepared images are multiples of it; detectors and teachers may ask for more."""
 
 
+Frame = Literal["camera", "right_handed", "left_handed"]
+"""Whose frame points are in: the camera's, or another one, of either hand."""
+
+
 class PrepareOptions(Closed):
     """Raw scan -> normalised image and height map (docs/method.md, section 1).
 
@@ -25,7 +29,7 @@ class PrepareOptions(Closed):
         "plane", "foreground", "foreground_clean", "close_px", "cluster_gap_mm", "resize_first",
         "resize_surface", "background", "normalise", "image_range", "image_mean_unit_mm",
         "fill_rounds", "fill_at", "colour_background", "resize_colour", "resize_truth", "pad",
-        "pad_multiple", "surface", "normals", "normals_sigma_px", "sobel_size",
+        "pad_multiple", "surface", "normals", "normals_sigma_px", "sobel_size", "frame",
     })  # fmt: skip
 
     image_size: Annotated[int, Field(ge=64, le=2048, multiple_of=IMAGE_SIDE_STEP_PX)] = 256
@@ -69,6 +73,12 @@ class PrepareOptions(Closed):
     normals: Literal["fitted", "sobel", "given"] = "fitted"
     normals_sigma_px: Annotated[float, Field(ge=0.5, le=16.0)] = 1.0
     sobel_size: Literal[3, 5, 7] = 5
+    frame: Literal["auto", "camera", "right_handed", "left_handed"] = "auto"
+
+    @property
+    def needs_camera_frame(self) -> bool:
+        """Whether distances from the camera are asked for, or normals as it sees them."""
+        return self.depth == "z" or self.plane == "four_corners" or self.surface == "normals"
 
     @property
     def needs_part(self) -> bool:

@@ -42,6 +42,12 @@ def make_again(workflow: Any, outputs: Callable[[], Iterable[Path]]) -> None:
         workflow.dag.forcefiles.update(map(str, outputs()))
 
 
+def print_warnings(lines: Iterable[str]) -> None:
+    """Show what users should look at, on the terminal, when all is done."""
+    for line in lines:
+        print(f"dcrdf: warning: {line}", file=sys.stderr, flush=True)
+
+
 def wake_only_when_held_back(workflow: Any) -> None:
     """Have Snakemake look again at its jobs only where its rate limit holds some back.
 

@@ -18,6 +18,9 @@ FARTHEST_PLAUSIBLE_M = 50.0
 """A point with a coordinate beyond it was not measured: some sensors write such a number (65.535,
 the largest float) where they saw nothing."""
 
+ZERO_DEPTH_GAP = 0.2
+"""Points with z = 0 were not measured where no other is nearer than this share of the median."""
+
 NEAREST_PLAUSIBLE_M = 1e-3
 """Nearer to the camera is nothing; what seems to be was not given in the unit it was read in."""
 
@@ -121,7 +124,8 @@ def clear_missing(
     """Points (H, W, 3) whose unmeasured ones are (0, 0, 0), and how many lay implausibly far away.
 
     Not measured is what has a coordinate that is NaN, infinite or beyond `FARTHEST_PLAUSIBLE_M`,
-    and what lies at the camera (z = 0, which is remarked). The input is left alone. `UserError`
+    and what lies at the camera (z = 0, which is remarked) where nothing else is near it. The input
+    is left alone. `UserError`
     when all points of `what` are missing, or so far away that they can only be millimetres: `hint`
     says what to do.
     """
@@ -130,6 +134,8 @@ def clear_missing(
     near = cv2.inRange(xyz, tuple(-x for x in limit), limit).astype(np.bool_)
     x, y, z = (xyz[:, :, axis] for axis in range(3))
     at_camera = near & (z == 0) & ((x != 0) | (y != 0))
+    if at_camera.any() and _are_heights(z):
+        at_camera[:] = False
     if at_camera.any() and remarks is not None:
         remarks.append(AT_CAMERA)
     usable = near & ~at_camera
@@ -140,6 +146,13 @@ def clear_missing(
     cleared = np.where(usable[:, :, None], xyz, np.float32(0))
     _check_any(cleared, what)
     return cleared, int(np.count_nonzero(finite & ~near))
+
+
+def _are_heights(z: NDArray[np.float32]) -> bool:
+    """Whether z (H, W), which is 0 somewhere, is a height in a world's frame and 0 one like any
+    other: a camera has nothing near itself."""
+    nearest_m = float(np.fmin.reduce(np.abs(z[z != 0])))  # passes over NaN
+    return not nearest_m > ZERO_DEPTH_GAP * abs(median_distance_m(np.nan_to_num(z)))
 
 
 def _check_any(xyz: NDArray[np.float32], what: str) -> None:

@@ -1,6 +1,6 @@
 """A sample on disk (`Sample`) and in memory (`Scan`)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +24,9 @@ class Camera:
         depth_unit_m: metres per grey step of a 16-bit depth image (0.001 for millimetres).
         depth_offset_m: depth at grey value 0.
         missing_value: the grey value of a missing point, or None when every point is there.
+        depth_along: `axis` where a depth is z, `ray` where it is the distance from the camera.
+        crop: whether the image was cut out of a larger one: the principal point may lie beside it.
+        file: where it was read; None for one of a data set.
     """
 
     fx: float
@@ -33,6 +36,9 @@ class Camera:
     depth_unit_m: float
     depth_offset_m: float = 0.0
     missing_value: int | None = 0
+    depth_along: Literal["axis", "ray"] = "axis"
+    crop: bool = False
+    file: Path | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dcrdf.config.labels import preparation_label
 from dcrdf.config.options import PrepareOptions
+from dcrdf.config.prepare_options import Frame
 from dcrdf.errors import UserError
 from dcrdf.preparation.foreground import MM
 from dcrdf.preparation.measure import ScanFacts, TrainingPlane
@@ -45,7 +46,7 @@ def decide_mode(facts: Sequence[ScanFacts], options: PrepareOptions) -> Mode:
 
 
 def training_plane(
-    facts: Sequence[ScanFacts], options: PrepareOptions, category: str
+    facts: Sequence[ScanFacts], options: PrepareOptions, category: str, frame: Frame = "camera"
 ) -> TrainingPlane:
     """The category's mode and the median of its training planes.
 
@@ -61,7 +62,7 @@ def training_plane(
                 f" {options.plane} asks for; look at its xyz files"
             )
         raise UserError(f"{category}: no plane fits any training scan; look at its xyz files")
-    return TrainingPlane(decide_mode(facts, options), median_plane(planes))
+    return TrainingPlane(decide_mode(facts, options), median_plane(planes), frame)
 
 
 def training_constants(
@@ -84,7 +85,8 @@ def training_constants(
         options.normalise_high_percentile,
         options.normalise_min_span_mm * MM,
     )
-    return PreparationConstants(training.mode, low_m, high_m, training.plane.coefficients)
+    plane = training.plane.coefficients
+    return PreparationConstants(training.mode, low_m, high_m, plane, training.frame)
 
 
 def require_parts(facts: Sequence[ScanFacts], options: PrepareOptions, category: str) -> None:

@@ -8,10 +8,11 @@ import numpy as np
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.sample import Sample, Split
 from dcrdf.files.digests import sha256_of_json
+from dcrdf.preparation.category_frame import frame_warning
 from dcrdf.preparation.decisions import background_is_cut, median_part_share
 from dcrdf.preparation.normalise import Mode, PreparationConstants
 from dcrdf.preparation.samples import Record, Skipped
-from dcrdf.preparation.summary import PrepareSummary
+from dcrdf.preparation.summary import PARTLESS, PrepareSummary
 
 PUBLISHED_INSTEAD = {
     "three_corners": "the published code takes the origin for a corner without points",
@@ -50,6 +51,7 @@ def summarise(
     mode = constants.mode
     everything = [record for split in records.values() for record in split]
     train = [record.facts for record in records["train"]]
+    part_share = median_part_share(train)
     doubtful = [x for x in everything if not x.facts.plane_accepted]
     return PrepareSummary(
         category=records["train"][0].sample.category,
@@ -57,7 +59,7 @@ def summarise(
         mode_is_automatic=options.mode == "auto",
         counts={split: len(of_split) for split, of_split in records.items()},
         foreground_share=float(np.median([x.foreground_share(mode) for x in train])),
-        part_share=median_part_share(train),
+        part_share=part_share,
         missing_share=float(np.mean([x.facts.missing_share for x in everything])),
         planes_replaced=_identities(x for x in doubtful if x.facts.plane_replaced),
         planes_doubtful=_identities(x for x in doubtful if not x.facts.plane_replaced),
@@ -71,6 +73,13 @@ def summarise(
         remarks=_by_remark(everything),
         background_is_cut=background_is_cut(train),
         published_instead=PUBLISHED_INSTEAD.get(options.plane, ""),
+        frame=frame_warning([x.facts for x in records["train"]], constants.frame),
+        turned=sum(x.facts.turned for x in everything),
+        partless=_identities(
+            x
+            for x in everything
+            if mode == "part" and x.sample.is_good and x.facts.part_share < PARTLESS * part_share
+        ),
         skipped=tuple((x.sample.identity, x.reason) for x in skipped),
     )
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.sample import Scan
 from dcrdf.preparation.foreground import MM
+from dcrdf.preparation.frame import camera_axes
 from dcrdf.preparation.holes import fill_holes
 from dcrdf.preparation.measure import TrainingPlane, measure_scan
 from dcrdf.preparation.normalise import (
@@ -18,7 +19,6 @@ from dcrdf.preparation.normalise import (
     scaled_to_range,
 )
 from dcrdf.preparation.normals import FLAT, NormalsImage
-from dcrdf.preparation.plane import Plane
 from dcrdf.preparation.points import picked_points
 from dcrdf.preparation.resize import inside_mask, place
 
@@ -58,8 +58,8 @@ def prepare_scan(
 
     `scan.xyz` may be missing altogether: `depth` is then the plane's.
     """
-    plane = Plane.from_coefficients(constants.plane)
-    measured = measure_scan(scan, options, TrainingPlane(constants.mode, plane))
+    training = TrainingPlane.of(constants)
+    measured = measure_scan(scan, options, training)
     valid, part, size = measured.valid, measured.part, measured.facts.native_size
     finisher = Finisher(options, constants)
     depth, foreground = finisher.depth(measured.surface_m, valid, part, size)
@@ -67,7 +67,8 @@ def prepare_scan(
     if normals is not None:
         normals = finisher.normals(normals, valid, part, size)
     inside = inside_mask(size, options.image_size, options.resize, options.pad_multiple)
-    points = picked_points(scan, part, options) if keep_xyz else None
+    seen = camera_axes(scan) if measured.facts.turned else scan
+    points = picked_points(seen, part, options) if keep_xyz else None
     return PreparedImage(
         rgb=measured.rgb,
         depth=depth,

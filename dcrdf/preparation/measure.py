@@ -1,19 +1,24 @@
 """One scan at the networks' size, in metres: everything that needs no category constants."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dcrdf.config.options import PrepareOptions
+from dcrdf.config.prepare_options import Frame
 from dcrdf.datasets.sample import Scan
+from dcrdf.errors import UserError
 from dcrdf.files.remarks import Remark
 from dcrdf.preparation.cloud import Cloud, cloud_of, placement_of, valid_points
 from dcrdf.preparation.corners import FOUR, THREE, fit_corner_plane, height_above_corners
 from dcrdf.preparation.extent import distance_of, size_of
 from dcrdf.preparation.foreground import MM, height_threshold_m, part_foreground
+from dcrdf.preparation.frame import FrameFacts, camera_axes, facing, frame_facts
 from dcrdf.preparation.holes import fill_holes
-from dcrdf.preparation.normalise import Mode
+from dcrdf.preparation.normalise import Mode, PreparationConstants
 from dcrdf.preparation.normals import (
     NormalsImage,
     fitted_normals,
@@ -40,6 +45,14 @@ from dcrdf.preparation.resize import (
 FACING_PLANE = Plane((0.0, 0.0, -1.0), 0.0)
 """Stands in while a scan without any plane waits for the training split's."""
 
+SURE_INLIER_SHARE = 0.5
+"""Of the border: a plane that fits less of it says nothing of the points' frame."""
+OTHER_FRAME: Mapping[Frame, str] = {
+    "camera": "its points are not in a camera's frame, as the training scans' are: the background"
+    " lies too near the origin, or in front of it; give points as the camera sees them",
+    "right_handed": "its points are a mirrored camera's, the training scans' are right-handed",
+    "left_handed": "its points are a camera's, the training scans' are left-handed",
+}
 KEPT_HEIGHTS = 4096
 """Of a part's heights, kept beside the images where these are not heights."""
 
@@ -71,6 +84,12 @@ class ScanFacts:
     distance_m: float = 0.0
     part_size_m: float = 0.0
     scan_size_m: float = 0.0
+    frame: FrameFacts | None = None
+    """None where the border fits no plane well enough to tell."""
+    below_share: float = 0.0
+    """The part's if it stood out on the plane's other side, where the frame is not sure."""
+    turned: bool = False
+    """Whether z was negative, as OpenGL's cameras have it, and the points were turned."""
 
     def foreground_share(self, mode: Mode) -> float:
         """The share of the scan that is inspected: the part, or the points of a field."""
@@ -79,6 +98,10 @@ class ScanFacts:
     def size_m(self, mode: Mode) -> float:
         """The diagonal of what is inspected."""
         return self.part_size_m if mode == "part" else self.scan_size_m
+
+    def contradicts(self, frame: Frame) -> bool:
+        """Whether heights in that frame would have the wrong sign, as far as is known."""
+        return self.frame is not None and self.frame.contradicts(frame)
 
     @property
     def has_plane(self) -> bool:
@@ -112,6 +135,12 @@ class TrainingPlane:
 
     mode: Mode
     plane: Plane
+    frame: Frame = "camera"
+
+    @classmethod
+    def of(cls, constants: PreparationConstants) -> Self:
+        """What a category's constants say of it."""
+        return cls(constants.mode, Plane.from_coefficients(constants.plane), constants.frame)
 
     def is_needed_by(self, facts: ScanFacts) -> bool:
         """A part needs a sound background plane; a field's own best plane beats another scan's."""
@@ -119,16 +148,24 @@ class TrainingPlane:
 
 
 def measure_scan(
-    scan: Scan, options: PrepareOptions, training: TrainingPlane | None = None
+    scan: Scan,
+    options: PrepareOptions,
+    training: TrainingPlane | None = None,
+    frame: Frame = "camera",
 ) -> MeasuredScan:
     """Plane, height, foreground, resize and hole filling (docs/method.md, section 1).
 
-    A scan whose border (or corners) gives no plane takes that of `training`, where given.
-    `UserError` when normals are asked for that the scan lacks.
+    A scan whose border (or corners) gives no plane takes that of `training`, where given; `frame`
+    is that of the points while there is no `training`.
+    `UserError` when normals are asked for that the scan lacks, or the points are in another frame
+    than the training scans'.
     """
+    frame = training.frame if training else frame
+    given, scan = scan, camera_axes(scan) if frame == "camera" else scan
     placement = placement_of(scan, options)
     cloud = cloud_of(scan, placement, options)
-    facts, height_m, part = _above_plane(scan, cloud, options, training)
+    facts, height_m, part = _above_plane(scan, cloud, options, training, frame)
+    facts = replace(facts, turned=scan is not given)
     surface_m = height_m if options.depth == "height" else cloud.xyz_m[..., 2]
     by = "nearest" if options.resize_first else options.resize_surface
     resized_m, known = resize_surface(surface_m, cloud.known, placement, by)
@@ -158,8 +195,9 @@ def part_of_scan(scan: Scan, options: PrepareOptions, training: TrainingPlane) -
     """What is inspected, (H, W) at the scan's own size: the part, or the points of a field."""
     if training.mode == "field":
         return valid_points(scan.xyz)
+    scan = camera_axes(scan) if training.frame == "camera" else scan
     cloud = cloud_of(scan, placement_of(scan, options), options)
-    part = _above_plane(scan, cloud, options, training)[2]
+    part = _above_plane(scan, cloud, options, training, training.frame)[2]
     height, width = scan.xyz.shape[:2]
     return resize_nearest(part, Placement(max(height, width), 0, 0, height, width))
 
@@ -181,13 +219,25 @@ def part_heights(height_m: NDArray[np.float32], part: Mask) -> NDArray[np.float3
 
 
 def _above_plane(
-    scan: Scan, cloud: Cloud, options: PrepareOptions, training: TrainingPlane | None
+    scan: Scan,
+    cloud: Cloud,
+    options: PrepareOptions,
+    training: TrainingPlane | None,
+    frame: Frame,
 ) -> tuple[ScanFacts, NDArray[np.float32], Mask]:
     """Height (H, W) above the scan's own plane, or above that of `training` where needed."""
     fit = _fitted_plane(cloud, options)
-    above = _above(fit, None, scan, cloud, options)
-    if training is not None and training.is_needed_by(above[0]):
-        return _above(fit, training.plane, scan, cloud, options)
+    seen = None
+    if fit is not None and fit.inlier_share >= SURE_INLIER_SHARE:
+        seen = frame_facts(cloud.xyz_m, cloud.known, fit.plane)
+        fit = replace(fit, plane=facing(fit.plane, seen, frame))
+    above = _above(fit, None, scan, cloud, options, seen)
+    if training is None:
+        return above
+    if options.frame == "auto" and above[0].contradicts(frame):
+        raise UserError(OTHER_FRAME[frame])
+    if training.is_needed_by(above[0]):
+        return _above(fit, training.plane, scan, cloud, options, seen)
     return above
 
 
@@ -200,7 +250,12 @@ def _fitted_plane(cloud: Cloud, options: PrepareOptions) -> PlaneFit | None:
 
 
 def _above(
-    fit: PlaneFit | None, given: Plane | None, scan: Scan, cloud: Cloud, options: PrepareOptions
+    fit: PlaneFit | None,
+    given: Plane | None,
+    scan: Scan,
+    cloud: Cloud,
+    options: PrepareOptions,
+    seen: FrameFacts | None,
 ) -> tuple[ScanFacts, NDArray[np.float32], Mask]:
     """Height (H, W) above the given or the fitted plane, and the part that stands out of it."""
     plane = given or (fit.plane if fit else FACING_PLANE)
@@ -213,6 +268,9 @@ def _above(
         sigma_m, options.foreground_sigmas, options.foreground_min_mm * MM
     )
     part = part_foreground(height_m, cloud.xyz_m, cloud.known, threshold_m, options)
+    below = np.zeros_like(part)
+    if seen is not None and seen.seen != "camera":
+        below = part_foreground(-height_m, cloud.xyz_m, cloud.known, threshold_m, options)
     inlier_share = fit.inlier_share if fit else 0.0
     facts = ScanFacts(
         native_size=(scan.xyz.shape[0], scan.xyz.shape[1]),
@@ -229,6 +287,8 @@ def _above(
         distance_m=distance_of(scan.xyz),
         part_size_m=size_of(cloud.xyz_m, part & cloud.known),
         scan_size_m=size_of(cloud.xyz_m, cloud.valid),
+        frame=seen,
+        below_share=np.count_nonzero(below) / below.size,
     )
     return facts, height_m, part
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from dcrdf.config.prepare_options import Frame
 from dcrdf.errors import UserError
 
 Mode = Literal["part", "field"]
@@ -22,17 +23,19 @@ class PreparationConstants:
 
     `mode` is `part` (something stands in front of a background plane) or `field` (the plane is
     the inspected surface); D_n = 0 at `low_m` and 1 at `high_m`; `plane` is the training split's
-    median plane (nx, ny, nz, offset in metres).
+    median plane (nx, ny, nz, offset in metres); `frame` is that of the points.
     """
 
     mode: Mode
     low_m: float
     high_m: float
     plane: tuple[float, float, float, float]
+    frame: Frame = "camera"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        return asdict(self) | {"plane": list(self.plane)}
+        """Plain JSON types; the usual frame is left out."""
+        values = asdict(self) | {"plane": list(self.plane)}
+        return {key: value for key, value in values.items() if value != "camera"}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -44,6 +47,7 @@ class PreparationConstants:
                 float(values["low_m"]),
                 float(values["high_m"]),
                 (nx, ny, nz, offset_m),
+                values.get("frame", "camera"),
             )
         except (KeyError, TypeError, ValueError):
             constants = None
@@ -54,7 +58,10 @@ class PreparationConstants:
     def _sound(self) -> bool:
         numbers = (self.low_m, self.high_m, *self.plane)
         return (
-            self.mode in get_args(Mode) and all(map(isfinite, numbers)) and numbers[0] < numbers[1]
+            self.mode in get_args(Mode)
+            and self.frame in get_args(Frame)
+            and all(map(isfinite, numbers))
+            and numbers[0] < numbers[1]
         )
 
 

@@ -17,6 +17,7 @@ from dcrdf.datasets.sample import SPLITS, Sample, Split
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
 from dcrdf.files.hdf5 import NewFile, new_hdf5, write_attributes
+from dcrdf.preparation.category_frame import category_frame
 from dcrdf.preparation.decisions import (
     evenly_picked,
     require_parts,
@@ -27,7 +28,6 @@ from dcrdf.preparation.facts import camera_digest, input_digest, scalars_of, sum
 from dcrdf.preparation.image import Finisher
 from dcrdf.preparation.measure import ScanFacts, TrainingPlane
 from dcrdf.preparation.normalise import Mode, PreparationConstants
-from dcrdf.preparation.plane import Plane
 from dcrdf.preparation.samples import (
     MeasuredSample,
     Record,
@@ -114,8 +114,17 @@ class _CategoryRun:
         for found in self._measured("train", self._measurer):
             writer.append(_images(found), None)
             records.append(found.record)
-        training = training_plane([x.facts for x in records], self._options, self._category)
-        self._measure_again(records, training, writer)
+        frame = category_frame([x.facts for x in records], self._options, self._category)
+        if frame != "camera":
+            self._measure_again(records, range(len(records)), writer, frame=frame)
+        facts = [x.facts for x in records]
+        training = training_plane(facts, self._options, self._category, frame)
+        needy = [
+            index
+            for index, scan in enumerate(facts)
+            if training.is_needed_by(scan) or scan.contradicts(frame)
+        ]
+        self._measure_again(records, needy, writer, training=training)
         require_parts([x.facts for x in records], self._options, self._category)
         heights_m = self._training_heights(writer, records, training.mode)
         constants = training_constants(training, heights_m, self._options, self._category)
@@ -130,7 +139,7 @@ class _CategoryRun:
     def write_split(self, split: Split, constants: PreparationConstants) -> None:
         """Write the validation or the test split."""
         writer = self._writer(split)
-        training = TrainingPlane(constants.mode, Plane.from_coefficients(constants.plane))
+        training = TrainingPlane.of(constants)
         records = []
         finisher = Finisher(self._options, constants)
         for found in self._measured(split, replace(self._measurer, training=training)):
@@ -159,13 +168,12 @@ class _CategoryRun:
             raise UserError(f"{failed[0].reason} (no {split} scan of the category is usable)")
 
     def _measure_again(
-        self, records: list[Record], training: TrainingPlane, writer: SplitWriter
+        self, records: list[Record], again: Sequence[int], writer: SplitWriter, **known: Any
     ) -> None:
-        """Training scans that need the training plane, now that it is known."""
-        needy = [i for i, record in enumerate(records) if training.is_needed_by(record.facts)]
-        measurer = replace(self._measurer, training=training)
-        samples = [records[index].sample for index in needy]
-        for index, found in zip(needy, self._workers.map(measurer, samples), strict=True):
+        """Some training scans, now that their frame, or the training plane, is known."""
+        measurer = replace(self._measurer, **known)
+        samples = [records[index].sample for index in again]
+        for index, found in zip(again, self._workers.map(measurer, samples), strict=True):
             writer.update(index, _images(found))
             records[index] = found.record
 

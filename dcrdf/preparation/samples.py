@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcrdf.config.options import PrepareOptions
+from dcrdf.config.prepare_options import Frame
 from dcrdf.datasets.load import load_scan
 from dcrdf.datasets.sample import Sample
-from dcrdf.errors import UserError
+from dcrdf.errors import UserError, about
 from dcrdf.files.digests import sha256_of_file
+from dcrdf.preparation.frame import camera_axes
 from dcrdf.preparation.measure import MeasuredScan, ScanFacts, TrainingPlane, measure_scan
 from dcrdf.preparation.points import picked_points
 from dcrdf.workers import Workers
@@ -48,18 +50,22 @@ class SampleMeasurer:
     options: PrepareOptions
     keep_xyz: bool
     training: TrainingPlane | None = None
+    frame: Frame = "camera"
+    """While there is no `training`."""
 
     def __call__(self, sample: Sample) -> MeasuredSample:
         """Raises `UserError` when one of the sample's files is unusable."""
         reads_normals = self.options.reads_normals
         scan = load_scan(sample, with_normals=reads_normals)
-        measured = measure_scan(scan, self.options, self.training)
+        with about(sample.xyz or sample.depth or sample.rgb):
+            measured = measure_scan(scan, self.options, self.training, self.frame)
         native_gt = None
         if sample.split == "test":
             native_gt = np.zeros(scan.rgb.shape[:2], np.bool_) if scan.gt is None else scan.gt
         digests = digests_of(sample, sha256_of_file, with_normals=reads_normals)
         record = Record(sample, measured.facts, digests, measured.part_heights_m)
-        xyz = picked_points(scan, measured.part, self.options) if self.keep_xyz else None
+        seen = camera_axes(scan) if measured.facts.turned else scan
+        xyz = picked_points(seen, measured.part, self.options) if self.keep_xyz else None
         return MeasuredSample(record, measured, native_gt, xyz)
 
 

@@ -11,7 +11,15 @@ SHOWN = 5
 """Names listed per line."""
 LOW_SHARE, HIGH_SHARE = 0.02, 0.98
 SMALL_PART_SHARE = 0.005
-
+PARTLESS = 0.2
+"""Of the median part's size: a good scan with less is thought to show none."""
+RARE = frozenset(
+    {
+        "background_is_cut", "empty_parts", "frame", "partless", "published_instead", "remarks",
+        "turned",
+    }
+)  # fmt: skip
+"""What is left out of a record where there is nothing to say."""
 BACKGROUND_CUT = (
     "no points along the image's border: is the background cut off already, or sees the depth"
     " camera less than the colour camera? the plane is then fitted to what is left, perhaps the"
@@ -28,7 +36,8 @@ class PrepareSummary:
     scans that took the training plane, or kept a plane with too few inliers (`field`).
     `height_span_m` is the training heights', `plane_distance_m` the camera's from their plane.
     `with_far_points` name the scans whose `far_points` lay implausibly far away, `empty_parts`
-    those without a part, where the options need one.
+    those without a part, where the options need one, `partless` good scans with hardly a part.
+    `frame` says what is odd about the points' frame. Of `turned` scans z was negative.
     """
 
     category: str
@@ -52,11 +61,18 @@ class PrepareSummary:
     """Whether training scans end before the image does."""
     published_instead: str = ""
     """What the published code does with a scan without a plane, where it is another's."""
+    frame: str = ""
+    turned: int = 0
+    partless: Sequence[str] = ()
 
     @property
     def warnings(self) -> list[str]:
         """What the user should look at, a line each."""
-        found = []
+        found = [self.frame] if self.frame else []
+        if 0 < self.turned < sum(self.counts.values()):
+            found.append(f"z is negative in {self.turned} scans and not in others: one camera?")
+        if self.partless:
+            found.append(f"good, but hardly a part in it: {some_of(self.partless)}")
         if self.mode == "part" and not LOW_SHARE <= self.foreground_share <= HIGH_SHARE:
             found.append(
                 f"foreground share {self.foreground_share:.1%}: part and background may be mixed up"
@@ -106,8 +122,7 @@ class PrepareSummary:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; what is seldom said is left out where it is not."""
         values = asdict(self) | {"counts": dict(self.counts), "warnings": self.warnings}
-        seldom = ("background_is_cut", "empty_parts", "published_instead", "remarks")
-        return {key: value for key, value in values.items() if value or key not in seldom}
+        return {key: value for key, value in values.items() if value or key not in RARE}
 
 
 def some_of(names: Sequence[str]) -> str:

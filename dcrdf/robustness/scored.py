@@ -19,7 +19,6 @@ from dcrdf.models.model import Model
 from dcrdf.preparation.cloud import placement_of
 from dcrdf.preparation.image import PreparedImage, prepare_scan
 from dcrdf.preparation.measure import TrainingPlane, part_of_scan, resized_truth
-from dcrdf.preparation.plane import Plane
 from dcrdf.preparation.resize import resize_nearest
 from dcrdf.robustness.degrade import ABSENT, degrade, kind_of
 from dcrdf.scoring.fusions.own import OwnFusion
@@ -101,7 +100,7 @@ def _prepared(
     model: Model, samples: Sequence[Sample], degradation: Degradation | None, seed: int
 ) -> Iterator[tuple[PreparedImage, TestScan]]:
     constants, options = model.constants, model.options
-    training = TrainingPlane(constants.mode, Plane.from_coefficients(constants.plane))
+    training = TrainingPlane.of(constants)
     for sample in samples:
         try:
             scan = load_scan(sample, options.reads_normals)

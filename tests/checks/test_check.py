@@ -78,5 +78,6 @@ def test_the_real_sets(shared_data, details):
     assert "depth moved 4 px down" in details(table, "alignment")
     assert "field: " in details(table, "mode", "ok")
     road = check_category(shared_data / "sensor", "mvtec3d", "road1", PrepareOptions())
-    assert "cannot be judged" in details(road, "alignment", "ok")
-    assert {x.what for x in road.findings if x.severity != "ok"} == {"threshold"}
+    assert "cannot be judged" in details(road, "alignment")
+    warned = {x.what for x in road.findings if x.severity != "ok"}
+    assert warned == {"threshold", "alignment", "pairs"}  # no parts whose edges both would show

@@ -15,9 +15,11 @@ def test_units_and_signs(root, good, check, details):
     assert "train/good/xyz/001.tiff" in found
     for path in root.rglob("*.tiff"):
         write_xyz(path, read_xyz(path) * np.float32([1, 1, -1]))
-    assert "change its sign" in details(check(root), "distance")
+    report = check(root)
+    assert "z is negative, as OpenGL's cameras have it" in details(report, "frame", "ok")
+    assert "are these metres?" not in details(report, "distance")
     for path in root.rglob("*.tiff"):
-        write_xyz(path, read_xyz(path) * np.float32([1, 1, -40]))
+        write_xyz(path, read_xyz(path) * np.float32([40, 40, -40]))
     assert "are these metres?" in details(check(root), "distance")
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from dcrdf.config.resolve import parse_config
-from dcrdf.config.workflow import plan_of, wake_only_when_held_back
+from dcrdf.config.workflow import plan_of, print_warnings, wake_only_when_held_back
 from dcrdf.config.yaml_file import read_yaml
 from dcrdf.errors import UserError
 
@@ -54,3 +54,8 @@ def test_the_scheduler_still_wakes_itself_for_ever():
     assert "self._schedule_reevalutation(" in inspect.getsource(JobScheduler.schedule)
     assert "threading.Timer(" in inspect.getsource(JobScheduler._schedule_reevalutation)
     assert callable(JobRateLimiter.get_free_jobs)
+
+
+def test_warnings_are_shown_a_line_each(capsys):
+    print_warnings(["nut: one", "nut: two"])
+    assert capsys.readouterr().err == "dcrdf: warning: nut: one\ndcrdf: warning: nut: two\n"

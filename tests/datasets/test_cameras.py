@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +72,64 @@ def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
         with pytest.raises(UserError, match=f"{name}: .*the key 'fx' is there twice"):
             read_camera(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cx": 254.0}, r"cx: 254 lies outside the image of 128 x 96 px"),
+        ({"cy": -1.0}, r"cy: -1 lies outside the image"),
+        ({"fx": 5.0}, r"fx: 5 px means a view of 171 degrees over 128 px"),
+        ({"fy": 0.9}, r"fy: 0\.9 px means a view of 178 degrees over 96 px"),
+    ],
+)
+def test_a_camera_of_other_images_is_refused_by_file_and_key(
+    tmp_path: Path, changes: dict[str, float], message: str
+) -> None:
+    values = {"fx": 100.0, "fy": 100.0, "cx": 63.5, "cy": 47.5, "depth_unit_m": 0.001} | changes
+    path = tmp_path / "camera.json"
+    path.write_text(json.dumps(values))
+    depth = np.full((96, 128), 400, np.uint16)
+    with pytest.raises(UserError, match=r"camera\.json: " + message):
+        points_from_depth(depth, read_camera(path))
+    path.write_text(json.dumps(values | {"crop": True}))
+    if "cx" in changes or "cy" in changes:
+        assert points_from_depth(depth, read_camera(path))[..., 2].all()
+    else:
+        with pytest.raises(UserError, match=message):
+            points_from_depth(depth, read_camera(path))
+
+
+@pytest.mark.parametrize("edge", [{"cx": -0.5}, {"cx": 127.5}, {"fx": 24.0}])
+def test_cameras_at_the_limits_are_taken(tmp_path: Path, edge: dict[str, float]) -> None:
+    values = {"fx": 100.0, "fy": 100.0, "cx": 63.5, "cy": 47.5, "depth_unit_m": 0.001} | edge
+    path = tmp_path / "camera.json"
+    path.write_text(json.dumps(values))
+    depth = np.full((96, 128), 400, np.uint16)
+    assert points_from_depth(depth, read_camera(path)).all(axis=2).any()
+
+
+def test_a_distance_along_the_ray_becomes_one_along_the_axis(tmp_path: Path) -> None:
+    path = tmp_path / "camera.yaml"
+    path.write_text("fx: 80\nfy: 90\ncx: 3\ncy: 2\ndepth_unit_m: 0.001\ndepth_along: ray\n")
+    distance = np.random.default_rng(0).integers(300, 900, (6, 8)).astype(np.uint16)
+    points = points_from_depth(distance, read_camera(path))
+    np.testing.assert_allclose(np.linalg.norm(points, axis=2), distance * 1e-3, rtol=1e-6)
+    v, u = np.mgrid[:6, :8]
+    np.testing.assert_allclose(points[..., 0] / points[..., 2], (u - 3) / 80, atol=1e-6)
+    np.testing.assert_allclose(points[..., 1] / points[..., 2], (v - 2) / 90, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("depth_along: disparity", "depth_along: axis or ray is expected, not 'disparity'"),
+        ("depth_along: 1", "depth_along: axis or ray"),
+        ("crop: 1", "crop: true or false"),
+    ],
+)
+def test_other_words_in_camera_files_are_refused(tmp_path: Path, line: str, message: str) -> None:
+    path = tmp_path / "camera.yaml"
+    path.write_text(f"{GOOD}{line}\n")
+    with pytest.raises(UserError, match=message):
+        read_camera(path)

@@ -242,3 +242,22 @@ def test_masks_that_are_odd_are_remarked(sample: Sample, scan_arrays: Arrays) ->
     write_png(sample.gt, np.zeros((24, 32), np.uint8))
     assert load_scan(sample).remarks == (EMPTY,)
     assert load_scan(replace(sample, defect="good")).remarks == ()
+
+
+def test_a_point_in_the_camera_itself_was_not_measured() -> None:
+    """x and y are there, z = 0; beside other markers, and not where z = 0 is a height."""
+    v, u = np.mgrid[:20, :20]
+    xyz = np.stack([u * 1e-3, v * 1e-3, np.full(u.shape, 0.4)], axis=2).astype(np.float32)
+    xyz[3:6, 4:9, 2] = 0
+    xyz[10, 10] = np.nan
+    cleared, far_points = clear_missing(xyz, "x", "hint")
+    assert not cleared[3:6, 4:9].any()
+    assert not cleared[10, 10].any()
+    assert np.count_nonzero(cleared.any(axis=2)) == 400 - 15 - 1
+    assert far_points == 0
+    table = xyz.copy()
+    table[10, 10] = 0
+    table[..., 2] = np.random.default_rng(0).normal(0, 1e-3, u.shape)
+    table[3:6, 4:9, 2] = 0
+    kept, _ = clear_missing(table, "x", "hint")
+    np.testing.assert_array_equal(kept, table)

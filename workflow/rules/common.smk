@@ -5,9 +5,15 @@ import sys
 from pathlib import Path
 
 from dcrdf.config.chain import Job
-from dcrdf.config.workflow import make_again, plan_of, wake_only_when_held_back
+from dcrdf.config.workflow import (
+    make_again,
+    plan_of,
+    print_warnings,
+    wake_only_when_held_back,
+)
 from dcrdf.results.record import stale_outputs
 from dcrdf.results.sources import made_from_other_scans
+from dcrdf.results.warnings import prepare_warnings
 
 PLAN = plan_of(config, workflow.configfiles)
 FOLDER = PLAN.folder
