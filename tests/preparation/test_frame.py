@@ -99,6 +99,16 @@ def test_the_sign_of_a_scan_alone_would_differ() -> None:
     assert min(relief_mm) < -11 < 11 < max(relief_mm)
 
 
+def test_a_plane_through_the_origin_is_no_cameras_whatever_side_it_seems_to_show() -> None:
+    facts = [
+        measure_scan(scan(moved(scene(x, 12.0), *frames(x)["unsteady table"])), OPTIONS).facts
+        for x in range(12)
+    ]
+    hands = [x.frame.is_right_handed for x in facts if x.frame is not None]
+    assert len(set(hands)) == 2
+    assert all(x.contradicts("camera") for x in facts)
+
+
 def height_map(number: int, relief_mm: float, hand: int, radius_px: float = 12.0) -> Scan:
     """A laser scanner's: x to the right, y down (or up), z the height."""
     own = scene(number, relief_mm, radius_px)
