@@ -15,7 +15,7 @@ ENDS = (5.0, 95.0)
 
 def distance_of(xyz_m: NDArray[np.float32]) -> float:
     """The median distance in metres of the measured points (H, W, 3); 0 without any."""
-    z_m = xyz_m[..., 2]
+    z_m = np.nan_to_num(xyz_m[..., 2], posinf=0.0, neginf=0.0)  # missing ones may be marked so
     return median_distance_m(z_m) if z_m.any() else 0.0
 
 
