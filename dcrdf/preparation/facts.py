@@ -1,6 +1,7 @@
 """What a prepared file tells of its scans, from the records kept of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,8 @@ def digest_of_inputs(samples: Iterable[tuple[Sample, Sequence[str]]]) -> str:
 
 def camera_digest(samples: Iterable[Sample]) -> str | None:
     """A digest of the cameras of depth images, None where there are none."""
-    cameras = {tuple(vars(x.camera).values()) for x in samples if x.camera is not None}
+    read = {x.camera for x in samples if x.camera is not None}
+    cameras = [[getattr(one, x.name) for x in fields(one) if x.compare] for one in read]
     return sha256_of_json(sorted(cameras, key=repr)) if cameras else None
 
 
