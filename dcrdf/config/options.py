@@ -30,6 +30,7 @@ __all__ = [
     "ReportOptions",
     "RobustnessOptions",
     "Share",
+    "StandInRule",
     "SyntheticOptions",
     "TeacherOptions",
     "TrainOptions",
@@ -87,6 +88,11 @@ Fusion = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 MapKind = Literal["raw", "whitened", "relative", "crossmodal", "mapping"]
 CROSSMODAL_KINDS: frozenset[MapKind] = frozenset({"crossmodal", "mapping"})
 """Those in which the other modality has a say, beside a branch's own map."""
+
+
+StandInRule = Literal["holes", "always", "never"]
+"""Where what one modality tells of the other stands in for it: where heights were never measured,
+also where all of a modality is absent, or nowhere."""
 
 
 class SyntheticOptions(Closed):

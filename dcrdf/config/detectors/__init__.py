@@ -7,6 +7,7 @@ from dcrdf.config.detectors.base import DetectorInfo, DetectorOptions
 from dcrdf.config.detectors.crd import CRD, CrdOptions
 from dcrdf.config.detectors.dcrdf_net import DCRDF_NET, LADDER, DcrdfNetOptions
 from dcrdf.config.detectors.memory_bank import MEMORY_BANK, MemoryBankOptions
+from dcrdf.config.detectors.resilient import RESILIENT, ResilientOptions
 
 __all__ = [
     "DETECTORS",
@@ -16,10 +17,12 @@ __all__ = [
     "DetectorInfo",
     "DetectorOptions",
     "MemoryBankOptions",
+    "ResilientOptions",
 ]
 
 DETECTORS: Mapping[str, DetectorInfo] = {
     "dcrdf_net": DCRDF_NET,
     "crd": CRD,
     "memory_bank": MEMORY_BANK,
+    "resilient": RESILIENT,
 }

@@ -44,6 +44,10 @@ class DetectorOptions(Closed):
         """Whether the points are kept in prepared data for it."""
         return "points" in self.needs()
 
+    def stands_in(self) -> bool:
+        """Whether it can have one modality stand in for the other (`infer.stand_ins`)."""
+        return False
+
     def augments(self) -> bool:
         """Whether it learns scans in several orientations, so that it may score in several."""
         return False
