@@ -242,6 +242,8 @@ class InferOptions(Closed):
     the 3-norm of the two; `peak_trust` also asks the image at hand: a modality that is
     louder than on any good validation image, nearly everywhere and alone, counts less and is not
     asked about the other, nor are heights that were filled in where many are.
+    `one_class_svm`: both maps by the weights that a linear one-class SVM of good validation pixels
+    gives them; as a `score`, both unblurred maps' maxima by those of an SVM of good images.
     `orientations`: an image is scored in at most so many of the orientations in which the training
     images were shown (`options.augment`), and its maps are the mean; it takes as many times longer.
     """
@@ -250,12 +252,17 @@ class InferOptions(Closed):
     orientations: Annotated[int, Field(ge=1, le=8)] = 1
     fusion: Fusion = "zscore_sum"
     blur_sigma_px: Annotated[float, Field(ge=0.0, le=2048.0)] = 4.0
-    score: Literal["max", "top_share"] = "max"
+    score: Literal["max", "top_share", "one_class_svm"] = "max"
     top_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.001
     false_alarm_rate: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05
     batch_size: Count = 16
     precision: Literal["float32", "bfloat16"] = "float32"
     cpu_threads: Annotated[int, Field(ge=1, le=256)] = 2
+
+    @property
+    def weighed(self) -> bool:
+        """Whether one-class SVMs are asked for weights of both maps."""
+        return "one_class_svm" in (self.fusion, self.score)
 
 
 class EvaluateOptions(Closed):

@@ -62,6 +62,8 @@ class Model:
             _check_offered(options, detector.options)
             branches = detector.options.branches()
             calibration = Calibration.from_dict(scoring["statistics"], map_names(options, branches))
+            if options.weighed and calibration.weights is None:
+                raise ValueError("the weights of one_class_svm are missing")
             self.thresholds = _checked_thresholds(description["thresholds"], (FUSED, *branches))
         torch.set_num_threads(cpu_threads or options.cpu_threads)
         self.scorer = Scorer(detector, options, calibration, choose_device(device))

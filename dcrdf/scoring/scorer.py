@@ -68,7 +68,7 @@ class Scorer:
         scorer = cls(detector, options, None, device)
         slices = batch_slices(len(validation), options.batch_size)
         answer = concatenated([scorer.raw_maps(validation[rows]) for rows in slices])
-        figures = GoodFigures.of(answer, validation, options.blur_sigma_px)
+        figures = GoodFigures.of(answer, validation, options.blur_sigma_px, weighed=options.weighed)
         scorer._use(figures.calibration())
         predictions = []
         for row in range(len(validation)):
