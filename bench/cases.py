@@ -7,13 +7,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from dcrdf.config.detectors import DETECTORS, CrdOptions, DcrdfNetOptions, DetectorOptions
+from dcrdf.config.detectors import (
+    DETECTORS,
+    CrdOptions,
+    DcrdfNetOptions,
+    DetectorOptions,
+    FlowDistillationOptions,
+)
 from dcrdf.config.options import TrainOptions
 from dcrdf.detectors.base import Detector, build_detector
 from dcrdf.detectors.crd.detector import Crd
 from dcrdf.detectors.crd.objective import Objective as CrdObjective
 from dcrdf.detectors.dcrdf_net.detector import DcrdfNet
 from dcrdf.detectors.dcrdf_net.objective import Objective
+from dcrdf.detectors.flow_distillation.detector import FlowDistillation
+from dcrdf.detectors.flow_distillation.objectives import FlowObjective, StudentObjective
 from dcrdf.networks.teacher import Teacher
 from dcrdf.tensors.scans import Scans
 from dcrdf.training.batches import CleanBatches
@@ -48,7 +56,9 @@ class Case:
 
     def build(self, teacher: Teacher) -> Detector:
         """An untrained one, which scores as if parts came in any orientation where its maps are
-        learnt in several: so it takes longest."""
+        learnt in several: so it takes longest. Its weights do not depend on what was built before.
+        """
+        torch.manual_seed(0)
         detector = build_detector(self.detector, teacher, self.options)
         if self.options.augments() and isinstance(detector.network.is_learnt, torch.Tensor):
             detector.network.is_learnt.fill_(True)
@@ -56,6 +66,7 @@ class Case:
 
 
 TRAINED = {
+    "flow": Case("flow_distillation", "small"),
     "dual_rd": Case("dcrdf_net", "dual_rd"),
     "crd": Case("crd", "paper"),
     "paper": Case("dcrdf_net", "paper"),
@@ -73,6 +84,8 @@ def step_of(
         assert isinstance(detector.options, CrdOptions)
         clean = CleanBatches(detector.teacher, samples, context)
         return clean, CrdObjective(detector.network, detector.options)
+    if isinstance(detector, FlowDistillation):
+        return step_of_both_stages(detector, samples, context)
     assert isinstance(detector, DcrdfNet)
     assert isinstance(detector.options, DcrdfNetOptions)
     objective = Objective(detector.network, detector.options, samples.size)
@@ -81,3 +94,17 @@ def step_of(
         return clean, lambda data: objective(data, None, None)
     twins = TwinBatches(detector.teacher, samples, variants, context)
     return twins, lambda data: objective(*data)
+
+
+def step_of_both_stages(detector: FlowDistillation, samples: Scans, context: FitContext) -> Step:
+    """A step of the flows and one of their students, which share nothing."""
+    assert isinstance(detector.options, FlowDistillationOptions)
+    flows = FlowObjective(detector.network)
+    students = StudentObjective(detector.network, detector.options)
+    inputs = detector.held_inputs(samples, context)
+    targets = detector.held_targets(inputs)
+
+    def fetched(rows: Rows, _epoch: int) -> Any:
+        return inputs.rows(rows), targets.rows(rows)
+
+    return fetched, lambda data: {**flows(data[0]), **students(*data)}

@@ -92,7 +92,7 @@ def test_no_room_is_above_itself():
 
 METHOD_NAMES = re.compile(
     r"dcrdf_net|memory_bank|cm_segf|gfrn|DcrdfNet|MemoryBank"
-    r"|CrdNet|CrdOptions|AmplifiedDecoder",
+    r"|CrdNet|CrdOptions|AmplifiedDecoder|flow_?distillation|ConditionalFlow",
     re.IGNORECASE,
 )
 """But `crd`, which is a preparation's name, too."""
@@ -196,7 +196,10 @@ def test_every_fusion_that_is_offered_is_there():
 
     assert set(FUSIONS) == FIXED_FUSIONS | CROSSMODAL_FUSIONS
     for info in DETECTORS.values():
-        assert info.options().fusions() - set(FUSIONS) <= {"cm_segf"}  # maps it fuses itself
+        assert info.options().fusions() - set(FUSIONS) <= {
+            "cm_segf",
+            "joint",
+        }  # maps it fuses itself
 
 
 def test_the_picture_of_the_rooms_is_the_codes():

@@ -32,6 +32,7 @@ FITTED = {
     "paper": ("dcrdf_net", "paper"),
     "best": ("dcrdf_net", "best"),
     "crd": ("crd", "paper"),
+    "flow": ("flow_distillation", "small"),
     "bank": ("memory_bank", "default"),
 }
 SCORED = {
@@ -39,6 +40,7 @@ SCORED = {
     "paper.cm_segf": ("paper", {}),
     "best.peak_trust": ("best", {}),
     "crd.zscore_sum": ("crd", {}),
+    "flow.joint": ("flow", {}),
     "bank.zscore_sum": ("bank", {}),
 }
 """With the fitted networks: every detector."""
@@ -53,6 +55,7 @@ STUBBED = {
        for maps in ("raw", "whitened", "relative", "crossmodal")},
     "dual_rd.stub_crossmodal_sum": ("dual_rd", {"maps": "crossmodal", "fusion": "zscore_sum"}),
     "dual_rd.stub_top_share": ("dual_rd", {"score": "top_share", "top_share": 0.01}),
+    "flow.stub_likelihood": ("flow", {"maps": "likelihood", "fusion": "joint"}),
     "crd.stub_mapping": ("crd", {"maps": "mapping", "fusion": "peak_trust"}),
     "bank.stub_peak_trust": ("bank", {"fusion": "peak_trust"}),
 }  # fmt: skip
@@ -65,6 +68,7 @@ class Stub:
     orientations = (0,)
     map_kind = "raw"
     options = DcrdfNetOptions()
+    silences_background = frozenset()
 
     def for_inference(self):
         return self
@@ -74,7 +78,7 @@ class Stub:
 
     def maps(self, batch):
         own = {"rgb": batch.rgb.mean(dim=1), "depth": batch.surface[:, 0].abs()}
-        joint = {"cm_segf": 0.3 * own["rgb"] + 0.7 * own["depth"]}
+        joint = dict.fromkeys(("cm_segf", "joint"), 0.3 * own["rgb"] + 0.7 * own["depth"])
         asked = self.map_kind in ("crossmodal", "mapping")
         return Maps(own=own, joint=joint, crossmodal={k: x**2 for k, x in own.items() if asked})
 
@@ -282,7 +286,7 @@ def test_other_test_images_change_no_statistic_threshold_or_model(world, run):
 
 
 @pytest.mark.parametrize(
-    "run", ["paper.cm_segf", "best.peak_trust", "crd.zscore_sum", "bank.zscore_sum"]
+    "run", ["paper.cm_segf", "best.peak_trust", "crd.zscore_sum", "flow.joint", "bank.zscore_sum"]
 )
 def test_other_validation_images_do(world, run):
     """What the test above compares is not constant anyway."""

@@ -31,7 +31,7 @@ COMMANDS = {
     "report": "the HTML page",
     "diff": "what differs between two runs: settings and metrics",
     "published": "the papers whose printed numbers are kept, and where their means are wrong",
-    "predict": "score own scans: good or defective, and where",
+    "predict": "score own scans: good, defective or not judged, and where",
     "plan": "print the jobs of a configuration and their records",
     "clean": "remove what no job of a configuration uses any more",
 }

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from dcrdf.preparation.store import Prepared, PreparedSplit
     from dcrdf.results.maps import ScoredImages
     from dcrdf.scoring.split import ScoredSplit
+    from dcrdf.scoring.usual_scans import UsualScans
+    from dcrdf.tensors.scans import Scans
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,8 +54,9 @@ def run(args: argparse.Namespace) -> None:
         points = detector.options.needs_points()
         good, tested = (scans_of_split(split, points=points) for split in (validation, test))
         device = choose_device(args.device)
+        usual = _usual_scans(scans_of_split(prepared.split("train")), good)
         with about(args.model):
-            scorer, predictions = Scorer.calibrate(detector, options, good, device)
+            scorer, predictions = Scorer.calibrate(detector, options, good, device, usual)
             scored_validation, scored_test = gather(predictions), score_split(scorer, tested)
         thresholds = _thresholds(scored_validation, good.inside, options.false_alarm_rate)
         deploy(args.model, args.out / "model", scorer, thresholds, stage.to_dict())
@@ -71,12 +74,24 @@ def run(args: argparse.Namespace) -> None:
             validation=_images(validation, replace(scored_validation, maps={})),
         )
     print(f"{args.out}: {len(test)} test images scored; {thresholds['fused']['note']}")
+    reasons = [reason for reason in scored_test.not_judged if reason]
+    if reasons:
+        print(f"{args.out}: {len(reasons)} of them not judged, the first because {reasons[0]}")
+
+
+def _usual_scans(*good: "Scans") -> "UsualScans":
+    from dcrdf.scoring.scan_readings import joined, readings_of
+    from dcrdf.scoring.usual_scans import UsualScans
+
+    return UsualScans.of(joined(readings_of(scans) for scans in good))
 
 
 def _images(split: "PreparedSplit", scored: "ScoredSplit") -> "ScoredImages":
     from dcrdf.results.maps import ScoredImages
 
-    return ScoredImages(split.name, split.defect, split.label, scored.scores, scored.maps)
+    return ScoredImages(
+        split.name, split.defect, split.label, scored.scores, scored.maps, scored.not_judged
+    )
 
 
 def _seed_of_fitting(

@@ -25,6 +25,8 @@ def distinct(files: Sequence[Path]) -> list[Path]:
     found: dict[str, Path] = {}
     for file in files:
         check_text(file)
+        if file.is_dir():
+            raise UserError(f"{file}: a folder; give the scans in it, {file}/*")
         other = found.setdefault(file.stem, file)
         if other.resolve() != file.resolve():
             raise UserError(f"{file}: {other} has the same name; score them into two folders")
@@ -100,6 +102,7 @@ class OwnScans:
         if depth is not None:
             camera = self.camera or _nearest_camera(image, places)
             return Sample(**common, rgb=image, depth=depth, camera=camera)  # type: ignore[arg-type]
+        _require_colour(image)
         kind = "16-bit depth PNG" if self.camera else "xyz TIFF or 16-bit depth PNG"
         place = f"in {self.geometry}" if self.geometry else "beside it; give --geometry FOLDER"
         raise UserError(f"{image}: no {kind} named {image.stem} is {place}")
@@ -107,6 +110,15 @@ class OwnScans:
     def _places(self, image: Path) -> list[Path]:
         siblings = [image.parent.parent / name for name in ("xyz", "depth")]
         return [self.geometry] if self.geometry else [image.parent, *siblings]
+
+
+def _require_colour(image: Path) -> None:
+    from dcrdf.files.images import read_rgb
+
+    try:
+        read_rgb(image)
+    except UserError as error:
+        raise UserError(f"{error}; geometry alone is judged with --without rgb") from None
 
 
 def _named_alike(image: Path, places: Sequence[Path], suffixes: tuple[str, ...]) -> Path | None:

@@ -1,6 +1,12 @@
-"""Judge own scans: a score, good or defective, and a heat map of where. A scan that cannot be used
-is reported, stands without a score in OUT/scores.csv, and the exit code is then 2. Where no scan
-can be used, nothing is written.
+"""Judge own scans: a score, good or defective, and a heat map of where.
+
+A scan is not judged where a sensor does not show the part or shows it in another unit (black or
+over-exposed colour, depth that is missing, flat or too far away): the reason stands in the table.
+With --judge-anyway its score decides all the same. A scan that cannot be used is reported and
+stands without a score in OUT/scores.csv. Where no scan can be used, nothing is written.
+
+Exit status: 0 all scans are judged, good or defective (the table says which); 3 some are not
+judged; 2 some could not be used, or the call is refused.
 
 Each FILE is a colour image. Its geometry has the same name and lies in the same folder, in a
 sibling folder `xyz` or `depth`, or in --geometry: a TIFF of points in metres or, with a camera, a
@@ -10,23 +16,29 @@ folders or above the file's.
 """
 
 import argparse
-import csv
 import sys
+from collections.abc import Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcrdf.cli.common import add_device_argument
 from dcrdf.cli.own_scans import OwnScans, distinct
+from dcrdf.cli.score_table import TABLE, UNFINISHED, ScoreTable, earlier, heat_map_of
 from dcrdf.errors import UserError, about
 from dcrdf.modalities import FUSED, MODALITIES, OTHER
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
-    from dcrdf.models.model import Model, Verdict
+    from dcrdf.models.model import Model
+    from dcrdf.models.verdict import Verdict
 
-TABLE = "scores.csv"
+ALL_JUDGED, SOME_UNUSABLE, SOME_NOT_JUDGED = 0, 2, 3
+"""Exit statuses, the second before the third where both are true."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--camera", type=Path, help="camera file of 16-bit depth images")
     parser.add_argument("--without", choices=MODALITIES, help="do without one modality")
     parser.add_argument(
+        "--judge-anyway", action="store_true", help="also what a dead or wrong sensor gave"
+    )
+    parser.add_argument(
         "--overwrite", action="store_true", help="replace an earlier call's table and heat maps"
     )
     add_device_argument(parser)
@@ -46,40 +61,54 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Score every scan; write OUT/scores.csv and a heat map per scan."""
     from dcrdf.datasets.cameras import read_camera
+    from dcrdf.files.locks import only_writer
 
-    folder = args.model / "model" if (args.model / "model").is_dir() else args.model
     files = distinct(args.files)
     camera = None if args.camera is None else read_camera(args.camera)
     scans = OwnScans(args.geometry, camera, args.without)
     read = {path.resolve() for file in files for path in scans.files_of(file)}
     read |= {args.camera.resolve()} if args.camera else set()
     _keep_what_is_read(args.out, files, read)
-    earlier = _earlier(args.out, overwrite=args.overwrite)
+    with _no_new_empty_folder(args.out), only_writer(args.out):
+        replaced = earlier(args.out, overwrite=args.overwrite)
+        model = _model(args)
+        for path in replaced:
+            if path.resolve() not in read:
+                path.unlink(missing_ok=True)
+        table = ScoreTable(args.out)
+        with table.finished():
+            for file in files:
+                _score(model, scans, file, args.out, table)
+    return _conclude(table, model.thresholds[OTHER.get(args.without, FUSED)]["note"])
 
+
+def _model(args: argparse.Namespace) -> "Model":
     import dcrdf
 
-    model = dcrdf.load(folder, args.device)
-    for path in earlier:
-        if path.resolve() not in read:
-            path.unlink(missing_ok=True)
-    rows: list[list[str]] = []
-    try:
-        for file in files:
-            _score(model, scans, file, args.out, rows)
-    finally:  # what was scored is kept also when a heat map cannot be written
-        scored = sum(bool(row[1]) for row in rows)
-        if scored:
-            _write_table(args.out / TABLE, rows)
-    if scored:
-        used = OTHER.get(args.without, FUSED)
-        print(model.thresholds[used]["note"])
-    failed = len(files) - scored
-    if failed:
-        print(f"dcrdf: {failed} of {len(files)} scans could not be scored", file=sys.stderr)
-    return 2 if failed else 0
+    folder = args.model / "model" if (args.model / "model").is_dir() else args.model
+    model = dcrdf.load(folder, args.device, judge_anyway=args.judge_anyway)
+    if model.lacks:
+        print(f"{folder}: {model.lacks}", file=sys.stderr, flush=True)
+    return model
 
 
-def _score(model: "Model", scans: OwnScans, file: Path, out: Path, rows: list[list[str]]) -> None:
+def _conclude(table: ScoreTable, note: str) -> int:
+    """Say what the threshold promises and what was not done; the exit status."""
+    unusable = len(table.rows) - table.scored
+    if table.scored > table.not_judged:
+        print(note)
+    if table.not_judged:
+        said = f"{table.not_judged} of {len(table.rows)} scans are not judged"
+        print(f"dcrdf: {said}", file=sys.stderr)
+    if unusable:
+        said = f"{unusable} of {len(table.rows)} scans could not be scored"
+        print(f"dcrdf: {said}", file=sys.stderr)
+    if unusable:
+        return SOME_UNUSABLE
+    return SOME_NOT_JUDGED if table.not_judged else ALL_JUDGED
+
+
+def _score(model: "Model", scans: OwnScans, file: Path, out: Path, table: ScoreTable) -> None:
     """Score a scan, add its row to the table, write its heat map, and say what it is."""
     try:
         rgb, xyz, far_points = scans.read(file)
@@ -90,46 +119,38 @@ def _score(model: "Model", scans: OwnScans, file: Path, out: Path, rows: list[li
             verdict = model.predict(rgb, xyz)
     except UserError as error:
         print(f"dcrdf: error: {error}", file=sys.stderr, flush=True)
-        rows.append([str(file), "", "", "", str(error)])
+        table.add_unusable(file, str(error))
         return
-    word = "defective" if verdict.is_defective else "good"
-    remark = _remark(verdict)
-    score, threshold = f"{verdict.score:.9g}", f"{verdict.threshold:.9g}"
-    rows.append([str(file), score, threshold, word, remark])
-    _write_heat_map(_heat_map(out, file), _picture(rgb, xyz), verdict)
-    print(f"{file}: {word}  score {verdict.score:.4g}  threshold {verdict.threshold:.4g}")
-    if remark:
-        print(f"{file}: {remark}", file=sys.stderr, flush=True)
+    table.add(file, verdict.score, verdict.threshold, verdict.word, verdict.remark)
+    _write_heat_map(heat_map_of(out, file), _picture(rgb, xyz), verdict)
+    if verdict.not_judged:
+        print(f"{file}: {verdict.remark}", flush=True)
+        return
+    print(
+        f"{file}: {verdict.word}  score {verdict.score:.4g}  threshold {verdict.threshold:.4g}",
+        flush=True,
+    )
+    if verdict.remark:
+        print(f"{file}: {verdict.remark}", file=sys.stderr, flush=True)
 
 
-def _keep_what_is_read(out: Path, files: list[Path], read: set[Path]) -> None:
+def _keep_what_is_read(out: Path, files: Sequence[Path], read: set[Path]) -> None:
     """Refuse an output folder in which an output would replace an input."""
-    for path in (out / TABLE, *(_heat_map(out, file) for file in files)):
+    for path in (out / TABLE, out / UNFINISHED, *(heat_map_of(out, file) for file in files)):
         if path.resolve() in read:
             raise UserError(f"{path}: would be overwritten; give another folder with --out")
 
 
-def _earlier(out: Path, *, overwrite: bool) -> list[Path]:
-    """An earlier call's table and the heat maps of its scans, which would pass for this call's;
-    `UserError` unless they may go."""
-    table = out / TABLE
-    if not table.exists():
-        return []
-    if not overwrite:
-        raise UserError(
-            f"{table}: of an earlier call; give another folder with --out,"
-            " or --overwrite to replace it and its heat maps"
-        )
+@contextmanager
+def _no_new_empty_folder(out: Path) -> "Iterator[None]":
+    """Take away again what was made of `out` and its parents where nothing is written."""
+    new = [path for path in (out, *out.parents) if not path.exists()]
     try:
-        with table.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            names = [row.get("image") or "" for row in csv.DictReader(file)]
-    except csv.Error as error:
-        raise UserError(f"{table}: not a table of scores: {error}") from None
-    return [table, *(_heat_map(out, Path(name)) for name in names if Path(name).stem)]
-
-
-def _heat_map(out: Path, file: Path) -> Path:
-    return out / f"{file.stem}_heat.png"
+        yield
+    finally:
+        for path in new:
+            with suppress(OSError):
+                path.rmdir()
 
 
 def _picture(
@@ -150,31 +171,11 @@ def _picture(
     return height_picture(height, height_scale(height[is_there]))
 
 
-def _remark(verdict: "Verdict") -> str:
-    """A line for an image that is unlike good parts as a whole, else nothing."""
-    from dcrdf.scoring.trust import UNUSUAL
-
-    parts = [
-        f"{name} is as a whole {factor:.3g} times as unusual as on any good part"
-        for name, factor in verdict.unusual.items()
-        if factor > UNUSUAL
-    ]
-    return "; ".join([*parts, "look at light, sensor and part"]) if parts else ""
-
-
 def _write_heat_map(path: Path, rgb: "NDArray[np.uint8]", verdict: "Verdict") -> None:
     from dcrdf.files.images import write_png
     from dcrdf.report.figures import Scale
-    from dcrdf.report.overlay import heat_overlay
+    from dcrdf.report.overlay import heat_overlay, marked_as_not_judged
 
     scale = Scale(verdict.map_median, 2.0 * verdict.threshold - verdict.map_median)
-    write_png(path, heat_overlay(rgb, verdict.map, scale, verdict.threshold))
-
-
-def _write_table(path: Path, rows: list[list[str]]) -> None:
-    from dcrdf.files.atomic import replacing
-
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["image", "score", "threshold", "verdict", "remark"])
-        writer.writerows(rows)
+    picture = heat_overlay(rgb, verdict.map, scale, verdict.threshold)
+    write_png(path, marked_as_not_judged(picture) if verdict.not_judged else picture)

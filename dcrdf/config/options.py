@@ -85,7 +85,7 @@ Distinct = Annotated[tuple[Value, ...], Field(min_length=1), AfterValidator(_eac
 Fusion = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 """The name of a fusion, of those that the detector offers."""
 
-MapKind = Literal["raw", "whitened", "relative", "crossmodal", "mapping"]
+MapKind = Literal["raw", "whitened", "relative", "crossmodal", "mapping", "likelihood"]
 CROSSMODAL_KINDS: frozenset[MapKind] = frozenset({"crossmodal", "mapping"})
 """Those in which the other modality has a say, beside a branch's own map."""
 
@@ -238,6 +238,7 @@ class InferOptions(Closed):
     well; `crossmodal` first takes off what the other modality explains of the error, for the
     fusion: what a branch says by itself is then `relative`. `crossmodal` (crd): the mix of what the
     student and the other modality expect; `mapping` (crd): what the other modality alone expects.
+    `likelihood` (flow_distillation): how unlikely the teacher itself finds a place.
     `fusion: peak_norm` measures each blurred map by the maxima of good validation images and takes
     the 3-norm of the two; `peak_trust` also asks the image at hand: a modality that is
     louder than on any good validation image, nearly everywhere and alone, counts less and is not

@@ -12,6 +12,7 @@ from torch import nn
 from dcrdf.config.detectors import DETECTORS, DetectorOptions
 from dcrdf.config.options import MapKind, StandInRule
 from dcrdf.detectors.maps import Maps
+from dcrdf.modalities import Modality
 from dcrdf.networks.folding import fold_batch_norms
 from dcrdf.networks.teacher import Teacher
 from dcrdf.tensors.scans import ScanBatch, Scans
@@ -51,6 +52,12 @@ class Detector(ABC):
     def orientations(self) -> Sequence[int]:
         """In which orientations (`dcrdf.tensors.orientation`) it has learnt good scans."""
         return (0,)
+
+    @property
+    def silences_background(self) -> frozenset[Modality]:
+        """The modalities whose own maps are silent beside the part: how loud an image is as a
+        whole is then told from the part."""
+        return frozenset()
 
     @property
     def colour_weight(self) -> nn.Module | None:

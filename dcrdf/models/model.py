@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,35 +17,40 @@ from dcrdf.detectors.maps import CROSSMODAL
 from dcrdf.errors import UserError
 from dcrdf.modalities import BRANCHES, DEPTH, FUSED, RGB, answering
 from dcrdf.models.checkpoint import entries_named, load_detector
+from dcrdf.models.verdict import Verdict
 from dcrdf.preparation.image import PreparedImage, prepare_scan
 from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.preparation.resize import to_native
 from dcrdf.scoring.calibration import Calibration
 from dcrdf.scoring.scorer import Scorer
+from dcrdf.scoring.usual_scans import UsualScans
 from dcrdf.tensors.device import choose_device
 from dcrdf.tensors.prepared import scans_of_images
 
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a detector says of one scan."""
-
-    score: float
-    threshold: float
-    is_defective: bool
-    map: NDArray[np.float32]
-    """Fused anomaly map (H, W) at the scan's own size."""
-    map_median: float
-    """Median of validation maps: what is usual on good parts."""
-    branch_scores: Mapping[str, float]
-    unusual: Mapping[str, float]
-    """By how much each modality is unlike good parts as a whole; 1 if it is not."""
+LACKS_USUAL_SCANS = (
+    "of an older version: a dead sensor and another unit can pass for a good part;"
+    " run `dcrdf infer` again"
+)
 
 
 class Model:
-    """Scores scans: `dcrdf.load(folder).predict(rgb, xyz_m)`."""
+    """Scores scans: `dcrdf.load(folder).predict(rgb, xyz_m)`.
 
-    def __init__(self, folder: Path, device: str = "auto", cpu_threads: int | None = None) -> None:
+    A scan on which a modality does not show the part, or shows it in another unit, is not judged,
+    unless `judge_anyway`. `lacks` says what a model of an older version cannot tell.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        device: str = "auto",
+        cpu_threads: int | None = None,
+        *,
+        judge_anyway: bool = False,
+    ) -> None:
+        if not isinstance(judge_anyway, bool):
+            raise UserError(f"judge_anyway: True or False is expected, got {judge_anyway!r}")
+        self.judge_anyway = judge_anyway
         detector, description = load_detector(folder)
         if "scoring" not in description:
             raise UserError(
@@ -64,9 +68,12 @@ class Model:
             calibration = Calibration.from_dict(scoring["statistics"], map_names(options, branches))
             if options.weighed and calibration.weights is None:
                 raise ValueError("the weights of one_class_svm are missing")
+            known = scoring.get("usual_scans")
+            usual = None if known is None else UsualScans.from_dict(known)
             self.thresholds = _checked_thresholds(description["thresholds"], (FUSED, *branches))
+        self.lacks = LACKS_USUAL_SCANS if usual is None else ""
         torch.set_num_threads(cpu_threads or options.cpu_threads)
-        self.scorer = Scorer(detector, options, calibration, choose_device(device))
+        self.scorer = Scorer(detector, options, calibration, choose_device(device), usual)
 
     def predict(self, rgb: NDArray[np.uint8] | None, xyz_m: NDArray[np.float32] | None) -> Verdict:
         """Judge one scan: colour (H, W, 3) uint8 and points (H, W, 3) in metres, camera frame.
@@ -88,18 +95,18 @@ class Model:
         prediction = self.scorer.score(scans)
         used = answering(has_rgb=rgb is not None, has_depth=xyz_m is not None)
         limits = self.thresholds[used]
-        threshold = float(limits["threshold"])
-        score = float(prediction.scores[FUSED][0])
+        reason = prediction.not_judged[0]
         return Verdict(
-            score,
-            threshold,
-            score > threshold,
+            float(prediction.scores[FUSED][0]),
+            float(limits["threshold"]),
             to_native(
                 prediction.maps[FUSED][0], size, self.options.resize, self.options.pad_multiple
             ),
             float(limits["map_median"]),
             {name: float(x[0]) for name, x in prediction.scores.items() if name != FUSED},
             {name: float(x[0]) for name, x in prediction.unusual.items()},
+            not_judged="" if self.judge_anyway else reason,
+            doubt=reason if self.judge_anyway else "",
         )
 
     def _prepare(

@@ -9,7 +9,6 @@ from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.sample import Split
 from dcrdf.files.digests import sha256_of_json
 from dcrdf.preparation.decisions import median_part_share
-from dcrdf.preparation.measure import ScanFacts
 from dcrdf.preparation.normalise import Mode, PreparationConstants
 from dcrdf.preparation.samples import Record, Skipped
 from dcrdf.preparation.summary import PrepareSummary
@@ -35,7 +34,9 @@ def scalars_of(records: Sequence[Record], mode: Mode) -> dict[str, list[Any]]:
         "plane_replaced": [x.plane_replaced for x in facts],
         "plane_inlier_share": [x.inlier_share for x in facts],
         "missing_share": [x.missing_share for x in facts],
-        "foreground_share": [_foreground_share(x, mode) for x in facts],
+        "foreground_share": [x.foreground_share(mode) for x in facts],
+        "distance_m": [x.distance_m for x in facts],
+        "size_m": [x.size_m(mode) for x in facts],
     }
 
 
@@ -55,7 +56,7 @@ def summarise(
         mode=mode,
         mode_is_automatic=options.mode == "auto",
         counts={split: len(of_split) for split, of_split in records.items()},
-        foreground_share=float(np.median([_foreground_share(x, mode) for x in train])),
+        foreground_share=float(np.median([x.foreground_share(mode) for x in train])),
         part_share=median_part_share(train),
         missing_share=float(np.mean([x.facts.missing_share for x in everything])),
         planes_replaced=_identities(x for x in doubtful if x.facts.plane_replaced),
@@ -81,10 +82,6 @@ def input_digest(records: Mapping[Split, Sequence[Record]]) -> str:
             for record in of_split
         ]
     )
-
-
-def _foreground_share(facts: ScanFacts, mode: Mode) -> float:
-    return facts.part_share if mode == "part" else 1.0 - facts.missing_share
 
 
 def _identities(records: Iterable[Record]) -> tuple[str, ...]:

@@ -40,6 +40,11 @@ class PreparedImage:
     normals: NormalsImage | None = None
     points: NDArray[np.float32] | None = None
     """(S, S, 3) in metres, missing ones 0, where they are asked for."""
+    missing_share: float = 0.0
+    foreground_share: float = 0.0
+    distance_m: float = 0.0
+    size_m: float = 0.0
+    """Of the scan at its own size, as `PreparedSplit` has them."""
 
 
 def prepare_scan(
@@ -63,7 +68,19 @@ def prepare_scan(
         normals = finisher.normals(normals, valid, part, size)
     inside = inside_mask(size, options.image_size, options.resize, options.pad_multiple)
     points = picked_points(scan, part, options) if keep_xyz else None
-    return PreparedImage(measured.rgb, depth, valid, foreground, inside, normals, points)
+    return PreparedImage(
+        rgb=measured.rgb,
+        depth=depth,
+        valid=valid,
+        foreground=foreground,
+        inside=inside,
+        normals=normals,
+        points=points,
+        missing_share=measured.facts.missing_share,
+        foreground_share=measured.facts.foreground_share(constants.mode),
+        distance_m=measured.facts.distance_m,
+        size_m=measured.facts.size_m(constants.mode),
+    )
 
 
 @dataclass(frozen=True)

@@ -80,4 +80,6 @@ FIELDS: Mapping[str, Field] = {
     "plane_inlier_share": Field(np.dtype(np.float64), _scalar),
     "missing_share": Field(np.dtype(np.float64), _scalar),
     "foreground_share": Field(np.dtype(np.float64), _scalar),
+    "distance_m": Field(np.dtype(np.float64), _scalar, optional=True),
+    "size_m": Field(np.dtype(np.float64), _scalar, optional=True),
 }

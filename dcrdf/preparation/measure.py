@@ -9,6 +9,7 @@ from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.sample import Scan
 from dcrdf.preparation.cloud import Cloud, cloud_of, placement_of, valid_points
 from dcrdf.preparation.corners import FOUR, THREE, fit_corner_plane, height_above_corners
+from dcrdf.preparation.extent import distance_of, size_of
 from dcrdf.preparation.foreground import MM, height_threshold_m, part_foreground
 from dcrdf.preparation.holes import fill_holes
 from dcrdf.preparation.normalise import Mode
@@ -45,7 +46,8 @@ class ScanFacts:
     The shares are of the scan at its own size. `inlier_share` is the border's agreement with the
     scan's own best plane (0 where there is none), `plane` the one that was used; a plane from
     corners is accepted whatever the border says. `far_points` are missing ones that were given,
-    implausibly far away.
+    implausibly far away. `distance_m` is the points' median distance, `part_size_m` and
+    `scan_size_m` are the diagonals of the part and of all that was measured; 0 without any.
     """
 
     native_size: tuple[int, int]
@@ -56,6 +58,17 @@ class ScanFacts:
     missing_share: float
     part_share: float
     far_points: int = 0
+    distance_m: float = 0.0
+    part_size_m: float = 0.0
+    scan_size_m: float = 0.0
+
+    def foreground_share(self, mode: Mode) -> float:
+        """The share of the scan that is inspected: the part, or the points of a field."""
+        return self.part_share if mode == "part" else 1.0 - self.missing_share
+
+    def size_m(self, mode: Mode) -> float:
+        """The diagonal of what is inspected."""
+        return self.part_size_m if mode == "part" else self.scan_size_m
 
     @property
     def has_plane(self) -> bool:
@@ -201,6 +214,9 @@ def _above(
         missing_share=cloud.missing_share,
         part_share=np.count_nonzero(part) / part.size,
         far_points=scan.far_points,
+        distance_m=distance_of(scan.xyz),
+        part_size_m=size_of(cloud.xyz_m, part & cloud.known),
+        scan_size_m=size_of(cloud.xyz_m, cloud.valid),
     )
     return facts, height_m, part
 

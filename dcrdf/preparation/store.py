@@ -164,6 +164,24 @@ class PreparedSplit:
         """Share of the scan that is foreground, (N,)."""
         return self._read("foreground_share")
 
+    @property
+    def distance_m(self) -> NDArray[np.float64] | None:
+        """Median distance of the points from the camera, (N,); older files lack it."""
+        return self._of_newer_files("distance_m")
+
+    @property
+    def size_m(self) -> NDArray[np.float64] | None:
+        """Diagonal of what is inspected, (N,); older files lack it."""
+        return self._of_newer_files("size_m")
+
+    def _of_newer_files(self, name: str) -> NDArray[np.float64] | None:
+        if name not in self._group:
+            return None
+        values = self._read(name)
+        with damage_named(self._path, "prepare", f"{self._group.name}/{name}"):
+            require_finite(values, name)
+        return values
+
     def native_gt(self, index: int) -> NDArray[np.bool_]:
         """The defect mask of one test sample at its own size, (h, w)."""
         height, width = (int(side) for side in self.native_size[index])

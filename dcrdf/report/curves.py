@@ -73,7 +73,7 @@ def histogram(result: RunResult) -> Chart:
     y = y_axis("images", -tallest, tallest)
     bars = _bars(x.place(edges), y.place(good), float(y.place(0.0)), "good")
     bars += _bars(x.place(edges), y.place(-defect), float(y.place(0.0)), "defect")
-    found, rejected = int((result.alarms & bad).sum()), int((result.alarms & ~bad).sum())
+    found, rejected = int((result.is_above & bad).sum()), int((result.is_above & ~bad).sum())
     return Chart(
         "Image scores",
         f"Histogram of image scores: {int((~bad).sum())} good images upwards, {int(bad.sum())}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from dcrdf.modalities import NOT_JUDGED
 from dcrdf.report.context import TestImages
 from dcrdf.report.figures import (
     Image,
@@ -24,6 +25,7 @@ from dcrdf.results.names import BRANCH_TITLES
 TILE_PX = 256
 HARDEST_MISSES = 3
 WORST_FALSE_ALARMS = 2
+NOT_JUDGED_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,15 @@ class Strip:
     is_defect: bool
     is_alarm: bool
     score: float
+    not_judged: str
+    """Why it is not judged; empty where it is."""
     tiles: list[Tile]
 
     @property
     def verdict(self) -> str:
-        """How the threshold's decision compares with the truth."""
+        """How the threshold's decision compares with the truth, where there is one."""
+        if self.not_judged:
+            return NOT_JUDGED
         if self.is_defect:
             return "found" if self.is_alarm else "missed"
         return "false alarm" if self.is_alarm else "passed"
@@ -61,6 +67,7 @@ class Choice:
     typical: list[int]
     hardest: list[int]
     worst_good: list[int]
+    not_judged: list[int]
 
 
 def choose(result: RunResult, examples: int) -> Choice:
@@ -72,7 +79,8 @@ def choose(result: RunResult, examples: int) -> Choice:
     ranked = np.argsort(scores, kind="stable")
     hardest = [int(i) for i in ranked if bad[i]][:HARDEST_MISSES]
     worst_good = [int(i) for i in ranked[::-1] if not bad[i]][:WORST_FALSE_ALARMS]
-    return Choice(typical_images(result.defect, examples), hardest, worst_good)
+    not_judged = np.flatnonzero(~result.is_judged).tolist()[:NOT_JUDGED_SHOWN]
+    return Choice(typical_images(result.defect, examples), hardest, worst_good, not_judged)
 
 
 def typical_images(defect: Sequence[str], examples: int) -> list[int]:
@@ -138,6 +146,7 @@ class RunPictures:
             bool(result.is_defect[at]),
             bool(result.alarms[at]),
             float(result.scores["fused"][at]),
+            result.not_judged[at],
             self._pictures.shared_tiles(at) + [self._heat_tile(b, at) for b in self._maps],
         )
 

@@ -42,11 +42,23 @@ class RunResult:
     threshold: Threshold
     size: int
     """Side of the maps in pixels."""
+    not_judged: list[str]
+    """Why an image (N,) is not judged; empty for those that are."""
+
+    @property
+    def is_judged(self) -> NDArray[np.bool_]:
+        """Which images (N,) are judged."""
+        return np.array([not reason for reason in self.not_judged])
+
+    @property
+    def is_above(self) -> NDArray[np.bool_]:
+        """Which images (N,) have a fused score above the threshold."""
+        return np.asarray(self.scores["fused"] > self.threshold.threshold)
 
     @property
     def alarms(self) -> NDArray[np.bool_]:
-        """Which images (N,) are called defective: a fused score above the threshold."""
-        return np.asarray(self.scores["fused"] > self.threshold.threshold)
+        """Which images (N,) are called defective: judged, and above the threshold."""
+        return self.is_above & self.is_judged
 
     @property
     def kinds(self) -> list[str]:
@@ -70,6 +82,7 @@ def read_run(files: RunFiles) -> RunResult:
             {branch: file.scores(branch) for branch in file.branches},
             _threshold(file, files),
             file.size,
+            file.not_judged,
         )
     _check(result)
     return result

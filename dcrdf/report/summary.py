@@ -51,6 +51,7 @@ def details(standings: Sequence[Standing], results: Sequence[RunResult]) -> list
     """What stands behind the headline: ranking, uncertainty, threshold, seeds."""
     best = standings[0]
     said = [_ranking(standings), _uncertainty(best), _threshold(best, results)]
+    said.append(_not_judged(best, results))
     if len(best.counts) > 1:
         said.append(_over_seeds(best))
     return [text for text in said if text]
@@ -116,6 +117,18 @@ def _threshold(best: Standing, results: Sequence[RunResult]) -> str:
         f"Each category's threshold was set for at most {aim} % false alarms on {images} good"
         f" validation images, never on test images; for all that so few images can vouch for, the"
         f" true false-alarm rate of a category may be as high as {whole_percent(worst)} %."
+    )
+
+
+def _not_judged(best: Standing, results: Sequence[RunResult]) -> str:
+    judged = [result.is_judged for result in results if result.files.run == best.run]
+    left_out = sum(int((~one).sum()) for one in judged)
+    if not left_out:
+        return ""
+    return (
+        f"{left_out} of {sum(map(len, judged))} test images are not judged: on them a sensor does"
+        " not show the part as it does on good scans. They are neither found nor rejected;"
+        " rankings and maps count them."
     )
 
 

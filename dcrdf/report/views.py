@@ -67,6 +67,12 @@ class RunView:
     scales: list[ScaleView]
     strips: list[tuple[str, list[Strip]]]
 
+    @property
+    def not_judged(self) -> list[tuple[str, str, str]]:
+        """Name, kind and reason of every test image that is not judged."""
+        each = zip(self.result.name, self.result.defect, self.result.not_judged, strict=True)
+        return [(name, kind, reason) for name, kind, reason in each if reason]
+
 
 @dataclass(frozen=True)
 class CategoryView:
@@ -222,6 +228,7 @@ def _run_view(
             ("Typical images", heat.strips(chosen.typical)),
             ("Hardest defects: the lowest scores", heat.strips(chosen.hardest)),
             ("Good images nearest to a false alarm", heat.strips(chosen.worst_good)),
+            ("Not judged", heat.strips(chosen.not_judged)),
         ]
     return RunView(
         result.files.run,

@@ -33,13 +33,15 @@ STEP = "`dcrdf infer`"
 
 @dataclass(frozen=True)
 class ScoredImages:
-    """Names, kinds and labels (N,) of a split, and by branch scores (N,) and maps (N, H, W)."""
+    """Names, kinds and labels (N,) of a split, by branch scores (N,) and maps (N, H, W), and why an
+    image is not judged, (N,), empty for those that are."""
 
     names: Sequence[str]
     defects: Sequence[str]
     labels: NDArray[np.int8]
     scores: Mapping[str, NDArray[np.float64]]
     maps: Mapping[str, NDArray[np.float16]]
+    not_judged: Sequence[str]
 
 
 class MapsFile:
@@ -78,6 +80,17 @@ class MapsFile:
             label = self._member("label")[:]
             require_labels(label)
             return np.asarray(label > 0)
+
+    @property
+    def not_judged(self) -> list[str]:
+        """Why an image (N,) is not judged, empty for those that are; older files say of none."""
+        with damage_named(self._path, STEP):
+            if "not_judged" not in self._test:
+                return [""] * len(self.names)
+            reasons = read_texts(self._member("not_judged"))
+            if len(reasons) != len(self.names):
+                raise ValueError(f"not_judged is of {len(reasons)} images")
+            return reasons
 
     def maps(self, branch: str) -> NDArray[np.float16]:
         """The maps (N, S, S) of a branch."""
@@ -128,6 +141,7 @@ def write_maps(
             _create_whole(group, "name", fixed_texts(images.names))
             _create_whole(group, "defect", fixed_texts(images.defects))
             _create_whole(group, "label", np.asarray(images.labels, dtype=np.int8))
+            _create_whole(group, "not_judged", fixed_texts(images.not_judged))
             for name, values in images.scores.items():
                 _create_whole(group, f"score_{name}", values)
             for name, maps in images.maps.items():

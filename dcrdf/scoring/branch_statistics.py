@@ -63,15 +63,20 @@ class BranchFigures:
         foreground: NDArray[np.bool_],
         inside: NDArray[np.bool_],
         blur_sigma_px: float,
+        *,
+        is_silent_beside: bool = False,
     ) -> Self:
-        """Of maps (N, H, W), where the part is, and where the image is (not a letterbox's bars)."""
+        """Of maps (N, H, W), where the part is, and where the image is (not a letterbox's bars).
+        Maps that are silent beside the part have their levels taken on it."""
         blurred, within = gaussian_blur(torch.from_numpy(maps), blur_sigma_px), foreground & inside
         where = torch.from_numpy(np.ascontiguousarray(inside))
+        part = torch.from_numpy(np.ascontiguousarray(within))
+        levels_at = part_or_image(part, where) if is_silent_beside else where
         return cls(
             Moments.of(maps, inside),
             Moments.of(maps, within if within.any() else inside),
             image_maxima(blurred, where).double().numpy(),
-            image_levels(blurred, where).double().numpy(),
+            image_levels(blurred, levels_at).double().numpy(),
         )
 
 
@@ -132,6 +137,12 @@ def image_levels(maps: Tensor, inside: Tensor) -> Tensor:
     count = inside.flatten(1).sum(dim=1, keepdim=True)
     rank = (LEVEL_SHARE * count).round().clamp_min(1.0).long() - 1
     return ascending.gather(1, rank).squeeze(1)
+
+
+def part_or_image(part: Tensor, inside: Tensor) -> Tensor:
+    """Where the part is in each image (B, H, W), and in one without a part, where the image is."""
+    within = part & inside
+    return torch.where(within.flatten(1).any(dim=1)[:, None, None], within, inside)
 
 
 def top_means(maps: Tensor, inside: Tensor, share: float) -> Tensor:

@@ -1,6 +1,6 @@
 """What good validation images look like to a detector: the ground of every fusion."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dcrdf.detectors.maps import CROSSMODAL, Maps
 from dcrdf.errors import UserError
-from dcrdf.modalities import DEPTH, MODALITIES
+from dcrdf.modalities import DEPTH, MODALITIES, Modality
 from dcrdf.scoring.branch_statistics import BranchFigures, BranchStatistics, image_levels
 from dcrdf.scoring.depth_sensor import DepthReadings, DepthSensor
 from dcrdf.scoring.held_out import on_common_scale
@@ -36,13 +36,28 @@ class GoodFigures:
     pairs: GoodPairs | None = None
 
     @classmethod
-    def of(cls, maps: Maps, good: Scans, blur_sigma_px: float, *, weighed: bool = False) -> Self:
-        """From the unblurred maps of good scans, which have both modalities."""
+    def of(
+        cls,
+        maps: Maps,
+        good: Scans,
+        blur_sigma_px: float,
+        silent_beside_part: Collection[Modality] = (),
+        *,
+        weighed: bool = False,
+    ) -> Self:
+        """From the unblurred maps of good scans, which have both modalities; own maps of some may
+        be silent beside the part."""
         readings, outline = DepthReadings.of(good), good.outline
         if readings is None or outline is None:
             raise ValueError("good scans lack their heights")
         figures = {
-            name: BranchFigures.of_maps(x.cpu().numpy(), outline, good.inside, blur_sigma_px)
+            name: BranchFigures.of_maps(
+                x.cpu().numpy(),
+                outline,
+                good.inside,
+                blur_sigma_px,
+                is_silent_beside=name in silent_beside_part,
+            )
             for name, x in maps.by_branch().items()
         }
         part = outline & good.inside
@@ -94,20 +109,31 @@ class Calibration:
     sensor: DepthSensor
     weights: Weights | None = None
 
-    def unusual(
-        self, blurred: Mapping[str, Tensor], inside: Tensor, readings: DepthReadings | None
-    ) -> dict[str, Tensor]:
-        """By how much each modality of an image is unlike good ones as a whole, (B,), 1 or more:
-        the level of its own map over the highest of good images, or what its sensor's readings say.
-
-        `inside` (B, H, W) is where the image is. Without `readings` the sensor is as usual.
-        """
+    def loud(
+        self,
+        blurred: Mapping[Modality, Tensor],
+        inside: Tensor,
+        places: Mapping[Modality, Tensor] | None = None,
+    ) -> dict[Modality, Tensor]:
+        """By how much each modality's own map is louder as a whole than on good images, (B,), 1 or
+        more: its level over the highest of theirs. `inside` (B, H, W) is where the image is;
+        `places` (B, H, W) are where levels of some modalities are taken instead, as they were of
+        good images."""
+        at = dict.fromkeys(MODALITIES, inside) | dict(places or {})
         factors = {
-            name: image_levels(blurred[name], inside) / self.maps[name].highest_level
+            name: image_levels(blurred[name], at[name]) / self.maps[name].highest_level
             for name in MODALITIES
             if name in blurred
         }
-        factors = {name: x.clamp_min(1.0) for name, x in factors.items()}
+        return {name: x.clamp_min(1.0) for name, x in factors.items()}
+
+    def unusual(
+        self, loud: Mapping[str, Tensor], readings: DepthReadings | None
+    ) -> dict[str, Tensor]:
+        """By how much each modality of an image is unlike good ones as a whole, (B,), 1 or more:
+        by how much its map is louder, or what its sensor's readings say. Without `readings` the
+        sensor is as usual."""
+        factors = dict(loud)
         if readings is not None and DEPTH in factors:
             of_sensor = self.sensor.factors(readings).to(factors[DEPTH])
             factors[DEPTH] = torch.maximum(factors[DEPTH], of_sensor)

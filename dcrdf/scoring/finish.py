@@ -1,35 +1,44 @@
 """From a detector's maps to a verdict's numbers: a pure torch module, so that what is exported and
 what scores here is the same."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from dcrdf.config.options import InferOptions
 from dcrdf.detectors.maps import Maps
-from dcrdf.modalities import FUSED, MODALITIES
+from dcrdf.modalities import FUSED, MODALITIES, Modality
 from dcrdf.scoring.blur import gaussian_blur
-from dcrdf.scoring.branch_statistics import image_maxima, top_means
+from dcrdf.scoring.branch_statistics import image_maxima, part_or_image, top_means
 from dcrdf.scoring.calibration import Calibration
 from dcrdf.scoring.depth_sensor import DepthReadings
 from dcrdf.scoring.fusions import Evidence, build_fusion
-from dcrdf.scoring.trust import Trust
+from dcrdf.scoring.trust import Trust, alone
 
 
 class Finished(NamedTuple):
-    """Maps (B, H, W) and image scores (B,) by branch, the fused ones among them, and by how much
-    each modality is unlike good scans as a whole, (B,)."""
+    """Maps (B, H, W) and image scores (B,) by branch, the fused ones among them, by how much each
+    modality is unlike good scans as a whole, (B,), and by how much its own map is louder than on
+    any of them when the other's is not."""
 
     maps: dict[str, Tensor]
     scores: dict[str, Tensor]
     unusual: dict[str, Tensor]
+    loud_alone: dict[str, Tensor]
 
 
 class Finish(nn.Module):
     """Blur, fusion and image score of an answer, by what good scans are like."""
 
-    def __init__(self, options: InferOptions, calibration: Calibration | None) -> None:
+    def __init__(
+        self,
+        options: InferOptions,
+        calibration: Calibration | None,
+        silent_beside_part: Collection[Modality] = (),
+    ) -> None:
         super().__init__()
+        self.silent_beside_part = silent_beside_part
         self.options = options
         self.calibration = calibration
         known = {} if calibration is None else calibration.maps
@@ -37,15 +46,27 @@ class Finish(nn.Module):
         self.fusion = build_fusion(options.fusion, known, weights)
         self.weights = weights
 
-    def forward(self, raw: Maps, inside: Tensor, readings: DepthReadings | None = None) -> Finished:
-        """The detector's raw maps, where the images are (B, H, W), and what the depth sensor's
-        readings say; without them it is taken to be as usual. With one modality the fused map is
-        that branch's. Image scores that the detector gives itself stand for those of the maps."""
+    def forward(
+        self,
+        raw: Maps,
+        inside: Tensor,
+        readings: DepthReadings | None = None,
+        part: Tensor | None = None,
+    ) -> Finished:
+        """The detector's raw maps, where the images and, if known, their parts are (B, H, W), and
+        what the depth sensor's readings say; without them it is taken to be as usual. With one
+        modality the fused map is that branch's. Image scores that the detector gives itself stand
+        for those of the maps."""
         blurred = raw.each(self.blur)
+        loud: dict[str, Tensor] = {}
         unusual: dict[str, Tensor] = {}
         trust = Trust(unusual, None)
         if self.calibration is not None:
-            unusual = self.calibration.unusual(blurred.own, inside, readings)
+            levels_at: dict[Modality, Tensor] = {}
+            if part is not None:
+                levels_at = dict.fromkeys(self.silent_beside_part, part_or_image(part, inside))
+            loud = self.calibration.loud(blurred.own, inside, levels_at)
+            unusual = self.calibration.unusual(loud, readings)
             trust = self.calibration.trust(unusual, readings)
         fused = self._fused(Evidence(raw, blurred, self.blur, trust))
         maps = {FUSED: fused, **blurred.own}
@@ -53,7 +74,7 @@ class Finish(nn.Module):
         if self.options.score == "one_class_svm":
             scores |= self._weighed_score(raw.asked(), inside)
         scores = {**scores, **raw.scores}
-        return Finished(maps, scores, unusual)
+        return Finished(maps, scores, unusual, alone(loud))
 
     def _fused(self, evidence: Evidence) -> Tensor:
         alone = list(evidence.blurred.own.values())

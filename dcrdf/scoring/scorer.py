@@ -4,7 +4,7 @@
 them asked for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -20,6 +20,8 @@ from dcrdf.errors import UserError
 from dcrdf.scoring.calibration import Calibration, GoodFigures
 from dcrdf.scoring.depth_sensor import DepthReadings
 from dcrdf.scoring.finish import Finish
+from dcrdf.scoring.scan_readings import readings_of
+from dcrdf.scoring.usual_scans import UsualScans
 from dcrdf.tensors.orientation import some_of, turned_back
 from dcrdf.tensors.scans import ScanBatch, Scans
 
@@ -30,11 +32,13 @@ class Prediction:
 
     `unusual` (B,) of the branches: by how much the modality is unlike good validation images as a
     whole, 1 or more; far above one, light or sensor have changed, or all of the part.
+    `not_judged` (B,): why a score is no ground for a verdict, in a sentence; empty where it is.
     """
 
     maps: Mapping[str, NDArray[np.float32]]
     scores: Mapping[str, NDArray[np.float64]]
     unusual: Mapping[str, NDArray[np.float64]]
+    not_judged: Sequence[str]
 
 
 class Scorer:
@@ -46,34 +50,45 @@ class Scorer:
         options: InferOptions,
         calibration: Calibration | None,
         device: torch.device,
+        usual: UsualScans | None = None,
     ) -> None:
         self.detector = detector.for_inference().to(device)
         self.detector.map_kind = options.maps
         self.options = options
         self.device = device
+        self.usual = usual
         self._use(calibration)
 
     def _use(self, calibration: Calibration | None) -> None:
         self.calibration = calibration
-        self.finishing = Finish(self.options, calibration)
+        self.finishing = self._finish_by(calibration)
+
+    def _finish_by(self, calibration: Calibration | None) -> Finish:
+        return Finish(self.options, calibration, self.detector.silences_background)
 
     @classmethod
     def calibrate(
-        cls, detector: Detector, options: InferOptions, validation: Scans, device: torch.device
+        cls,
+        detector: Detector,
+        options: InferOptions,
+        validation: Scans,
+        device: torch.device,
+        usual: UsualScans | None = None,
     ) -> tuple[Self, list[Prediction]]:
         """A scorer whose fusion statistics come from the validation split, and predictions of that
         split one by one, each by the statistics of the others: a threshold from scores that know
         themselves would promise new good images fewer false alarms than they get. The network sees
         every image once."""
-        scorer = cls(detector, options, None, device)
+        scorer = cls(detector, options, None, device, usual)
         slices = batch_slices(len(validation), options.batch_size)
         answer = concatenated([scorer.raw_maps(validation[rows]) for rows in slices])
-        figures = GoodFigures.of(answer, validation, options.blur_sigma_px, weighed=options.weighed)
+        silent, weighed = detector.silences_background, options.weighed
+        figures = GoodFigures.of(answer, validation, options.blur_sigma_px, silent, weighed=weighed)
         scorer._use(figures.calibration())
         predictions = []
         for row in range(len(validation)):
             one = slice(row, row + 1)
-            held_out = Finish(options, figures.without(row))
+            held_out = scorer._finish_by(figures.without(row))
             readings = figures.readings.rows(one)
             predictions.append(scorer.finish(answer.rows(one), validation[one], readings, held_out))
         return scorer, predictions
@@ -117,19 +132,31 @@ class Scorer:
         """Raw maps of scans -> fused, blurred maps and image scores; `UserError` where they are
         none. Another `finishing` than the scorer's own may be given."""
         inside = torch.from_numpy(np.ascontiguousarray(scans.inside)).to(self.device)
-        done = (finishing or self.finishing)(raw, inside, readings)
+        part = None
+        if self.detector.silences_background and scans.outline is not None:
+            part = torch.from_numpy(np.ascontiguousarray(scans.outline)).to(self.device)
+        done = (finishing or self.finishing)(raw, inside, readings, part)
         _require_finite(done.maps)
         return Prediction(
             {name: x.cpu().numpy() for name, x in done.maps.items()},
             {name: x.double().cpu().numpy() for name, x in done.scores.items()},
             {name: x.double().cpu().numpy() for name, x in done.unusual.items()},
+            self._not_judged(scans, done.loud_alone),
         )
 
+    def _not_judged(self, scans: Scans, loud_alone: Mapping[str, Tensor]) -> list[str]:
+        if self.usual is None:
+            return [""] * len(scans)
+        alone = {name: x.double().cpu().numpy() for name, x in loud_alone.items()}
+        return self.usual.reasons(readings_of(scans), alone)
+
     def describe(self) -> dict[str, Any]:
-        """Options and statistics as JSON."""
+        """Options and statistics as JSON; without what older models lack where it is lacking."""
+        usual = {} if self.usual is None else {"usual_scans": self.usual.to_dict()}
         return {
             "options": self.options.model_dump(mode="json"),
             "statistics": {} if self.calibration is None else self.calibration.to_dict(),
+            **usual,
         }
 
 

@@ -12,10 +12,12 @@ from dcrdf.tensors.scans import Scans
 
 @dataclass(frozen=True)
 class ScoredSplit:
-    """Image scores (N,) and maps (N, H, W) float16 by branch."""
+    """Image scores (N,) and maps (N, H, W) float16 by branch, and why an image is not judged, (N,),
+    empty for those that are."""
 
     scores: dict[str, NDArray[np.float64]]
     maps: dict[str, NDArray[np.float16]]
+    not_judged: list[str]
 
 
 def score_split(scorer: Scorer, scans: Scans) -> ScoredSplit:
@@ -28,13 +30,16 @@ def gather(predictions: Iterable[Prediction]) -> ScoredSplit:
     """Join batches; scores were computed before maps are rounded to float16 here."""
     scores: dict[str, list[NDArray[np.float64]]] = {}
     maps: dict[str, list[NDArray[np.float16]]] = {}
+    not_judged: list[str] = []
     for prediction in predictions:
+        not_judged += prediction.not_judged
         for name, values in prediction.scores.items():
             scores.setdefault(name, []).append(values)
             maps.setdefault(name, []).append(_half(prediction.maps[name]))
     return ScoredSplit(
         {name: np.concatenate(parts) for name, parts in scores.items()},
         {name: np.concatenate(parts) for name, parts in maps.items()},
+        not_judged,
     )
 
 

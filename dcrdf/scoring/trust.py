@@ -19,10 +19,17 @@ class Trust(NamedTuple):
     heights: Tensor | None
 
     def alone(self) -> dict[str, Tensor]:
-        """By how much each is unusual alone, which is bad light or a bad sensor. What both share is
-        no such thing, another part perhaps, and counts in full."""
-        shared = torch.stack(list(self.unusual.values())).amin(dim=0)
-        return {name: x / shared for name, x in self.unusual.items()}
+        """By how much each is unusual alone."""
+        return alone(self.unusual)
+
+
+def alone(unusual: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """By how much each modality is unusual, (B,), alone, which is bad light or a bad sensor. What
+    both share is no such thing, another part perhaps, and counts in full."""
+    if not unusual:
+        return {}
+    shared = torch.stack(list(unusual.values())).amin(dim=0)
+    return {name: x / shared for name, x in unusual.items()}
 
 
 def belief(factors: Tensor) -> Tensor:

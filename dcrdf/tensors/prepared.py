@@ -11,6 +11,8 @@ from dcrdf.preparation.image import PreparedImage
 from dcrdf.preparation.store import PreparedSplit
 from dcrdf.tensors.scans import Scans
 
+OF_WHOLE_SCANS = ("missing_share", "foreground_share", "distance_m", "size_m")
+
 
 def scans_of_split(split: PreparedSplit, *, points: bool = False) -> Scans:
     """A prepared split, with its points where they are asked for; `UserError` where they were not
@@ -46,4 +48,5 @@ def _scans(
         on_part=outline if is_centred else (height > 0.0) & inside,
         normals=field("normals") if options.surface == "normals" else None,
         points=points,
+        **{name: field(name) for name in OF_WHOLE_SCANS},
     )

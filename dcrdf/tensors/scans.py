@@ -15,7 +15,10 @@ from dcrdf.tensors.orientation import oriented, oriented_surface, turned, turned
 
 OF_MODALITY: dict[str, tuple[str, ...]] = {
     RGB: ("rgb",),
-    DEPTH: ("height", "valid", "outline", "on_part", "normals", "points", "surface"),
+    DEPTH: (
+        *("height", "valid", "outline", "on_part", "normals", "points", "surface"),
+        *("missing_share", "foreground_share", "distance_m", "size_m"),
+    ),
 }
 """What scans lack without a modality."""
 
@@ -27,7 +30,9 @@ class Scans:
     `rgb` (N, S, S, 3) uint8, `height` (N, S, S) normalised, `normals` (N, S, S, 3) encoded in
     [0, 1], `points` (N, S, S, 3) in metres, missing ones 0; masks (N, S, S): `inside`, where the
     image is (not a letterbox's bars), `valid`, where height was measured, `outline`, where the
-    part is, `on_part`, where the height is the part's, also where it was filled.
+    part is, `on_part`, where the height is the part's, also where it was filled. Of each scan at
+    its own size, (N,): the shares that were not measured and that are inspected, the median
+    distance from the camera and the diagonal of what is inspected.
     """
 
     inside: NDArray[np.bool_]
@@ -38,6 +43,10 @@ class Scans:
     on_part: NDArray[np.bool_] | None = None
     normals: NDArray[np.floating] | None = None
     points: NDArray[np.float32] | None = None
+    missing_share: NDArray[np.float64] | None = None
+    foreground_share: NDArray[np.float64] | None = None
+    distance_m: NDArray[np.float64] | None = None
+    size_m: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.inside)

@@ -32,7 +32,7 @@ class TrainingStep(Protocol):
     """Losses of the given rows in an epoch; their sum is minimised. A loss may be left out of some
     batches: an epoch's mean is over those that have it."""
 
-    def __call__(self, rows: NDArray[np.intp], epoch: int) -> Losses: ...
+    def __call__(self, rows: NDArray[np.intp], epoch: int, /) -> Losses: ...
 
 
 @dataclass(frozen=True)
@@ -127,12 +127,16 @@ def _timed(call: Callable[[], None]) -> float:
 
 
 def make_optimizer(
-    module: nn.Module, options: TrainOptions, device: torch.device
+    module: nn.Module, options: TrainOptions, device: torch.device, weight_decay: float = 0.0
 ) -> torch.optim.Optimizer:
-    """Adam over the module's trainable parameters."""
+    """Adam over the module's trainable parameters; `weight_decay` is added to their gradients."""
     trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
     return torch.optim.Adam(
-        trainable, lr=options.learning_rate, betas=options.betas, fused=device.type == "cuda"
+        trainable,
+        lr=options.learning_rate,
+        betas=options.betas,
+        weight_decay=weight_decay,
+        fused=device.type == "cuda",
     )
 
 
@@ -175,5 +179,5 @@ def _not_finite(losses: Losses, epoch: int, context: FitContext) -> UserError:
     name = next((name for name, value in values.items() if not math.isfinite(value)), "total")
     return UserError(
         f"{context.folder}: loss {name!r} is {values.get(name, math.inf)} in epoch {epoch};"
-        " lower train.learning_rate or look at the prepared data with `dcrdf check`"
+        " lower learning_rate or look at the prepared data with `dcrdf check`"
     )

@@ -32,6 +32,7 @@ VARIETIES = {
     "natural_twins": ("dcrdf_net", {"gate": "none", "gfrn": "none", "augment": "natural"}),
     "crd": ("crd", {}),
     "crd_mapped_after": ("crd", {"filter": "none", "mixing": "after", "absent": "own"}),
+    "flow": ("flow_distillation", {"student_channels": 8, "coupling_hidden": 8}),
     "memory_bank": ("memory_bank", {}),
     "chosen_bank": (
         "memory_bank",

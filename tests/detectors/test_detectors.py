@@ -21,12 +21,13 @@ from .conftest import shown_to
 
 VARIETIES = [
     "dual_rd", "paper", "calibrated_maps_residual", "gfrn_only", "augmented", "natural_twins",
-    "crd", "crd_mapped_after", "memory_bank", "chosen_bank", "resilient", "resilient_student",
+    "crd", "crd_mapped_after", "flow", "memory_bank", "chosen_bank", "resilient",
+    "resilient_student",
 ]  # fmt: skip
 CPU = torch.device("cpu")
-DETECTOR_OF = {"crd": "crd", "crd_mapped_after": "crd", "memory_bank": "memory_bank"}
-DETECTOR_OF |= {"chosen_bank": "memory_bank", "resilient": "resilient"}
-DETECTOR_OF |= {"resilient_student": "resilient"}
+DETECTOR_OF = {"crd": "crd", "crd_mapped_after": "crd", "flow": "flow_distillation"}
+DETECTOR_OF |= {"memory_bank": "memory_bank", "chosen_bank": "memory_bank"}
+DETECTOR_OF |= {"resilient": "resilient", "resilient_student": "resilient"}
 DETECTOR_OF |= {variety: "dcrdf_net" for variety in VARIETIES if variety not in DETECTOR_OF}
 
 
@@ -44,26 +45,19 @@ def answer_of(detector, samples):
 def test_maps_are_finite_and_of_the_images_size(fit, samples, variety):
     answer = answer_of(fit(variety)[0], samples)
     assert set(answer.own) == {"rgb", "depth"}
-    gated = variety in ("paper", "calibrated_maps_residual")
-    assert set(answer.joint) == ({"cm_segf"} if gated else set())
+    joint = {"paper": {"cm_segf"}, "calibrated_maps_residual": {"cm_segf"}, "flow": {"joint"}}
+    assert set(answer.joint) == joint.get(variety, set())
     for values in answer.all().values():
         assert values.shape == samples.height.shape
         assert torch.isfinite(values).all()
         assert values.min() >= 0
 
 
-@pytest.mark.parametrize(
-    "variety",
-    [
-        "paper",
-        "natural_twins",
-        "crd",
-        "memory_bank",
-        "chosen_bank",
-        "resilient",
-        "resilient_student",
-    ],
-)
+BITWISE = ["paper", "natural_twins", "crd", "flow", "memory_bank", "chosen_bank", "resilient"]
+BITWISE += ["resilient_student"]
+
+
+@pytest.mark.parametrize("variety", BITWISE)
 def test_same_input_same_bits(fit, samples, variety):
     one, other = (maps_of(fit(variety, fresh)[0], samples) for fresh in (0, 1))
     assert all(torch.equal(one[name], other[name]) for name in one)

@@ -35,12 +35,12 @@ def test_training_and_inference(tmp_path, precision):
     }
     rows = [line.split("|")[1:-1] for line in out.read_text().splitlines() if "| " in line][1:]
     names = [row[0].strip() for row in rows if not row[0].startswith("---")]
-    assert len(names) == 16
+    assert len(names) == 20
     assert [name for name in names if name.startswith("training")] == [
-        "training, dual_rd", "training, crd", "training, paper",
+        "training, flow", "training, dual_rd", "training, crd", "training, paper",
     ]  # fmt: skip
     speeds = [float(row[1]) for row in rows if row[1].strip()]
-    assert len(speeds) == 15
+    assert len(speeds) == 19
     assert min(speeds) > 0
 
 

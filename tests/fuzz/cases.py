@@ -365,7 +365,7 @@ def problem_of(case: Case, kind: Kind, command: list[str], before: set[str], sai
         return "something was executed or written outside"
     if command[0] == "check":
         return "" if case.code in (0, 1, 2) and not case.error else "check: another end"
-    if case.code == 0:
+    if case.code == 0 or (command[0] == "predict" and case.code == 3):  # 3: not judged
         return wrong_result()
     lines = case.error.splitlines()
     if command[0] == "predict" and len(lines) == 2:

@@ -1,7 +1,7 @@
 """Small made-up results in the real file formats: maps, metrics, losses, prepared images."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -163,7 +163,9 @@ def make_result(tmp_path: Path) -> Callable[..., RunResult]:
         run: str = "full",
         category: str = "nut",
         seed: int = 0,
+        not_judged: Mapping[int, str] | None = None,
     ) -> RunResult:
+        reasons = not_judged or {}
         scores = np.array([*good, *bad], dtype=np.float64)
         return RunResult(
             RunFiles(run, category, seed, tmp_path, tmp_path, tmp_path),
@@ -173,6 +175,7 @@ def make_result(tmp_path: Path) -> Callable[..., RunResult]:
             {"fused": scores},
             Threshold.model_validate(THRESHOLD | {"threshold": threshold}),
             size=0,
+            not_judged=[reasons.get(at, "") for at in range(len(scores))],
         )
 
     return make

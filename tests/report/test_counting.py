@@ -28,6 +28,14 @@ def test_alarms_lie_above_the_threshold(make_result):
     assert counts.found == Proportion(2, 4)
 
 
+def test_what_is_not_judged_is_neither_found_nor_rejected(make_result):
+    result = make_result([0.1, 0.9], [0.9, 0.8, 0.1], not_judged={1: "dark", 2: "dark"})
+    assert count(result).false_alarms == Proportion(0, 2)
+    assert count(result).found == Proportion(1, 3)
+    assert found_by_kind(result) == {"dent": Proportion(1, 3)}
+    assert result.is_above.tolist() == [False, True, True, True, False]
+
+
 def test_counts_of_categories_add_up(make_result):
     both = count(make_result([0.1], [0.9])) + count(make_result([0.9, 0.9], [0.1]))
     assert both.found == Proportion(1, 2)

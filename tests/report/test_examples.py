@@ -23,6 +23,14 @@ def test_hardest_defects_and_worst_good_images(make_result):
     assert chosen.worst_good == [0, 2]
 
 
+def test_images_that_are_not_judged_are_shown_and_ranked_as_ever(make_result):
+    reasons = dict.fromkeys((0, 1, 4, 6), "its colour image is too dark")
+    result = make_result(good=[0.9, 0.1, 0.4], bad=[0.8, 0.3, 0.2, 0.7], not_judged=reasons)
+    chosen = choose(result, 2)
+    assert chosen.not_judged == [0, 1, 4]
+    assert (chosen.hardest, chosen.worst_good) == ([5, 4, 6], [0, 2])
+
+
 def test_typical_images_are_the_same_for_all_runs(make_result):
     first = choose(make_result([0.1, 0.2], [0.9, 0.8, 0.7]), 3)
     second = choose(make_result([0.9, 0.8], [0.1, 0.2, 0.3]), 3)

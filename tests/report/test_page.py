@@ -132,6 +132,24 @@ def test_hostile_names_are_only_text(results):
     assert any(image["alt"].startswith("<script>") for image in page.all("img"))
 
 
+def test_images_that_are_not_judged_are_named(results):
+    import h5py
+
+    files = results.add("full", "nut")
+    assert "not judged" not in built(results, out=results.folder / "before.html").words
+    reason = "its colour image is too dark: <b>0</b>"
+    with h5py.File(files.maps, "a") as file:
+        file["test/not_judged"] = fixed_texts([reason if at in (3, 4) else "" for at in range(9)])
+    page = built(results)
+    in_table, beside_pictures = 2, page.words.count(reason) - 2
+    assert beside_pictures >= in_table
+    assert "2 of 9 test images are not judged" in page.words
+    assert "finds 2 of 5 (40 %) defective test images" in page.words
+    assert "wrongly rejects 0 of 4 (0 %) good ones" in page.words
+    badges = [one["class"] for one in page.all("span") if "badge" in (one.get("class") or "")]
+    assert badges.count("badge not-judged") == 1 + beside_pictures
+
+
 def test_same_inputs_same_bytes(page, two_runs):
     first = (two_runs.folder / "report.html").read_bytes()
     built(two_runs)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dcrdf.errors import UserError
-from dcrdf.files.hdf5 import write_attributes
+from dcrdf.files.hdf5 import fixed_texts, write_attributes
 from dcrdf.report.runs import read_run
 
 
@@ -18,6 +18,26 @@ def test_a_sound_file_is_read(results):
     assert run.alarms.tolist() == [False] * 3 + [True, True, False, True, True, False]
     assert run.maps("rgb").shape == (9, 32, 32)
     assert run.threshold.validation_images == 8
+
+
+def write_reasons(files, reasons):
+    with h5py.File(files.maps, "a") as file:
+        file["test/not_judged"] = fixed_texts(reasons)
+
+
+def test_what_is_not_judged_is_read(results):
+    files = results.add("full", "nut")
+    assert read_run(files).not_judged == [""] * 9  # of an older version
+    write_reasons(files, ["", "dark", *[""] * 7])
+    run = read_run(files)
+    assert np.flatnonzero(~run.is_judged).tolist() == [1]
+
+
+def test_reasons_of_other_images_are_damage(results):
+    files = results.add("full", "nut")
+    write_reasons(files, ["dark"])
+    with pytest.raises(UserError, match=r"maps\.h5: damaged \(not_judged is of 1 images\)"):
+        read_run(files)
 
 
 def change(path: Path, what: str) -> None:

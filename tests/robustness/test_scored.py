@@ -29,6 +29,7 @@ class Gated:
     """A detector with a gate, which has learnt scans in some orientations."""
 
     options = MemoryBankOptions()
+    silences_background = frozenset()
 
     def __init__(self, orientations):
         self.orientations, self.colour_weight = orientations, Red()

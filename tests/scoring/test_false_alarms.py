@@ -20,6 +20,7 @@ class Given:
 
     orientations = (0,)
     options = MemoryBankOptions()
+    silences_background = frozenset()
 
     def __init__(self, maps):
         self.given, self.at = maps, 0

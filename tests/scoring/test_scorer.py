@@ -13,7 +13,12 @@ from dcrdf.config.options import InferOptions
 from dcrdf.detectors.maps import Maps
 from dcrdf.errors import UserError
 from dcrdf.scoring.blur import gaussian_blur
-from dcrdf.scoring.branch_statistics import BranchFigures, BranchStatistics, image_levels
+from dcrdf.scoring.branch_statistics import (
+    BranchFigures,
+    BranchStatistics,
+    image_levels,
+    part_or_image,
+)
 from dcrdf.scoring.calibration import Calibration
 from dcrdf.scoring.depth_sensor import (
     LEAST_NOISE,
@@ -43,6 +48,7 @@ class FixedMaps:
 
     orientations = (0,)
     options = MemoryBankOptions()
+    silences_background = frozenset()
 
     def for_inference(self):
         return self
@@ -141,6 +147,27 @@ EXPECTED = {
 }
 
 
+def test_levels_on_the_part_of_images_without_one_are_the_images():
+    inside = torch.ones(3, 2, 2, dtype=torch.bool)
+    inside[:, 0, 0] = False
+    part = torch.zeros_like(inside)
+    part[0, 1, 1] = part[2, 0, 0] = True  # the last one lies in a bar
+    found = part_or_image(part, inside)
+    assert found[0].nonzero().tolist() == [[1, 1]]
+    assert torch.equal(found[1:], inside[1:])
+
+
+def test_maps_that_are_silent_beside_the_part_have_its_levels():
+    maps = np.arange(16, dtype=np.float32).reshape(1, 4, 4)
+    inside, part = np.ones((1, 4, 4), bool), np.zeros((1, 4, 4), bool)
+    part[0, 2:] = True
+    levels = [
+        float(BranchFigures.of_maps(maps, part, inside, 0.0, is_silent_beside=x).levels[0])
+        for x in (False, True)
+    ]
+    assert levels == [3.0, 9.0]
+
+
 @pytest.mark.parametrize("fusion", list(EXPECTED))
 def test_fusion(fusion):
     options = InferOptions(fusion=fusion, blur_sigma_px=0.0, batch_size=2)
@@ -236,7 +263,8 @@ def test_the_level_is_what_a_quarter_does_not_exceed():
 def fused_by_peaks(maps, statistics, readings=None):
     """The fused maps without and with trust."""
     calibration = Calibration(statistics, SENSOR)
-    trust = calibration.trust(calibration.unusual(maps, EVERY_PIXEL, readings), readings)
+    loud = calibration.loud(maps, EVERY_PIXEL)
+    trust = calibration.trust(calibration.unusual(loud, readings), readings)
     return [fuse(kind, statistics, maps, {}, trust) for kind in (PeakNorm, PeakTrust)]
 
 
@@ -279,7 +307,8 @@ def test_heights_with_many_holes_count_less(good):
     maps["depth"][:, 8:12, 8:12] = 5.0  # what a filled hole looks like
     shares = torch.tensor([0.0, 0.02, 0.045, 0.145, 0.2, 0.0, 0.0, 0.0])
     readings = DepthReadings(shares, torch.zeros(8), torch.full((8,), 0.01), NO_HOLES)
-    unusual = Calibration(statistics, SENSOR).unusual(maps, EVERY_PIXEL, readings)
+    calibration = Calibration(statistics, SENSOR)
+    unusual = calibration.unusual(calibration.loud(maps, EVERY_PIXEL), readings)
     np.testing.assert_allclose(unusual["depth"][:5], [1, 1, 2, 6, 8.2], rtol=1e-3)
     assert (unusual["rgb"] == 1).all()
     plain, trusting = (x.flatten(1).amax(1) for x in fused_by_peaks(maps, statistics, readings))
@@ -291,7 +320,8 @@ def test_holes_on_the_part_count_where_shadows_beside_it_hide_them(good):
     maps, statistics = good
     on_part = torch.tensor([0.0, 0.01, 0.11, 0.51, 0.0, 0.0, 0.0, 0.0])
     readings = DepthReadings(torch.full((8,), 0.02), on_part, torch.full((8,), 0.01), NO_HOLES)
-    unusual = Calibration(statistics, SENSOR).unusual(maps, EVERY_PIXEL, readings)
+    calibration = Calibration(statistics, SENSOR)
+    unusual = calibration.unusual(calibration.loud(maps, EVERY_PIXEL), readings)
     np.testing.assert_allclose(unusual["depth"][:4], [1, 1, 2, 6], rtol=1e-3)
 
 
@@ -300,7 +330,8 @@ def test_heights_that_are_much_noisier_than_good_ones_count_less(good):
     maps["depth"][:, 8:12, 8:12] = 5.0  # what a student makes of noise
     noise = 0.01 * torch.tensor([0.5, 1.0, NOISE_TOLERATED, 4.0, 20.0, 0.0, 0.0, 0.0])
     readings = DepthReadings(torch.zeros(8), torch.zeros(8), noise, NO_HOLES)
-    unusual = Calibration(statistics, SENSOR).unusual(maps, EVERY_PIXEL, readings)
+    calibration = Calibration(statistics, SENSOR)
+    unusual = calibration.unusual(calibration.loud(maps, EVERY_PIXEL), readings)
     np.testing.assert_allclose(unusual["depth"][:5], [1, 1, 1, 2, 10], rtol=1e-3)
     assert (unusual["rgb"] == 1).all()
     plain, trusting = (x.flatten(1).amax(1) for x in fused_by_peaks(maps, statistics, readings))

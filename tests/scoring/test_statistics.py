@@ -23,6 +23,7 @@ class Mirror:
     """A detector whose maps are the red channel and the height."""
 
     options = MemoryBankOptions()
+    silences_background = frozenset()
 
     def __init__(self, orientations=(0,)):
         self.orientations = orientations

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dcrdf.config.detectors.base import DetectorInfo, DetectorOptions
 from dcrdf.config.detectors.crd import CRD, CrdOptions
 from dcrdf.config.detectors.dcrdf_net import DCRDF_NET, LADDER, DcrdfNetOptions
+from dcrdf.config.detectors.flow_distillation import (
+    FLOW_DISTILLATION,
+    FlowDistillationOptions,
+)
 from dcrdf.config.detectors.memory_bank import MEMORY_BANK, MemoryBankOptions
 from dcrdf.config.detectors.resilient import RESILIENT, ResilientOptions
 
@@ -16,6 +20,7 @@ __all__ = [
     "DcrdfNetOptions",
     "DetectorInfo",
     "DetectorOptions",
+    "FlowDistillationOptions",
     "MemoryBankOptions",
     "ResilientOptions",
 ]
@@ -23,6 +28,7 @@ __all__ = [
 DETECTORS: Mapping[str, DetectorInfo] = {
     "dcrdf_net": DCRDF_NET,
     "crd": CRD,
+    "flow_distillation": FLOW_DISTILLATION,
     "memory_bank": MEMORY_BANK,
     "resilient": RESILIENT,
 }

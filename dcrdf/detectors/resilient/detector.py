@@ -19,6 +19,7 @@ from dcrdf.detectors.resilient.place_maps import PlaceMaps, Want
 from dcrdf.detectors.resilient.stand_ins import StandIns
 from dcrdf.detectors.resilient.training_places import TrainingPlaces
 from dcrdf.detectors.resilient.transfer import Joint, transfer_of
+from dcrdf.modalities import DEPTH, Modality
 from dcrdf.networks.teacher import Teacher
 from dcrdf.tensors.scans import ScanBatch, Scans
 from dcrdf.training.features import CHUNK
@@ -40,6 +41,11 @@ class Resilient(Detector):
         self.network = nn.ModuleDict({name: x for name, x in parts.items() if x is not None})
         uses_student = isinstance(transfer, Joint) and options.bank_features == "student"
         self.student = transfer if uses_student else None
+
+    @property
+    def silences_background(self) -> frozenset[Modality]:
+        """Geometry exists on the part alone."""
+        return frozenset({DEPTH})
 
     @torch.no_grad()
     def fit(self, train: Scans, variants: PseudoAnomalies | None, context: FitContext) -> None:
