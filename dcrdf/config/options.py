@@ -2,13 +2,14 @@
 exactly what its output depends on. Numbers that only change speed (processes, device) are
 arguments of the commands, not options."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from dcrdf.config.closed import Closed
 from dcrdf.config.prepare_options import Pixels, Positive, PrepareOptions, Share
 from dcrdf.config.teachers import TEACHERS, TeacherName
+from dcrdf.modalities import OTHER, Modality
 
 __all__ = [
     "CROSSMODAL_KINDS",
@@ -233,6 +234,11 @@ class TrainOptions(Closed):
 class InferOptions(Closed):
     """From branch maps to the fused map, the image score and the threshold.
 
+    `modalities`: the test split is scored with `both`, or as if one had been withheld.
+    `stand_ins` (resilient): what one modality tells of the other stands in for it where heights of
+    the part were never measured (`holes`), also where all of a modality is absent (`always`), or
+    nowhere (`never`). Without it the fused map is that of the modality that is there.
+
     `maps` (dcrdf_net): `whitened` measures a student's error by how rarely good training images
     show such errors; `relative` also by how large they get at places of that content while all is
     well; `crossmodal` first takes off what the other modality explains of the error, for the
@@ -259,6 +265,15 @@ class InferOptions(Closed):
     batch_size: Count = 16
     precision: Literal["float32", "bfloat16"] = "float32"
     cpu_threads: Annotated[int, Field(ge=1, le=256)] = 2
+    stand_ins: StandInRule = "holes"
+    modalities: Literal["both", "rgb", "depth"] = "both"
+
+    RECORDED_IF_CHANGED: ClassVar[frozenset[str]] = frozenset({"stand_ins", "modalities"})
+
+    @property
+    def withheld(self) -> Modality | None:
+        """The modality that the test split is scored without."""
+        return None if self.modalities == "both" else OTHER[self.modalities]
 
     @property
     def weighed(self) -> bool:

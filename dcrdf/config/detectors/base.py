@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from dcrdf.config.closed import Closed
-from dcrdf.config.options import CROSSMODAL_KINDS, Fusion, MapKind, TrainOptions
+from dcrdf.config.options import (
+    CROSSMODAL_KINDS,
+    Fusion,
+    MapKind,
+    StandInRule,
+    TrainOptions,
+)
 from dcrdf.config.teachers import Strides
 from dcrdf.modalities import MODALITIES
 
@@ -48,6 +54,10 @@ class DetectorOptions(Closed):
     def stands_in(self) -> bool:
         """Whether it can have one modality stand in for the other (`infer.stand_ins`)."""
         return False
+
+    def has_crossmodal(self, maps: MapKind, stand_ins: StandInRule) -> bool:
+        """Whether it gives crossmodal maps of scans that have both modalities."""
+        return maps in CROSSMODAL_KINDS or (self.stands_in() and stand_ins != "never")
 
     def augments(self) -> bool:
         """Whether it learns scans in several orientations, so that it may score in several."""

@@ -93,7 +93,13 @@ class ResilientOptions(PatchBankOptions):
         return frozenset({"raw"}) if self.transfer == "none" else frozenset({"raw", "crossmodal"})
 
 
-_SVM: Mapping[str, Any] = {"fusion": "zscore_sum"}
+_SVM: Mapping[str, Any] = {
+    "fusion": "one_class_svm",
+    "score": "one_class_svm",
+    "stand_ins": "always",
+}
+_DUAL: Mapping[str, Any] = {**_SVM, "stand_ins": "never"}
+_ZSCORES: Mapping[str, Any] = {"fusion": "zscore_sum"}
 _INFER: Mapping[str, Any] = {"blur_sigma_px": 4.0, "score": "max"}
 _LITERAL: Mapping[str, Any] = {"bank_size": "elbow", "projection": 128}
 _STUDENT: Mapping[str, Any] = {"transfer": "joint", "bank_features": "student"}
@@ -129,20 +135,24 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         {**_STRUCTURE, **_VIT, **_LITERAL, **_STUDENT}, teacher={"name": "dino_vitb8"}
     ),
     "paper_lite": _row({**_LITERAL, **_STUDENT}, teacher=_LITE_TEACHER),
-    "dual": _printed({"transfer": "none"}),
+    "dual": _printed({"transfer": "none"}, _DUAL),
     "single_rgb": _printed({"transfer": "none"}, {"fusion": "rgb"}),
     "single_points": _printed({"transfer": "none"}, {"fusion": "depth"}),
-    "voxel_fixed": _row({"geometry": "structure", "sampling": "fixed"}),
-    "voxel_none": _row({"geometry": "structure", "sampling": "none"}),
+    "resilient_rgb": _printed(_STUDENT, {**_SVM, "modalities": "rgb"}),
+    "resilient_points": _printed(_STUDENT, {**_SVM, "modalities": "depth"}),
+    "voxel_fixed": _row({"geometry": "structure", "sampling": "fixed"}, _ZSCORES),
+    "voxel_none": _row({"geometry": "structure", "sampling": "none"}, _ZSCORES),
     "bank_random": {"options": {"select": "random"}, "infer": {"fusion": "zscore_sum"}},
     "bank_k_centre": {"options": {"select": "k_centre"}, "infer": {"fusion": "zscore_sum"}},
 }
-"""`paper` is `full`; `single_*` share the training of `dual`."""
+"""`paper` is `full`; `resilient_*` share its training, `single_*` that of `dual`."""
 
 RESILIENT = DetectorInfo(
     module="dcrdf.detectors.resilient.detector:Resilient",
     options=ResilientOptions,
     presets=PRESETS,
     train_fields=frozenset({"cpu_threads"}),
-    own_terms=frozenset({"infer.maps", "infer.fusion"}),
+    own_terms=frozenset(
+        {"infer.maps", "infer.fusion", "infer.score", "infer.stand_ins", "infer.modalities"}
+    ),
 )
