@@ -21,10 +21,3 @@ BRANCHES: tuple[str, ...] = (FUSED, *MODALITIES)
 
 NOT_JUDGED: Final = "not judged"
 """The third verdict, beside good and defective."""
-
-
-def answering(*, has_rgb: bool, has_depth: bool) -> str:
-    """Whose threshold the fused score is judged by, where these modalities are there."""
-    if has_rgb and has_depth:
-        return FUSED
-    return RGB if has_rgb else DEPTH

@@ -1,6 +1,7 @@
 """Calibrate a fitted detector on the validation split and score the test split with it."""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from dcrdf.cli.device import claim_gpu
 from dcrdf.config.options import InferOptions
 from dcrdf.config.stages import Stage
 from dcrdf.errors import UserError, about
+from dcrdf.modalities import FUSED, OTHER, Modality
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from dcrdf.preparation.store import Prepared, PreparedSplit
     from dcrdf.results.maps import ScoredImages
+    from dcrdf.scoring.scorer import Scorer
     from dcrdf.scoring.split import ScoredSplit
     from dcrdf.scoring.usual_scans import UsualScans
     from dcrdf.tensors.scans import Scans
@@ -43,6 +46,7 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.results.maps import write_maps
     from dcrdf.scoring.scorer import Scorer
     from dcrdf.scoring.split import gather, score_split
+    from dcrdf.scoring.stand_ins import WITHOUT
     from dcrdf.tensors.device import choose_device, make_repeatable
     from dcrdf.tensors.prepared import scans_of_split
 
@@ -57,12 +61,19 @@ def run(args: argparse.Namespace) -> None:
         usual = _usual_scans(scans_of_split(prepared.split("train")), good)
         with about(args.model):
             scorer, predictions = Scorer.calibrate(detector, options, good, device, usual)
-            scored_validation, scored_test = gather(predictions), score_split(scorer, tested)
+            stood_in = {name: gather(x) for name, x in scorer.calibrate_stand_ins(good).items()}
+            withheld = options.withheld
+            shown = tested if withheld is None else tested.without(withheld)
+            scored_validation, scored_test = gather(predictions), score_split(scorer, shown)
         thresholds = _thresholds(scored_validation, good.inside, options.false_alarm_rate)
+        for absent, scored in stood_in.items():
+            found = _thresholds(scored, good.inside, options.false_alarm_rate)
+            thresholds[WITHOUT[absent]] = found[FUSED]
+        used = thresholds[scorer.answering(withheld)]
         deploy(args.model, args.out / "model", scorer, thresholds, stage.to_dict())
         attributes: dict[str, Any] = {
             "stage": stage.to_json(),
-            "threshold": thresholds["fused"],
+            "threshold": used,
             "category": prepared.category,
             "input_digest": prepared.input_digest,
             "seed": seed,
@@ -71,9 +82,14 @@ def run(args: argparse.Namespace) -> None:
             args.out / "maps.h5",
             attributes,
             test=_images(test, scored_test),
-            validation=_images(validation, replace(scored_validation, maps={})),
+            validation=_images(
+                validation,
+                replace(_without(scored_validation, withheld, stood_in), maps={}),
+            ),
         )
-    print(f"{args.out}: {len(test)} test images scored; {thresholds['fused']['note']}")
+    print(f"{args.out}: {len(test)} test images scored; {used['note']}")
+    if weights := _weights_found(scorer):
+        print(f"{args.out}: {weights}")
     reasons = [reason for reason in scored_test.not_judged if reason]
     if reasons:
         print(f"{args.out}: {len(reasons)} of them not judged, the first because {reasons[0]}")
@@ -84,6 +100,29 @@ def _usual_scans(*good: "Scans") -> "UsualScans":
     from dcrdf.scoring.usual_scans import UsualScans
 
     return UsualScans.of(joined(readings_of(scans) for scans in good))
+
+
+def _without(
+    scored: "ScoredSplit", withheld: Modality | None, stood_in: "Mapping[Modality, ScoredSplit]"
+) -> "ScoredSplit":
+    """Validation scores as the test split's are: without a modality the fused one is the other's,
+    or what joins it with a stand-in."""
+    if withheld is None:
+        return scored
+    if withheld in stood_in:
+        return stood_in[withheld]
+    left = scored.scores[OTHER[withheld]]
+    return replace(scored, scores={FUSED: left, OTHER[withheld]: left})
+
+
+def _weights_found(scorer: "Scorer") -> str:
+    """What one-class SVMs gave both maps, where they were asked."""
+    weights = None if scorer.calibration is None else scorer.calibration.weights
+    if weights is None:
+        return ""
+    pixels = f"colour {weights.rgb:.3g}, geometry {weights.depth:.3g}"
+    images = f"colour {weights.image_rgb:.3g}, geometry {weights.image_depth:.3g}"
+    return f"one-class SVM of pixels: {pixels}; of images: {images}"
 
 
 def _images(split: "PreparedSplit", scored: "ScoredSplit") -> "ScoredImages":

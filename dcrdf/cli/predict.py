@@ -26,7 +26,7 @@ from dcrdf.cli.common import add_device_argument
 from dcrdf.cli.own_scans import OwnScans, distinct
 from dcrdf.cli.score_table import TABLE, UNFINISHED, ScoreTable, earlier, heat_map_of
 from dcrdf.errors import UserError, about
-from dcrdf.modalities import FUSED, MODALITIES, OTHER
+from dcrdf.modalities import MODALITIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         with table.finished():
             for file in files:
                 _score(model, scans, file, args.out, table)
-    return _conclude(table, model.thresholds[OTHER.get(args.without, FUSED)]["note"])
+    return _conclude(table, model.thresholds[model.scorer.answering(args.without)]["note"])
 
 
 def _model(args: argparse.Namespace) -> "Model":

@@ -2,13 +2,14 @@
 exactly what its output depends on. Numbers that only change speed (processes, device) are
 arguments of the commands, not options."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from dcrdf.config.closed import Closed
 from dcrdf.config.prepare_options import Pixels, Positive, PrepareOptions, Share
 from dcrdf.config.teachers import TEACHERS, TeacherName
+from dcrdf.modalities import OTHER, Modality
 
 __all__ = [
     "CROSSMODAL_KINDS",
@@ -30,6 +31,7 @@ __all__ = [
     "ReportOptions",
     "RobustnessOptions",
     "Share",
+    "StandInRule",
     "SyntheticOptions",
     "TeacherOptions",
     "TrainOptions",
@@ -87,6 +89,11 @@ Fusion = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 MapKind = Literal["raw", "whitened", "relative", "crossmodal", "mapping", "likelihood"]
 CROSSMODAL_KINDS: frozenset[MapKind] = frozenset({"crossmodal", "mapping"})
 """Those in which the other modality has a say, beside a branch's own map."""
+
+
+StandInRule = Literal["holes", "always", "never"]
+"""Where what one modality tells of the other stands in for it: where heights were never measured,
+also where all of a modality is absent, or nowhere."""
 
 
 class SyntheticOptions(Closed):
@@ -227,6 +234,11 @@ class TrainOptions(Closed):
 class InferOptions(Closed):
     """From branch maps to the fused map, the image score and the threshold.
 
+    `modalities`: the test split is scored with `both`, or as if one had been withheld.
+    `stand_ins` (resilient): what one modality tells of the other stands in for it where heights of
+    the part were never measured (`holes`), also where all of a modality is absent (`always`), or
+    nowhere (`never`). Without it the fused map is that of the modality that is there.
+
     `maps` (dcrdf_net): `whitened` measures a student's error by how rarely good training images
     show such errors; `relative` also by how large they get at places of that content while all is
     well; `crossmodal` first takes off what the other modality explains of the error, for the
@@ -237,6 +249,8 @@ class InferOptions(Closed):
     the 3-norm of the two; `peak_trust` also asks the image at hand: a modality that is
     louder than on any good validation image, nearly everywhere and alone, counts less and is not
     asked about the other, nor are heights that were filled in where many are.
+    `one_class_svm`: both maps by the weights that a linear one-class SVM of good validation pixels
+    gives them; as a `score`, both unblurred maps' maxima by those of an SVM of good images.
     `orientations`: an image is scored in at most so many of the orientations in which the training
     images were shown (`options.augment`), and its maps are the mean; it takes as many times longer.
     """
@@ -245,12 +259,26 @@ class InferOptions(Closed):
     orientations: Annotated[int, Field(ge=1, le=8)] = 1
     fusion: Fusion = "zscore_sum"
     blur_sigma_px: Annotated[float, Field(ge=0.0, le=2048.0)] = 4.0
-    score: Literal["max", "top_share"] = "max"
+    score: Literal["max", "top_share", "one_class_svm"] = "max"
     top_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.001
     false_alarm_rate: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05
     batch_size: Count = 16
     precision: Literal["float32", "bfloat16"] = "float32"
     cpu_threads: Annotated[int, Field(ge=1, le=256)] = 2
+    stand_ins: StandInRule = "holes"
+    modalities: Literal["both", "rgb", "depth"] = "both"
+
+    RECORDED_IF_CHANGED: ClassVar[frozenset[str]] = frozenset({"stand_ins", "modalities"})
+
+    @property
+    def withheld(self) -> Modality | None:
+        """The modality that the test split is scored without."""
+        return None if self.modalities == "both" else OTHER[self.modalities]
+
+    @property
+    def weighed(self) -> bool:
+        """Whether one-class SVMs are asked for weights of both maps."""
+        return "one_class_svm" in (self.fusion, self.score)
 
 
 class EvaluateOptions(Closed):

@@ -92,6 +92,11 @@ def _check_offered(
             f"config: infer.fusion{where}: {infer.fusion!r} is not offered by {detector} with these"
             f" options and infer.maps: {infer.maps}; allowed: {', '.join(sorted(allowed))}"
         )
+    if infer.stand_ins == "always" and not options.stands_in():
+        raise UserError(
+            f"config: infer.stand_ins{where}: {detector} has nothing stand in for an absent"
+            " modality with these options; leave it out"
+        )
     if infer.orientations > 1 and not options.augments():
         key = options.augmented_by and f", or set options.{options.augmented_by}"
         raise UserError(

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from dcrdf.config.detectors import DETECTORS, DetectorOptions
-from dcrdf.config.options import MapKind
+from dcrdf.config.options import MapKind, StandInRule
 from dcrdf.detectors.maps import Maps
 from dcrdf.modalities import Modality
 from dcrdf.networks.folding import fold_batch_norms
@@ -30,6 +30,9 @@ class Detector(ABC):
     network: nn.Module
     map_kind: MapKind = "raw"
     """Which maps `maps` gives, of those that the detector's options offer."""
+    stand_ins: StandInRule = "never"
+    """Where a detector that can (`DetectorOptions.stands_in`) has one modality stand in for the
+    other, in its crossmodal maps."""
 
     def __init__(self, teacher: Teacher, options: Any) -> None:
         self.teacher = teacher

@@ -1,7 +1,7 @@
 """A fitted detector ready for use: preparation, scorer and thresholds in one folder."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from dcrdf.config.detectors import DetectorOptions
-from dcrdf.config.options import CROSSMODAL_KINDS, InferOptions, PrepareOptions
+from dcrdf.config.options import InferOptions, PrepareOptions
 from dcrdf.datasets.load import clear_missing
 from dcrdf.datasets.sample import Scan
 from dcrdf.detectors.maps import CROSSMODAL
 from dcrdf.errors import UserError
-from dcrdf.modalities import BRANCHES, DEPTH, FUSED, RGB, answering
+from dcrdf.modalities import BRANCHES, DEPTH, FUSED, RGB
 from dcrdf.models.checkpoint import entries_named, load_detector
 from dcrdf.models.verdict import Verdict
 from dcrdf.preparation.image import PreparedImage, prepare_scan
@@ -23,6 +23,7 @@ from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.preparation.resize import to_native
 from dcrdf.scoring.calibration import Calibration
 from dcrdf.scoring.scorer import Scorer
+from dcrdf.scoring.stand_ins import WITHOUT, StandInCalibrations
 from dcrdf.scoring.usual_scans import UsualScans
 from dcrdf.tensors.device import choose_device
 from dcrdf.tensors.prepared import scans_of_images
@@ -65,13 +66,22 @@ class Model:
             options = InferOptions.parse(scoring["options"], "scoring")
             _check_offered(options, detector.options)
             branches = detector.options.branches()
-            calibration = Calibration.from_dict(scoring["statistics"], map_names(options, branches))
+            calibration = Calibration.from_dict(
+                scoring["statistics"], map_names(options, detector.options)
+            )
+            if options.weighed and calibration.weights is None:
+                raise ValueError("the weights of one_class_svm are missing")
             known = scoring.get("usual_scans")
             usual = None if known is None else UsualScans.from_dict(known)
+            stand_ins = None
+            if "stand_ins" in scoring:
+                stand_ins = StandInCalibrations.from_dict(scoring["stand_ins"])
+                branches = (*branches, *WITHOUT.values())
             self.thresholds = _checked_thresholds(description["thresholds"], (FUSED, *branches))
         self.lacks = LACKS_USUAL_SCANS if usual is None else ""
         torch.set_num_threads(cpu_threads or options.cpu_threads)
         self.scorer = Scorer(detector, options, calibration, choose_device(device), usual)
+        self.scorer.stand_ins = stand_ins
 
     def predict(self, rgb: NDArray[np.uint8] | None, xyz_m: NDArray[np.float32] | None) -> Verdict:
         """Judge one scan: colour (H, W, 3) uint8 and points (H, W, 3) in metres, camera frame.
@@ -91,8 +101,7 @@ class Model:
         if xyz_m is None:
             scans = scans.without(DEPTH)
         prediction = self.scorer.score(scans)
-        used = answering(has_rgb=rgb is not None, has_depth=xyz_m is not None)
-        limits = self.thresholds[used]
+        limits = self.thresholds[self.scorer.answering(scans.absent)]
         reason = prediction.not_judged[0]
         return Verdict(
             float(prediction.scores[FUSED][0]),
@@ -168,7 +177,8 @@ def _kind(value: Any) -> str:
     return type(value).__name__
 
 
-def map_names(options: InferOptions, branches: Sequence[str]) -> tuple[str, ...]:
+def map_names(options: InferOptions, detector: DetectorOptions) -> tuple[str, ...]:
     """The maps of which a calibration with these options has statistics."""
-    has_crossmodal = options.maps in CROSSMODAL_KINDS
+    has_crossmodal = detector.has_crossmodal(options.maps, options.stand_ins)
+    branches = detector.branches()
     return (*branches, *(CROSSMODAL[name] for name in branches if has_crossmodal))

@@ -14,7 +14,7 @@ from dcrdf.datasets.load import load_scan
 from dcrdf.datasets.sample import Sample
 from dcrdf.errors import UserError
 from dcrdf.files.digests import seed_of
-from dcrdf.modalities import FUSED, OTHER
+from dcrdf.modalities import FUSED
 from dcrdf.models.model import Model
 from dcrdf.preparation.cloud import placement_of
 from dcrdf.preparation.image import PreparedImage, prepare_scan
@@ -136,8 +136,7 @@ def _score(
 def _thresholds(
     model: Model, branches: Iterable[str], degradation: Degradation | None
 ) -> dict[str, float]:
-    absent = ABSENT.get(degradation or "")
-    used: dict[str, str] = {} if absent is None else {FUSED: OTHER[absent]}
+    used = {FUSED: model.scorer.answering(ABSENT.get(degradation or ""))}
     return {name: float(model.thresholds[used.get(name, name)]["threshold"]) for name in branches}
 
 

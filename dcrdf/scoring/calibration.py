@@ -15,19 +15,25 @@ from dcrdf.modalities import DEPTH, MODALITIES, Modality
 from dcrdf.scoring.branch_statistics import BranchFigures, BranchStatistics, image_levels
 from dcrdf.scoring.depth_sensor import DepthReadings, DepthSensor
 from dcrdf.scoring.held_out import on_common_scale
+from dcrdf.scoring.one_class_svm import GoodPairs, Weights
 from dcrdf.scoring.trust import Trust
 from dcrdf.tensors.scans import Scans
+
+WEIGHTS = "one_class_svm"
+"""Their entry in JSON."""
 
 
 @dataclass(frozen=True)
 class GoodFigures:
     """What a calibration takes from each of N good images: figures of their maps by the maps'
-    names, readings of the depth sensor, pixels of the part and of the image, (N,)."""
+    names, readings of the depth sensor, pixels of the part and of the image, (N,); pairs of both
+    maps' values, where weights are asked for."""
 
     maps: Mapping[str, BranchFigures]
     readings: DepthReadings
     part_pixels: NDArray[np.int64]
     image_pixels: NDArray[np.int64]
+    pairs: GoodPairs | None = None
 
     @classmethod
     def of(
@@ -36,6 +42,8 @@ class GoodFigures:
         good: Scans,
         blur_sigma_px: float,
         silent_beside_part: Collection[Modality] = (),
+        *,
+        weighed: bool = False,
     ) -> Self:
         """From the unblurred maps of good scans, which have both modalities; own maps of some may
         be silent beside the part."""
@@ -53,7 +61,9 @@ class GoodFigures:
             for name, x in maps.by_branch().items()
         }
         part = outline & good.inside
-        return cls(figures, readings, part.sum(axis=(1, 2)), good.inside.sum(axis=(1, 2)))
+        pairs = GoodPairs.of(maps, outline, good.inside) if weighed else None
+        pixels = good.inside.sum(axis=(1, 2))
+        return cls(figures, readings, part.sum(axis=(1, 2)), pixels, pairs)
 
     def __len__(self) -> int:
         return len(self.image_pixels)
@@ -77,21 +87,27 @@ class GoodFigures:
                     {name: others.maps[name] for name in fused},
                     {name: everyone.maps[name] for name in fused},
                 )
-        return Calibration(statistics, others.sensor)
+        weights = others.weights
+        if weights is not None and everyone.weights is not None:
+            weights = weights.in_units_of(everyone.weights)
+        return Calibration(statistics, others.sensor, weights)
 
     def _of_rows(self, rows: NDArray[np.intp]) -> "Calibration":
         statistics = {name: BranchStatistics.of(x, rows) for name, x in self.maps.items()}
         part_share = float(self.part_pixels[rows].sum() / self.image_pixels[rows].sum())
         readings = self.readings.rows(torch.from_numpy(rows))
-        return Calibration(statistics, DepthSensor.of_good(readings, part_share))
+        weights = None if self.pairs is None else self.pairs.weights(rows)
+        return Calibration(statistics, DepthSensor.of_good(readings, part_share), weights)
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Statistics of the maps by their names, and of the depth sensor."""
+    """Statistics of the maps by their names, and of the depth sensor; the weights of both maps,
+    where they are asked for."""
 
     maps: Mapping[str, BranchStatistics]
     sensor: DepthSensor
+    weights: Weights | None = None
 
     def unusual(
         self,
@@ -127,16 +143,20 @@ class Calibration:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
+        weights = {} if self.weights is None else {WEIGHTS: self.weights.to_dict()}
         return {
             **{name: x.to_dict() for name, x in self.maps.items()},
             "depth_sensor": self.sensor.to_dict(),
+            **weights,
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], names: Sequence[str]) -> Self:
         """The inverse of `to_dict`, for the maps of those names; UserError, KeyError, TypeError or
         ValueError for others."""
-        if set(values) != {*names, "depth_sensor"}:
+        if set(values) - {WEIGHTS} != {*names, "depth_sensor"}:
             raise UserError("calibrated by another version of dcrdf; run `dcrdf infer` again")
         maps = {name: BranchStatistics.from_dict(values[name]) for name in names}
-        return cls(maps, DepthSensor.from_dict(values["depth_sensor"]))
+        sensor = DepthSensor.from_dict(values["depth_sensor"])
+        weights = Weights.from_dict(values[WEIGHTS]) if WEIGHTS in values else None
+        return cls(maps, sensor, weights)

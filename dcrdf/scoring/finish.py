@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from dcrdf.config.options import InferOptions
 from dcrdf.detectors.maps import Maps
-from dcrdf.modalities import FUSED, Modality
+from dcrdf.modalities import FUSED, MODALITIES, Modality
 from dcrdf.scoring.blur import gaussian_blur
 from dcrdf.scoring.branch_statistics import image_maxima, part_or_image, top_means
 from dcrdf.scoring.calibration import Calibration
@@ -40,7 +40,9 @@ class Finish(nn.Module):
         self.options = options
         self.calibration = calibration
         known = {} if calibration is None else calibration.maps
-        self.fusion = build_fusion(options.fusion, known)
+        weights = None if calibration is None else calibration.weights
+        self.fusion = build_fusion(options.fusion, known, weights)
+        self.weights = weights
 
     def forward(
         self,
@@ -65,6 +67,8 @@ class Finish(nn.Module):
         fused = self._fused(Evidence(raw, blurred, self.blur, trust))
         maps = {FUSED: fused, **blurred.own}
         scores = {name: self._image_scores(x, inside) for name, x in maps.items()}
+        if self.options.score == "one_class_svm":
+            scores |= self._weighed_score(raw.asked(), inside)
         scores = {**scores, **raw.scores}
         return Finished(maps, scores, unusual)
 
@@ -77,6 +81,13 @@ class Finish(nn.Module):
         return gaussian_blur(maps, self.options.blur_sigma_px)
 
     def _image_scores(self, maps: Tensor, inside: Tensor) -> Tensor:
-        if self.options.score == "max":
-            return image_maxima(maps, inside)
-        return top_means(maps, inside, self.options.top_share)
+        if self.options.score == "top_share":
+            return top_means(maps, inside, self.options.top_share)
+        return image_maxima(maps, inside)
+
+    def _weighed_score(self, raw: dict[str, Tensor], inside: Tensor) -> dict[str, Tensor]:
+        """The image score of both maps' maxima, where both are there."""
+        if len(raw) < len(MODALITIES) or self.weights is None:
+            return {}
+        rgb, depth = (image_maxima(raw[name], inside) for name in MODALITIES)
+        return {FUSED: self.weights.image_rgb * rgb + self.weights.image_depth * depth}

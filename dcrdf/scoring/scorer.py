@@ -17,10 +17,17 @@ from dcrdf.config.options import InferOptions
 from dcrdf.detectors.base import Detector
 from dcrdf.detectors.maps import Maps, averaged, concatenated
 from dcrdf.errors import UserError
+from dcrdf.modalities import DEPTH, FUSED, MODALITIES, OTHER, Modality
 from dcrdf.scoring.calibration import Calibration, GoodFigures
 from dcrdf.scoring.depth_sensor import DepthReadings
 from dcrdf.scoring.finish import Finish
 from dcrdf.scoring.scan_readings import readings_of
+from dcrdf.scoring.stand_ins import (
+    WITHOUT,
+    StandInCalibrations,
+    as_if_both,
+    without_the_absent,
+)
 from dcrdf.scoring.trust import alone
 from dcrdf.scoring.usual_scans import UsualScans
 from dcrdf.tensors.orientation import some_of, turned_back
@@ -55,6 +62,8 @@ class Scorer:
     ) -> None:
         self.detector = detector.for_inference().to(device)
         self.detector.map_kind = options.maps
+        self.detector.stand_ins = options.stand_ins
+        self.stand_ins: StandInCalibrations | None = None
         self.options = options
         self.device = device
         self.usual = usual
@@ -81,18 +90,51 @@ class Scorer:
         themselves would promise new good images fewer false alarms than they get. The network sees
         every image once."""
         scorer = cls(detector, options, None, device, usual)
-        slices = batch_slices(len(validation), options.batch_size)
-        answer = concatenated([scorer.raw_maps(validation[rows]) for rows in slices])
-        silent = detector.silences_background
-        figures = GoodFigures.of(answer, validation, options.blur_sigma_px, silent)
-        scorer._use(figures.calibration())
-        predictions = []
-        for row in range(len(validation)):
-            one = slice(row, row + 1)
-            held_out = scorer._finish_by(figures.without(row))
-            readings = figures.readings.rows(one)
-            predictions.append(scorer.finish(answer.rows(one), validation[one], readings, held_out))
+        answer = scorer._maps_of_all(validation)
+        calibration, predictions = scorer._held_out(answer, validation, validation)
+        scorer._use(calibration)
         return scorer, predictions
+
+    def calibrate_stand_ins(self, validation: Scans) -> dict[Modality, list[Prediction]]:
+        """By the modality that is absent, predictions of validation scans without it, each by
+        statistics of the others; nothing where nothing stands in. The scorer judges by them from
+        then on."""
+        if not (self.detector.options.stands_in() and self.options.stand_ins == "always"):
+            return {}
+        found, calibrations = {}, {}
+        for absent in MODALITIES:
+            shown = validation.without(absent)
+            answer = as_if_both(self._maps_of_all(shown))
+            calibrations[absent], found[absent] = self._held_out(answer, validation, shown)
+        self.stand_ins = StandInCalibrations(calibrations)
+        return found
+
+    def answering(self, absent: Modality | None) -> str:
+        """Whose threshold the fused score is judged by, where a modality may be absent."""
+        if absent is None:
+            return FUSED
+        return OTHER[absent] if self.stand_ins is None else WITHOUT[absent]
+
+    def _maps_of_all(self, scans: Scans) -> Maps:
+        slices = batch_slices(len(scans), self.options.batch_size)
+        return concatenated([self.raw_maps(scans[rows]) for rows in slices])
+
+    def _held_out(
+        self, answer: Maps, good: Scans, shown: Scans
+    ) -> tuple[Calibration, list[Prediction]]:
+        """The calibration by maps of all good scans, and predictions of each, as shown, by those of
+        the others."""
+        options, detector = self.options, self.detector
+        silent = detector.silences_background if shown.absent != DEPTH else frozenset()
+        blur_px = options.blur_sigma_px
+        figures = GoodFigures.of(answer, good, blur_px, silent, weighed=options.weighed)
+        predictions = []
+        for row in range(len(good)):
+            one = slice(row, row + 1)
+            held_out = self._finish_by(figures.without(row))
+            readings = figures.readings.rows(one) if shown.absent != DEPTH else None
+            predictions.append(self.finish(answer.rows(one), shown[one], readings, held_out))
+        return figures.calibration(), predictions
 
     @property
     def shown(self) -> list[int]:
@@ -119,8 +161,14 @@ class Scorer:
         return answer.each(lambda x: turned_back(x.float(), orientation))
 
     def score(self, scans: Scans) -> Prediction:
-        """Score scans; without one modality the fused map is the other branch's."""
-        return self.finish(self.raw_maps(scans), scans, DepthReadings.of(scans))
+        """Score scans; without one modality the fused map is the other branch's, or joins it with
+        what stands in for the absent one."""
+        raw, readings = self.raw_maps(scans), DepthReadings.of(scans)
+        absent = scans.absent
+        if absent is None or self.stand_ins is None:
+            return self.finish(raw, scans, readings)
+        by_both = self._finish_by(self.stand_ins.by_absent[absent])
+        return self.finish(as_if_both(raw), scans, readings, by_both)
 
     @torch.no_grad()
     def finish(
@@ -138,11 +186,12 @@ class Scorer:
             part = torch.from_numpy(np.ascontiguousarray(scans.outline)).to(self.device)
         done = (finishing or self.finishing)(raw, inside, readings, part)
         _require_finite(done.maps)
+        maps, scores, unusual = (without_the_absent(x, scans.absent) for x in done)
         return Prediction(
-            {name: x.cpu().numpy() for name, x in done.maps.items()},
-            {name: x.double().cpu().numpy() for name, x in done.scores.items()},
-            {name: x.double().cpu().numpy() for name, x in done.unusual.items()},
-            self._not_judged(scans, alone(done.unusual)),
+            {name: x.cpu().numpy() for name, x in maps.items()},
+            {name: x.double().cpu().numpy() for name, x in scores.items()},
+            {name: x.double().cpu().numpy() for name, x in unusual.items()},
+            self._not_judged(scans, {} if scans.absent else alone(unusual)),
         )
 
     def _not_judged(self, scans: Scans, unusual_alone: Mapping[str, Tensor]) -> list[str]:
@@ -154,8 +203,10 @@ class Scorer:
     def describe(self) -> dict[str, Any]:
         """Options and statistics as JSON; without what older models lack where it is lacking."""
         usual = {} if self.usual is None else {"usual_scans": self.usual.to_dict()}
+        if self.stand_ins is not None:
+            usual["stand_ins"] = self.stand_ins.to_dict()
         return {
-            "options": self.options.model_dump(mode="json"),
+            "options": self.options.record(),
             "statistics": {} if self.calibration is None else self.calibration.to_dict(),
             **usual,
         }

@@ -65,6 +65,13 @@ class Scans:
         """What the second branch sees: normals where there are some, else heights."""
         return self.height if self.normals is None else self.normals
 
+    @property
+    def absent(self) -> Modality | None:
+        """The modality that the scans lack; None where they have both."""
+        if self.rgb is None:
+            return RGB
+        return DEPTH if self.surface is None else None
+
     def both(self) -> tuple[NDArray[np.uint8], NDArray[np.floating]]:
         """Colour and surface of scans that have both; ValueError for others."""
         surface = self.surface

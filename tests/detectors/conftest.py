@@ -38,6 +38,22 @@ VARIETIES = {
         "memory_bank",
         {"select": "k_centre", "projection": 8, "bank_precision": "float16", "reweight": 3},
     ),
+    "resilient": (
+        "resilient",
+        {"bank_size": 64, "sampled_max": 500, "transfer_steps": 30, "transfer_hidden": 16},
+    ),
+    "resilient_student": (
+        "resilient",
+        {
+            "geometry": "height_image",
+            "transfer": "joint",
+            "bank_features": "student",
+            "bank_size": 64,
+            "sampled_max": 500,
+            "transfer_steps": 30,
+            "transfer_hidden": 16,
+        },
+    ),
 }
 
 
@@ -56,6 +72,16 @@ def samples() -> Scans:
     foreground = np.broadcast_to(disc, depth.shape)
     part = {"outline": foreground, "on_part": depth > 0}
     return Scans(inside=everywhere, rgb=rgb, height=depth, valid=everywhere, **part)
+
+
+def shown_to(detector, samples) -> Scans:
+    """The samples, with points where the detector looks at some."""
+    if "points" not in detector.options.needs():
+        return samples
+    y, x = np.mgrid[:SIZE, :SIZE] - SIZE / 2
+    z_m = 0.6 - 0.02 * samples.height
+    points = np.stack([x * z_m / 300, y * z_m / 300, z_m], axis=-1).astype(np.float32)
+    return replace(samples, points=points)
 
 
 @pytest.fixture(scope="session")
@@ -145,7 +171,7 @@ def fit(samples, variants, teacher, tmp_path_factory):
             with pytest.MonkeyPatch.context() as patch:  # good images are few and soon known
                 patch.setattr(usual_length, "STEPS", 100)
                 patch.setattr(crossmodal_prediction, "STEPS", 100)
-                detector.fit(shown, needed, context)
+                detector.fit(shown_to(detector, shown), needed, context)
             # Saved states hold no random state, so trainings must not draw from the global one.
             assert torch.equal(torch.get_rng_state(), random_state)
             cache[key] = (detector, context)

@@ -17,24 +17,33 @@ from dcrdf.scoring.split import gather
 from dcrdf.tensors.images import rgb_tensor
 from dcrdf.training.features import FeatureSource, teacher_features
 
+from .conftest import shown_to
+
 VARIETIES = [
     "dual_rd", "paper", "calibrated_maps_residual", "gfrn_only", "augmented", "natural_twins",
-    "crd", "crd_mapped_after", "flow", "memory_bank", "chosen_bank",
+    "crd", "crd_mapped_after", "flow", "memory_bank", "chosen_bank", "resilient",
+    "resilient_student",
 ]  # fmt: skip
 CPU = torch.device("cpu")
 DETECTOR_OF = {"crd": "crd", "crd_mapped_after": "crd", "flow": "flow_distillation"}
 DETECTOR_OF |= {"memory_bank": "memory_bank", "chosen_bank": "memory_bank"}
+DETECTOR_OF |= {"resilient": "resilient", "resilient_student": "resilient"}
 DETECTOR_OF |= {variety: "dcrdf_net" for variety in VARIETIES if variety not in DETECTOR_OF}
 
 
 def maps_of(detector, samples):
     """Every map by its name."""
-    return detector.maps(samples.batch(CPU)).all()
+    return answer_of(detector, samples).all()
+
+
+def answer_of(detector, samples):
+    """All that a detector says of the samples."""
+    return detector.maps(shown_to(detector, samples).batch(CPU, detector.options.needs()))
 
 
 @pytest.mark.parametrize("variety", VARIETIES)
 def test_maps_are_finite_and_of_the_images_size(fit, samples, variety):
-    answer = fit(variety)[0].maps(samples.batch(CPU))
+    answer = answer_of(fit(variety)[0], samples)
     assert set(answer.own) == {"rgb", "depth"}
     joint = {"paper": {"cm_segf"}, "calibrated_maps_residual": {"cm_segf"}, "flow": {"joint"}}
     assert set(answer.joint) == joint.get(variety, set())
@@ -44,7 +53,8 @@ def test_maps_are_finite_and_of_the_images_size(fit, samples, variety):
         assert values.min() >= 0
 
 
-BITWISE = ["paper", "natural_twins", "crd", "flow", "memory_bank", "chosen_bank"]
+BITWISE = ["paper", "natural_twins", "crd", "flow", "memory_bank", "chosen_bank", "resilient"]
+BITWISE += ["resilient_student"]
 
 
 @pytest.mark.parametrize("variety", BITWISE)
@@ -277,8 +287,10 @@ def test_stride_of_the_caffe_trunk_survives_the_disk(shared_data, tmp_path, samp
 @pytest.mark.parametrize("variety", VARIETIES)
 @pytest.mark.parametrize("missing", ["rgb", "depth"])
 def test_one_modality_gives_the_other_branch(fit, samples, variety, missing):
-    scorer, _ = Scorer.calibrate(fit(variety)[0], InferOptions(fusion="zscore_sum"), samples, CPU)
-    both, alone = scorer.score(samples), scorer.score(samples.without(missing))
+    detector = fit(variety)[0]
+    shown = shown_to(detector, samples)
+    scorer, _ = Scorer.calibrate(detector, InferOptions(fusion="zscore_sum"), shown, CPU)
+    both, alone = scorer.score(shown), scorer.score(shown.without(missing))
     left = "depth" if missing == "rgb" else "rgb"
     assert missing not in alone.maps
     np.testing.assert_allclose(alone.maps["fused"], both.maps[left], rtol=1e-3, atol=1e-5)

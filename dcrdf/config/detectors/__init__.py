@@ -11,6 +11,7 @@ from dcrdf.config.detectors.flow_distillation import (
     FlowDistillationOptions,
 )
 from dcrdf.config.detectors.memory_bank import MEMORY_BANK, MemoryBankOptions
+from dcrdf.config.detectors.resilient import RESILIENT, ResilientOptions
 
 __all__ = [
     "DETECTORS",
@@ -21,6 +22,7 @@ __all__ = [
     "DetectorOptions",
     "FlowDistillationOptions",
     "MemoryBankOptions",
+    "ResilientOptions",
 ]
 
 DETECTORS: Mapping[str, DetectorInfo] = {
@@ -28,4 +30,5 @@ DETECTORS: Mapping[str, DetectorInfo] = {
     "crd": CRD,
     "flow_distillation": FLOW_DISTILLATION,
     "memory_bank": MEMORY_BANK,
+    "resilient": RESILIENT,
 }

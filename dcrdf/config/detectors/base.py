@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from dcrdf.config.closed import Closed
-from dcrdf.config.options import CROSSMODAL_KINDS, Fusion, MapKind, TrainOptions
+from dcrdf.config.options import (
+    CROSSMODAL_KINDS,
+    Fusion,
+    MapKind,
+    StandInRule,
+    TrainOptions,
+)
 from dcrdf.config.teachers import Strides
 from dcrdf.modalities import MODALITIES
 
@@ -18,6 +24,7 @@ points themselves."""
 FIXED_FUSIONS: frozenset[Fusion] = frozenset(
     {
         *("avg", "max", "product", "zscore_sum", "zscore_max", "peak_norm", "peak_trust"),
+        "one_class_svm",
         *MODALITIES,
     }
 )
@@ -43,6 +50,14 @@ class DetectorOptions(Closed):
     def needs_points(self) -> bool:
         """Whether the points are kept in prepared data for it."""
         return "points" in self.needs()
+
+    def stands_in(self) -> bool:
+        """Whether it can have one modality stand in for the other (`infer.stand_ins`)."""
+        return False
+
+    def has_crossmodal(self, maps: MapKind, stand_ins: StandInRule) -> bool:
+        """Whether it gives crossmodal maps of scans that have both modalities."""
+        return maps in CROSSMODAL_KINDS or (self.stands_in() and stand_ins != "never")
 
     def augments(self) -> bool:
         """Whether it learns scans in several orientations, so that it may score in several."""

@@ -16,6 +16,7 @@ from dcrdf.detectors.base import Detector
 from dcrdf.detectors.maps import Maps
 from dcrdf.detectors.patch_bank.bank import PatchBank
 from dcrdf.detectors.patch_bank.choice import Say
+from dcrdf.detectors.patch_bank.patches import joined_stages
 from dcrdf.detectors.patch_bank.places import Places
 from dcrdf.modalities import MODALITIES, OTHER, Modality
 from dcrdf.networks.teacher import Teacher
@@ -57,14 +58,10 @@ class MemoryBank(Detector):
     def _patches(self, images: Tensor) -> tuple[Tensor, tuple[int, int, int]]:
         """The teacher's features of the chosen stages, each neighbourhood averaged, as rows
         (B * h * w, C), and (B, h, w)."""
-        features, pool = self.teacher(images), self.options.patch_pool
+        features = self.teacher(images)
         chosen = [features[stage - 1] for stage in self.options.stages]
         size = (chosen[0].shape[2], chosen[0].shape[3])
-        pooled = [functional.avg_pool2d(x, pool, stride=1, padding=pool // 2) for x in chosen]
-        joined = torch.cat(
-            [functional.interpolate(x, size, mode="bilinear", align_corners=False) for x in pooled],
-            dim=1,
-        )
+        joined = joined_stages(chosen, self.options.patch_pool, size)
         return joined.permute(0, 2, 3, 1).flatten(0, 2), (len(joined), *size)
 
     @torch.no_grad()

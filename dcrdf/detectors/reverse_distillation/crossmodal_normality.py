@@ -15,9 +15,9 @@ from dcrdf.detectors.reverse_distillation.good_images import (
     residuals_of,
 )
 from dcrdf.detectors.reverse_distillation.losses import upsampled_mean
-from dcrdf.detectors.reverse_distillation.place_network import unit_features
 from dcrdf.detectors.reverse_distillation.usual_length import UsualLength
 from dcrdf.detectors.reverse_distillation.whitening import ResidualWhitening
+from dcrdf.networks.place_network import unit_features
 from dcrdf.networks.teacher import Features, TeacherShape
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from dcrdf.detectors.reverse_distillation.place_network import (
+from dcrdf.networks.place_network import (
     SMALLEST_SPREAD,
     PlaceNetwork,
     unit_features,

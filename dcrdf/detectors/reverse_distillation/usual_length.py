@@ -8,7 +8,7 @@ not show in, so that it cannot excuse itself: those of the student, and of the o
 import torch
 from torch import Tensor, nn
 
-from dcrdf.detectors.reverse_distillation.place_network import PlaceNetwork
+from dcrdf.networks.place_network import PlaceNetwork
 
 HIDDEN = 64
 STEPS = 400

@@ -12,9 +12,11 @@ from dcrdf.scoring.fusions.fixed import (
     Maximum,
     Product,
 )
+from dcrdf.scoring.fusions.one_class_svm import OneClassSvm
 from dcrdf.scoring.fusions.own import OwnFusion
 from dcrdf.scoring.fusions.peaks import PeakNorm, PeakTrust
 from dcrdf.scoring.fusions.zscores import ZscoreMaximum, ZscoreSum
+from dcrdf.scoring.one_class_svm import Weights
 
 __all__ = ["FUSIONS", "Evidence", "Fusion", "build_fusion"]
 
@@ -26,6 +28,7 @@ FUSIONS: Mapping[str, type[Fusion]] = {
     "zscore_max": ZscoreMaximum,
     "peak_norm": PeakNorm,
     "peak_trust": PeakTrust,
+    "one_class_svm": OneClassSvm,
     "rgb": ColourAlone,
     "depth": DepthAlone,
     "rgb_crossmodal": ColourCrossmodal,
@@ -33,6 +36,6 @@ FUSIONS: Mapping[str, type[Fusion]] = {
 }
 
 
-def build_fusion(name: str, statistics: Statistics) -> Fusion:
+def build_fusion(name: str, statistics: Statistics, weights: Weights | None = None) -> Fusion:
     """The fusion of that name; any other name is that of a map which the detector fuses itself."""
-    return FUSIONS.get(name, OwnFusion)(name, statistics)
+    return FUSIONS.get(name, OwnFusion)(name, statistics, weights)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from dcrdf.detectors.maps import Maps
 from dcrdf.scoring.branch_statistics import BranchStatistics
+from dcrdf.scoring.one_class_svm import Weights
 from dcrdf.scoring.trust import Trust
 
 Statistics = Mapping[str, BranchStatistics]
@@ -28,9 +29,10 @@ class Fusion(ABC):
     """Joins maps; knows what good images are like from their statistics alone, so that it can be
     built anew from a model's JSON."""
 
-    def __init__(self, name: str, statistics: Statistics) -> None:
+    def __init__(self, name: str, statistics: Statistics, weights: Weights | None = None) -> None:
         self.name = name
         self.statistics = statistics
+        self.weights = weights
 
     @abstractmethod
     def __call__(self, evidence: Evidence) -> Tensor:

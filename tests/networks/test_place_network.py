@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional
 
-from dcrdf.detectors.reverse_distillation.place_network import PlaceNetwork, unit_features
+from dcrdf.networks.place_network import PlaceNetwork, unit_features
 
 CHANNELS = 5
 

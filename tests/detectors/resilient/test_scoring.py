@@ -1,0 +1,106 @@
+"""An absent modality in scoring: joined with what stands in for it, by statistics of its own."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from dcrdf.config.options import InferOptions
+from dcrdf.errors import UserError
+from dcrdf.scoring.scorer import Scorer
+from dcrdf.scoring.split import gather
+from dcrdf.scoring.stand_ins import StandInCalibrations
+
+from ..conftest import shown_to
+
+CPU = torch.device("cpu")
+
+
+def calibrated(detector, samples, **values):
+    options = InferOptions(**{"fusion": "zscore_sum", "blur_sigma_px": 0.0, **values})
+    shown = shown_to(detector, samples)
+    scorer, predictions = Scorer.calibrate(detector, options, shown, CPU)
+    return scorer, predictions, shown
+
+
+@pytest.mark.parametrize("absent", ["rgb", "depth"])
+def test_a_stand_in_is_joined_by_statistics_of_scans_without_the_modality(fit, samples, absent):
+    scorer, predictions, shown = calibrated(fit("resilient")[0], samples, stand_ins="always")
+    found = scorer.calibrate_stand_ins(shown)
+    assert set(found) == {"rgb", "depth"}
+    assert len(found[absent]) == len(predictions) == len(samples)
+    alone = shown.without(absent)
+    raw = scorer.raw_maps(alone)
+    present = "depth" if absent == "rgb" else "rgb"
+    expected = 0.0
+    for maps in (raw.own[present], raw.crossmodal[absent]):
+        expected = expected + (maps - maps.mean()) / maps.std()
+    prediction = scorer.score(alone)
+    np.testing.assert_allclose(prediction.maps["fused"], expected, rtol=5e-3, atol=5e-3)
+    assert set(prediction.maps) == set(prediction.scores) == {"fused", present}
+    assert set(prediction.unusual) == {present}
+    assert scorer.answering(absent) == f"without_{absent}"
+    assert scorer.answering(None) == "fused"
+    held_out = gather(found[absent])
+    assert set(held_out.scores) == {"fused", present}
+    assert np.isfinite(held_out.scores["fused"]).all()
+    again = StandInCalibrations.from_dict(json.loads(json.dumps(scorer.stand_ins.to_dict())))
+    assert again == scorer.stand_ins
+
+
+@pytest.mark.parametrize("stand_ins", ["holes", "never"])
+def test_else_the_fused_map_is_the_other_branchs(fit, samples, stand_ins):
+    scorer, _, shown = calibrated(fit("resilient")[0], samples, stand_ins=stand_ins)
+    assert scorer.calibrate_stand_ins(shown) == {}
+    prediction = scorer.score(shown.without("depth"))
+    np.testing.assert_array_equal(prediction.maps["fused"], prediction.maps["rgb"])
+    assert scorer.answering("depth") == "rgb"
+    assert "stand_ins" not in scorer.describe()
+    names = set(scorer.calibration.maps)
+    assert ("depth_crossmodal" in names) == (stand_ins == "holes")
+
+
+def test_other_detectors_are_scored_as_ever(fit, samples):
+    plain, _, _ = calibrated(fit("memory_bank")[0], samples)
+    never, _, _ = calibrated(fit("memory_bank")[0], samples, stand_ins="never")
+    assert set(plain.calibration.maps) == {"rgb", "depth"}
+    one, other = (x.score(samples).maps["fused"] for x in (plain, never))
+    assert np.array_equal(one, other)
+    assert plain.calibrate_stand_ins(samples) == {}
+    assert not {"stand_ins", "modalities"} & set(plain.describe()["options"])
+
+
+def test_a_withheld_modality_is_named_by_what_is_left():
+    assert InferOptions().withheld is None
+    assert InferOptions(modalities="rgb").withheld == "depth"
+    assert InferOptions(modalities="depth").withheld == "rgb"
+    assert "modalities" not in InferOptions().record()
+
+
+def test_svm_weights_are_those_of_scans_without_the_modality(fit, samples):
+    scorer, _, shown = calibrated(
+        fit("resilient")[0], samples, stand_ins="always", fusion="one_class_svm",
+        score="one_class_svm",
+    )  # fmt: skip
+    scorer.calibrate_stand_ins(shown)
+    weights = scorer.stand_ins.by_absent["depth"].weights
+    assert weights != scorer.calibration.weights
+    raw = scorer.raw_maps(shown.without("depth"))
+    by_hand = weights.rgb * raw.own["rgb"] + weights.depth * raw.crossmodal["depth"]
+    prediction = scorer.score(shown.without("depth"))
+    np.testing.assert_allclose(prediction.maps["fused"], by_hand, rtol=1e-4)
+    peaks = [x.flatten(1).amax(dim=1) for x in (raw.own["rgb"], raw.crossmodal["depth"])]
+    expected = weights.image_rgb * peaks[0] + weights.image_depth * peaks[1]
+    np.testing.assert_allclose(prediction.scores["fused"], expected, rtol=1e-4)
+
+
+def test_damaged_statistics_are_refused(fit, samples):
+    scorer, _, shown = calibrated(fit("resilient")[0], samples, stand_ins="always")
+    scorer.calibrate_stand_ins(shown)
+    values = scorer.stand_ins.to_dict()
+    with pytest.raises(KeyError):
+        StandInCalibrations.from_dict({"without_rgb": values["without_rgb"]})
+    values["without_rgb"].pop("depth")
+    with pytest.raises(UserError, match="another version"):
+        StandInCalibrations.from_dict(values)
