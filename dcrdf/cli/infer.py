@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.models.deploy import deploy
     from dcrdf.preparation.store import open_prepared
     from dcrdf.results.maps import write_maps
+    from dcrdf.scoring.gauges import gauges_of_good
     from dcrdf.scoring.scorer import Scorer
     from dcrdf.scoring.split import gather, score_split
     from dcrdf.tensors.device import choose_device, make_repeatable
@@ -59,7 +60,8 @@ def run(args: argparse.Namespace) -> None:
             scorer, predictions = Scorer.calibrate(detector, options, good, device, usual)
             scored_validation, scored_test = gather(predictions), score_split(scorer, tested)
         thresholds = _thresholds(scored_validation, good.inside, options.false_alarm_rate)
-        deploy(args.model, args.out / "model", scorer, thresholds, stage.to_dict())
+        gauges = gauges_of_good(predictions, thresholds["fused"]["threshold"])
+        deploy(args.model, args.out / "model", scorer, thresholds, gauges, stage.to_dict())
         attributes: dict[str, Any] = {
             "stage": stage.to_json(),
             "threshold": thresholds["fused"],

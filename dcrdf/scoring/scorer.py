@@ -20,7 +20,7 @@ from dcrdf.errors import UserError
 from dcrdf.scoring.calibration import Calibration, GoodFigures
 from dcrdf.scoring.depth_sensor import DepthReadings
 from dcrdf.scoring.finish import Finish
-from dcrdf.scoring.scan_readings import readings_of
+from dcrdf.scoring.scan_readings import Readings, readings_of
 from dcrdf.scoring.usual_scans import UsualScans
 from dcrdf.tensors.orientation import some_of, turned_back
 from dcrdf.tensors.scans import ScanBatch, Scans
@@ -33,12 +33,15 @@ class Prediction:
     `unusual` (B,) of the branches: by how much the modality is unlike good validation images as a
     whole, 1 or more; far above one, light or sensor have changed, or all of the part.
     `not_judged` (B,): why a score is no ground for a verdict, in a sentence; empty where it is.
+    `readings` (B,): what was counted of each scan for that; nothing where it is not known what is
+    usual.
     """
 
     maps: Mapping[str, NDArray[np.float32]]
     scores: Mapping[str, NDArray[np.float64]]
     unusual: Mapping[str, NDArray[np.float64]]
     not_judged: Sequence[str]
+    readings: Readings
 
 
 class Scorer:
@@ -137,18 +140,22 @@ class Scorer:
             part = torch.from_numpy(np.ascontiguousarray(scans.outline)).to(self.device)
         done = (finishing or self.finishing)(raw, inside, readings, part)
         _require_finite(done.maps)
+        counted = {} if self.usual is None else readings_of(scans)
         return Prediction(
             {name: x.cpu().numpy() for name, x in done.maps.items()},
             {name: x.double().cpu().numpy() for name, x in done.scores.items()},
             {name: x.double().cpu().numpy() for name, x in done.unusual.items()},
-            self._not_judged(scans, done.loud_alone),
+            self._not_judged(len(scans), counted, done.loud_alone),
+            counted,
         )
 
-    def _not_judged(self, scans: Scans, loud_alone: Mapping[str, Tensor]) -> list[str]:
+    def _not_judged(
+        self, count: int, counted: Readings, loud_alone: Mapping[str, Tensor]
+    ) -> list[str]:
         if self.usual is None:
-            return [""] * len(scans)
+            return [""] * count
         alone = {name: x.double().cpu().numpy() for name, x in loud_alone.items()}
-        return self.usual.reasons(readings_of(scans), alone)
+        return self.usual.reasons(counted, alone)
 
     def describe(self) -> dict[str, Any]:
         """Options and statistics as JSON; without what older models lack where it is lacking."""
