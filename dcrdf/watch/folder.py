@@ -115,15 +115,12 @@ class DropFolder:
         """By name, without hidden ones, and without those that belong to another one: beside
         `1.jpg`, `1.png` is its depth."""
         with os.scandir(self._folder) as entries:
-            names = sorted(
-                entry.name
-                for entry in entries
-                if not entry.name.startswith(".")
-                and os.path.splitext(entry.name)[1].lower() in self._suffixes
-            )
+            names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
         by_stem: dict[str, list[str]] = {}
         for name in names:
-            by_stem.setdefault(os.path.splitext(name)[0], []).append(name)
+            stem, dot, suffix = name.rpartition(".")
+            if dot and f".{suffix}".lower() in self._suffixes:
+                by_stem.setdefault(stem, []).append(name)
         taken = {
             path.name
             for alike in by_stem.values()
@@ -132,7 +129,12 @@ class DropFolder:
             for path in self._files_of(self._folder / name)[1:]
             if path.parent == self._folder
         }
-        return {name: self._folder / name for name in names if name not in taken}
+        return {
+            name: self._folder / name
+            for alike in by_stem.values()
+            for name in alike
+            if name not in taken
+        }
 
     def _is_whole(self, states: FileStates) -> bool:
         if not self._needed:
