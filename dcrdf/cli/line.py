@@ -16,6 +16,7 @@ from dcrdf.errors import UserError
 from dcrdf.files.digests import sha256_of_file, sha256_of_json
 from dcrdf.files.jsonfile import write_json
 from dcrdf.modalities import NOT_JUDGED
+from dcrdf.models.verdict import GOOD
 from dcrdf.watch.drift import Drift
 from dcrdf.watch.folder import DropFolder, Found
 from dcrdf.watch.journal import Journal
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from dcrdf.models.verdict import Verdict
 
 HEAT_MAPS, DRIFT = "heat", "drift.json"
-GOOD = "good"
 
 
 class Line:
@@ -39,7 +39,6 @@ class Line:
         self._model_digest = sha256_of_json(model.description)[:12]
         self.drift = Drift(model.good_validation, last)
         self.known: dict[str, Mapping[str, Any]] = {}
-        self._tried: set[str] = set()
         self._name_of_stem: dict[str, str] = {}
         for line in journal.lines():
             self._remember(line)
@@ -52,43 +51,50 @@ class Line:
         """Judge a scan, unless it was; False where its files changed meanwhile, so that it comes
         again."""
         started_s = time.monotonic()
-        name = found.file.name
         try:
             check_text(found.file)
-            files = self._described(found)
-            before = self.known.get(name)
-            if before is not None and _is_same(before, files):
-                if before["score"] is not None or name in self._tried:
-                    return True
-            self._tried.add(name)
+        except UserError as error:  # a name that no line could hold
+            print(f"dcrdf: error: {error}", file=sys.stderr, flush=True)
+            return True
+        try:
+            if self._was_judged(found):
+                return True
             self._refuse_second_of(found.file)
+            files = self._described(found)
             judged = judge(self._model, self._scans, found.file)
         except UserError as error:
             if not folder.is_as_found(found):
                 return False
-            return self._put_unusable(found, str(error))
+            self._put_unusable(found, str(error))
+            return True
         if not folder.is_as_found(found):
             return False
         heat_map = heat_map_of(self._out / HEAT_MAPS, found.file)
         write_heat_map(heat_map, judged)
         line = self._line(found, judged.verdict, files)
-        warnings = []
-        if line["verdict"] == GOOD:
-            warnings = self.drift.add(line["gauges"])
+        line["heat_map"] = os.path.relpath(heat_map, self._out)
+        warnings = self._watched(line)
         now_s = time.monotonic()
-        line |= {
-            "heat_map": os.path.relpath(heat_map, self._out),
-            "drift": self.drift.warned,
-            "judging_ms": round(1000.0 * (now_s - started_s)),
-            "latency_ms": round(1000.0 * (now_s - found.since_s)),
-        }
-        self._journal.append(line)
-        self._known(line)
+        line["judging_ms"] = round(1000.0 * (now_s - started_s))
+        line["latency_ms"] = round(1000.0 * (now_s - found.since_s))
+        self._put(line)
         say(found.file, judged.verdict, f"  {line['latency_ms']} ms")
         for warning in warnings:
             print(f"dcrdf: {warning}", file=sys.stderr, flush=True)
-        write_json(self._out / DRIFT, {"model": self._model_digest, **self.drift.to_dict()})
         return True
+
+    def _watched(self, line: dict[str, Any]) -> list[str]:
+        """Add a good part to the charts; the warnings that begin."""
+        begun = self.drift.add(line["gauges"]) if line["verdict"] == GOOD else []
+        line["drift"] = self.drift.warned
+        return begun
+
+    def _put(self, line: dict[str, Any]) -> None:
+        """A line on disk; then what is made of all of them."""
+        self._journal.append(line)
+        self._known(line)
+        if line["verdict"] == GOOD:
+            write_json(self._out / DRIFT, {"model": self._model_digest, **self.drift.to_dict()})
 
     def _line(
         self, found: Found, verdict: "Verdict", files: Mapping[str, Mapping[str, Any]]
@@ -106,22 +112,36 @@ class Line:
         head = {"at": at, "image": str(found.file), "name": found.file.name}
         return head | {"verdict": verdict, "remark": remark, "model": self._model_digest}
 
-    def _put_unusable(self, found: Found, reason: str) -> bool:
+    def _put_unusable(self, found: Found, reason: str) -> None:
         """Say why a scan cannot be used; a line unless its last one says the same."""
         print(f"dcrdf: error: {reason}", file=sys.stderr, flush=True)
         before = self.known.get(found.file.name)
-        is_new = before is None or before["score"] is not None or before["remark"] != reason
-        if is_new and found.file.name.isprintable():
-            line = self._head(found, NOT_JUDGED, reason)
-            files = {
-                self._shown(file): {"bytes": size, "mtime_ns": changed_ns}
-                for file, (size, changed_ns) in found.states.items()
-            }
-            latency_ms = round(1000.0 * (time.monotonic() - found.since_s))
-            line |= {"score": None, "threshold": None, "files": files, "latency_ms": latency_ms}
-            self._journal.append(line)
-            self._known(line)
-        return True
+        if before is not None and before["score"] is None and before["remark"] == reason:
+            return
+        files = {
+            self._shown(file): {"bytes": size, "mtime_ns": changed_ns}
+            for file, (size, changed_ns) in found.states.items()
+        }
+        latency_ms = round(1000.0 * (time.monotonic() - found.since_s))
+        line = self._head(found, NOT_JUDGED, reason)
+        line |= {"score": None, "threshold": None, "files": files, "latency_ms": latency_ms}
+        self._put(line)
+
+    def _was_judged(self, found: Found) -> bool:
+        """Whether a line is of these files or, where they were copied again, of their content."""
+        before = self.known.get(found.file.name)
+        if before is None or before["score"] is None:
+            return False
+        known = before["files"]
+        now = {self._shown(file): state for file, state in found.states.items()}
+        if {name: one["bytes"] for name, one in known.items()} != {
+            name: size for name, (size, _) in now.items()
+        }:
+            return False
+        if all(known[name]["mtime_ns"] == changed_ns for name, (_, changed_ns) in now.items()):
+            return True
+        digests = {name: one["sha256"] for name, one in self._described(found).items()}
+        return digests == {name: one["sha256"] for name, one in known.items()}
 
     def _described(self, found: Found) -> dict[str, dict[str, Any]]:
         """The scan's files by their path from the folder: size, time, and what they hold."""
@@ -146,7 +166,7 @@ class Line:
         """A line of an earlier call."""
         self._known(line)
         if line["verdict"] == GOOD and line.get("model") == self._model_digest:
-            self.drift.add(line["gauges"])
+            self.drift.add(line.get("gauges", {}))
 
     def _known(self, line: Mapping[str, Any]) -> None:
         self.known[line["name"]] = {
@@ -154,9 +174,3 @@ class Line:
         }
         if line["score"] is not None:
             self._name_of_stem[Path(line["name"]).stem] = line["name"]
-
-
-def _is_same(line: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether a line is of files with this content, wherever they were copied from and when."""
-    known = {name: one.get("sha256") for name, one in line["files"].items()}
-    return known == {name: one["sha256"] for name, one in files.items()}

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 from dcrdf.cli.judging import add_scan_arguments, conclude, model_of, promise, scans_of
 from dcrdf.errors import UserError
-from dcrdf.modalities import DEPTH, NOT_JUDGED, RGB
+from dcrdf.modalities import NOT_JUDGED, RGB
 
 if TYPE_CHECKING:
     from dcrdf.cli.line import Line
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from dcrdf.watch.folder import DropFolder
     from dcrdf.watch.journal import Rotation
 
+LONGEST_BLIND_S = 1.0
+"""How long scans in a row are judged without a look at what came: latencies count from it."""
 LONGEST_SLEEP_S = 0.2
 """How late a signal may be noticed."""
 
@@ -110,6 +112,8 @@ def _watch(folder: "DropFolder", line: "Line", asked: list[int], args: argparse.
                 return
             if line.take(one, folder):
                 folder.done(one)
+            if time.monotonic() - now_s > LONGEST_BLIND_S:
+                break
         if args.once and folder.is_settled:
             return
         if not found:
@@ -161,7 +165,7 @@ def _check_folders(args: argparse.Namespace, scans: "OwnScans") -> None:
     looked_into = [args.folder, *scans.places_beside(args.folder)]
     if args.out.resolve() in {place.resolve() for place in looked_into}:
         raise UserError(f"{args.out}: scans are looked for there; give another folder with --out")
-    if args.without != DEPTH and (args.folder / RGB).is_dir():
+    if args.without != RGB and (args.folder / RGB).is_dir():
         raise UserError(f"{args.folder}: give the folder of the images, {args.folder / RGB}")
 
 

@@ -35,7 +35,7 @@ class Rotation:
 class Journal:
     """The lines of one folder, of which this process is the only writer."""
 
-    def __init__(self, folder: Path, rotation: Rotation = Rotation()) -> None:  # noqa: B008
+    def __init__(self, folder: Path, rotation: Rotation = Rotation()) -> None:
         """Open and repair; `UserError` for a folder with another command's table and for a journal
         that is damaged elsewhere than at its end."""
         self._folder, self._rotation = folder, rotation
