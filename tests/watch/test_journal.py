@@ -16,8 +16,8 @@ def line(name, day="2026-12-01", score=0.1 + 0.2):
     }  # fmt: skip
 
 
-def filled(folder, names, rotation=Rotation()):
-    journal = Journal(folder, rotation)
+def filled(folder, names, rotation=None):
+    journal = Journal(folder, rotation or Rotation())
     for name in names:
         journal.append(line(name))
     return journal
@@ -84,7 +84,7 @@ def test_a_row_that_a_kill_left_out_is_made_up(tmp_path):
 
 
 def test_a_full_journal_is_put_aside_with_its_table(tmp_path):
-    filled(tmp_path, [f"{number}.png" for number in range(12)], Rotation(max_bytes=400))
+    filled(tmp_path, [f"{number}.png" for number in range(12)], Rotation(max_bytes=100))
     found = sorted(path.name for path in tmp_path.glob("scores.2026-12-01.*"))
     assert len(found) >= 20
     assert "scores.2026-12-01.10.jsonl" in found
