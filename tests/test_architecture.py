@@ -33,6 +33,7 @@ BELOW = {
     "robustness": {"models", "scoring", "tensors", "preparation", "datasets", *BASE},
     "results": {"metrics", "preparation", *BASE},
     "report": {"results", "metrics", *BASE},
+    "watch": {"errors", "files", "modalities"},  # a folder, lines, charts: of detectors nothing
 }  # fmt: skip
 """Room -> the rooms that it may import; docs/architecture.md draws them."""
 BELOW["cli"] = set(BELOW)

@@ -71,13 +71,13 @@ NO_STAGE = (
     "__init__.py", "errors.py", "py.typed", "workers.py",
     "config/**/*.py",  # its values are in the stages' records
     "files/__init__.py", "files/atomic.py", "files/contents.py", "files/formats.py",
-    "files/jsonfile.py", "files/locks.py",
+    "files/jsonfile.py", "files/locks.py", "files/score_rows.py", "watch/*.py",
     "cli/__init__.py", "cli/__main__.py", "cli/common.py", "cli/device.py",
     "cli/check.py", "checks/*.py", "cli/clean.py",
     "cli/contact_sheet.py", "anomalies/sheet.py",
     "cli/diff.py", "results/difference.py", "cli/plan.py", "cli/own_scans.py",
-    "cli/predict.py", "cli/score_table.py", "cli/workflow.py",
-    "cli/published.py", "results/record.py", "results/sources.py",
+    "cli/predict.py", "cli/score_table.py", "cli/judging.py", "cli/watch.py", "cli/line.py",
+    "cli/workflow.py", "cli/published.py", "results/record.py", "results/sources.py",
 )  # fmt: skip
 """Files that no output depends on."""
 

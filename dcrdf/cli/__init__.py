@@ -32,6 +32,7 @@ COMMANDS = {
     "diff": "what differs between two runs: settings and metrics",
     "published": "the papers whose printed numbers are kept, and where their means are wrong",
     "predict": "score own scans: good, defective or not judged, and where",
+    "watch": "judge scans as they appear in a folder, and warn when light or sensor move",
     "plan": "print the jobs of a configuration and their records",
     "clean": "remove what no job of a configuration uses any more",
 }

@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.models.deploy import deploy
     from dcrdf.preparation.store import open_prepared
     from dcrdf.results.maps import write_maps
+    from dcrdf.scoring.gauges import gauges_of_good
     from dcrdf.scoring.scorer import Scorer
     from dcrdf.scoring.split import gather, score_split
     from dcrdf.scoring.stand_ins import WITHOUT
@@ -70,7 +71,8 @@ def run(args: argparse.Namespace) -> None:
             found = _thresholds(scored, good.inside, options.false_alarm_rate)
             thresholds[WITHOUT[absent]] = found[FUSED]
         used = thresholds[scorer.answering(withheld)]
-        deploy(args.model, args.out / "model", scorer, thresholds, stage.to_dict())
+        gauges = gauges_of_good(predictions, used["threshold"])
+        deploy(args.model, args.out / "model", scorer, thresholds, gauges, stage.to_dict())
         attributes: dict[str, Any] = {
             "stage": stage.to_json(),
             "threshold": used,

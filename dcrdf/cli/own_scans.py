@@ -127,8 +127,12 @@ class OwnScans:
         return UserError(f"{image}: no {kind} named {image.stem} is {place}{there_unread(others)}")
 
     def _places(self, image: Path) -> list[Path]:
-        siblings = [image.parent.parent / name for name in ("xyz", "depth")]
-        return [self.geometry] if self.geometry else [image.parent, *siblings]
+        return self.places_beside(image.parent)
+
+    def places_beside(self, folder: Path) -> list[Path]:
+        """Where the geometry of a folder's images is looked for."""
+        siblings = [folder.parent / name for name in ("xyz", "depth")]
+        return [self.geometry] if self.geometry else [folder, *siblings]
 
     def _alike(self, image: Path) -> list[Path]:
         """Files that may hold an image's geometry, as training pairs them: by name."""

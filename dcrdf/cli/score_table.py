@@ -7,12 +7,12 @@ from pathlib import Path
 
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
+from dcrdf.files.score_rows import COLUMNS, Row, append_row, row_of, write_rows
 from dcrdf.modalities import NOT_JUDGED
 
 TABLE = "scores.csv"
 UNFINISHED = "scores.csv.unfinished"
 """The table of a call that runs, or that was killed: every heat map in the folder is named here."""
-COLUMNS = ("image", "score", "threshold", "verdict", "remark")
 
 
 class ScoreTable:
@@ -21,34 +21,33 @@ class ScoreTable:
 
     def __init__(self, out: Path) -> None:
         self._out = out
-        self.rows: list[tuple[str, str, str, str, str]] = []
+        self.rows: list[Row] = []
 
     def add_unusable(self, file: Path, reason: str) -> None:
         """A scan that could not be scored."""
-        self._add((str(file), "", "", NOT_JUDGED, reason))
+        self._add(row_of(file, None, None, NOT_JUDGED, reason))
 
     def add(self, file: Path, score: float, threshold: float, verdict: str, remark: str) -> None:
         """A scan that was scored. Comes before its heat map is written."""
-        self._add((str(file), f"{score:.9g}", f"{threshold:.9g}", verdict, remark))
+        self._add(row_of(file, score, threshold, verdict, remark))
 
-    def _add(self, row: tuple[str, str, str, str, str]) -> None:
+    def _add(self, row: Row) -> None:
         self.rows.append(row)
         if not self.scored:
             return
         path = self._out / UNFINISHED
         try:
             if not path.exists():
-                _write(path, self.rows)
+                write_rows(path, COLUMNS, self.rows)
                 return
-            with path.open("a", newline="", encoding="utf-8") as file:
-                csv.writer(file, lineterminator="\n").writerow(row)
+            append_row(path, row)
         except OSError as error:
             raise UserError(f"{path}: cannot write: {error.strerror or error}") from None
 
     @property
     def scored(self) -> int:
         """How many scans were scored."""
-        return sum(bool(score) for _, score, *_ in self.rows)
+        return sum(bool(row[1]) for row in self.rows)
 
     @property
     def not_judged(self) -> int:
@@ -63,15 +62,8 @@ class ScoreTable:
         finally:
             if self.scored:
                 with replacing(self._out / TABLE) as temporary:
-                    _write(temporary, self.rows)
+                    write_rows(temporary, COLUMNS, self.rows)
                 (self._out / UNFINISHED).unlink(missing_ok=True)
-
-
-def _write(path: Path, rows: list[tuple[str, str, str, str, str]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
 
 
 def heat_map_of(out: Path, file: Path) -> Path:

@@ -18,7 +18,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "prepare": 3,
     "pseudo": 1,
     "train": 9,
-    "infer": 13,
+    "infer": 14,
     "evaluate": 3,
     "resample": 1,
     "robustness": 4,

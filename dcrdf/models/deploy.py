@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,16 @@ from dcrdf.scoring.scorer import Scorer
 
 
 def deploy(
-    trained: Path, folder: Path, scorer: Scorer, thresholds: Mapping[str, Any], stage: Any
+    trained: Path,
+    folder: Path,
+    scorer: Scorer,
+    thresholds: Mapping[str, Any],
+    good: Mapping[str, Sequence[float]],
+    stage: Any,
 ) -> None:
     """Make `folder` a usable model: the trained weights (linked, not copied, where the file system
-    allows) and a description with scoring and thresholds."""
+    allows) and a description with scoring, thresholds and the gauges of good validation scans, with
+    which a line compares its parts."""
     with replacing(folder / WEIGHTS) as temporary:
         try:
             os.link(trained / WEIGHTS, temporary)
@@ -24,4 +30,5 @@ def deploy(
             shutil.copyfile(trained / WEIGHTS, temporary)
     description = read_description(trained)
     description |= {"scoring": scorer.describe(), "thresholds": dict(thresholds), "infer": stage}
+    description["good_validation"] = {name: list(values) for name, values in good.items()}
     write_json(folder / DESCRIPTION, description)

@@ -22,6 +22,7 @@ from dcrdf.preparation.image import PreparedImage, prepare_scan
 from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.preparation.resize import to_native
 from dcrdf.scoring.calibration import Calibration
+from dcrdf.scoring.gauges import gauges_of
 from dcrdf.scoring.scorer import Scorer
 from dcrdf.scoring.stand_ins import WITHOUT, StandInCalibrations
 from dcrdf.scoring.usual_scans import UsualScans
@@ -78,6 +79,7 @@ class Model:
                 stand_ins = StandInCalibrations.from_dict(scoring["stand_ins"])
                 branches = (*branches, *WITHOUT.values())
             self.thresholds = _checked_thresholds(description["thresholds"], (FUSED, *branches))
+            self.good_validation = _checked_gauges(description.get("good_validation", {}))
         self.lacks = LACKS_USUAL_SCANS if usual is None else ""
         torch.set_num_threads(cpu_threads or options.cpu_threads)
         self.scorer = Scorer(detector, options, calibration, choose_device(device), usual)
@@ -114,6 +116,7 @@ class Model:
             {name: float(x[0]) for name, x in prediction.unusual.items()},
             not_judged="" if self.judge_anyway else reason,
             doubt=reason if self.judge_anyway else "",
+            gauges=gauges_of(prediction, 0),
         )
 
     def _prepare(
@@ -150,6 +153,13 @@ def _checked_thresholds(
             raise ValueError(f"the threshold of {name} is not a number")
         str(values[name]["note"])
     return values
+
+
+def _checked_gauges(values: Mapping[str, Sequence[float]]) -> Mapping[str, tuple[float, ...]]:
+    """By gauge the values of good validation scans; none in models of older versions."""
+    if not all(math.isfinite(number) for numbers in values.values() for number in numbers):
+        raise ValueError("a gauge of good validation scans is not a number")
+    return {name: tuple(sorted(numbers)) for name, numbers in values.items()}
 
 
 def _checked_rgb(rgb: Any) -> NDArray[np.uint8]:

@@ -1,7 +1,7 @@
 """What is said of one scan: good, defective, or not judged."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ class Verdict:
     """Why the score is no ground for a verdict, in a sentence; empty where it is."""
     doubt: str = ""
     """The same of a scan that was judged anyway, as its caller asked."""
+    gauges: Mapping[str, float] = field(default_factory=dict)
+    """Scores, how unusual each modality is, and readings by `BRANCH.NAME`: what a line watches."""
 
     @property
     def word(self) -> str:

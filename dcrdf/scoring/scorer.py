@@ -21,7 +21,7 @@ from dcrdf.modalities import DEPTH, FUSED, MODALITIES, OTHER, Modality
 from dcrdf.scoring.calibration import Calibration, GoodFigures
 from dcrdf.scoring.depth_sensor import DepthReadings
 from dcrdf.scoring.finish import Finish
-from dcrdf.scoring.scan_readings import readings_of
+from dcrdf.scoring.scan_readings import Readings, readings_of
 from dcrdf.scoring.stand_ins import (
     WITHOUT,
     StandInCalibrations,
@@ -41,12 +41,15 @@ class Prediction:
     `unusual` (B,) of the branches: by how much the modality is unlike good validation images as a
     whole, 1 or more; far above one, light or sensor have changed, or all of the part.
     `not_judged` (B,): why a score is no ground for a verdict, in a sentence; empty where it is.
+    `readings` (B,): what was counted of each scan for that; nothing where it is not known what is
+    usual.
     """
 
     maps: Mapping[str, NDArray[np.float32]]
     scores: Mapping[str, NDArray[np.float64]]
     unusual: Mapping[str, NDArray[np.float64]]
     not_judged: Sequence[str]
+    readings: Readings
 
 
 class Scorer:
@@ -187,18 +190,22 @@ class Scorer:
         done = (finishing or self.finishing)(raw, inside, readings, part)
         _require_finite(done.maps)
         maps, scores, unusual = (without_the_absent(x, scans.absent) for x in done)
+        counted = {} if self.usual is None else readings_of(scans)
         return Prediction(
             {name: x.cpu().numpy() for name, x in maps.items()},
             {name: x.double().cpu().numpy() for name, x in scores.items()},
             {name: x.double().cpu().numpy() for name, x in unusual.items()},
-            self._not_judged(scans, {} if scans.absent else alone(unusual)),
+            self._not_judged(len(scans), counted, {} if scans.absent else alone(unusual)),
+            counted,
         )
 
-    def _not_judged(self, scans: Scans, unusual_alone: Mapping[str, Tensor]) -> list[str]:
+    def _not_judged(
+        self, count: int, counted: Readings, unusual_alone: Mapping[str, Tensor]
+    ) -> list[str]:
         if self.usual is None:
-            return [""] * len(scans)
+            return [""] * count
         factors = {name: x.double().cpu().numpy() for name, x in unusual_alone.items()}
-        return self.usual.reasons(readings_of(scans), factors)
+        return self.usual.reasons(counted, factors)
 
     def describe(self) -> dict[str, Any]:
         """Options and statistics as JSON; without what older models lack where it is lacking."""

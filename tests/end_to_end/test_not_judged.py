@@ -8,7 +8,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import yaml
 
 import dcrdf
 from dcrdf.cli import main
@@ -64,7 +63,7 @@ DEAD = {
 
 
 @pytest.fixture(scope="module")
-def job(tmp_path_factory, make_scans, minimal_values):
+def job(tmp_path_factory, make_scans, make_job):
     """A memory bank's job on small discs; the last good test scan is black."""
     folder = tmp_path_factory.mktemp("job")
     root = make_scans(folder / "scans", ("a",))
@@ -73,25 +72,7 @@ def job(tmp_path_factory, make_scans, minimal_values):
     for kind in ("xyz", "gt"):
         (source,) = (good / kind).glob("000.*")
         shutil.copy(source, source.with_stem("009"))
-    values = minimal_values | {
-        "dataset": {"name": "tiny", "root": str(root), "categories": ["a"]},
-        "prepare": {"image_size": 64},
-        "train": {"cpu_threads": 1},
-        "infer": {"cpu_threads": 1},
-        "runs": {"bank": {"detector": "memory_bank", "preset": "default"}},
-    }
-    config = folder / "own.yaml"
-    config.write_text(yaml.safe_dump(values))
-    steps = (
-        ("prepare", "--root", root, "--out", folder / "a.h5"),
-        ("train", "--prepared", folder / "a.h5", "--out", folder / "trained"),
-        ("infer", "--model", folder / "trained", "--prepared", folder / "a.h5",
-         "--out", folder / "job"),
-    )  # fmt: skip
-    for command, *more in steps:
-        call = [command, "--config", config, "--category", "a", *more]
-        assert main([str(part) for part in call]) == 0
-    return folder
+    return make_job(folder, root)
 
 
 def predict(job, *arguments):
