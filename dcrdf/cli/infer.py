@@ -37,12 +37,14 @@ def run(args: argparse.Namespace) -> None:
     options = InferOptions.parse(dict(stage.options), "infer")
     claim_gpu(args.device)
 
+    from dcrdf.files.jsonfile import write_json
     from dcrdf.models.checkpoint import load_detector
     from dcrdf.models.deploy import deploy
     from dcrdf.preparation.store import open_prepared
     from dcrdf.results.maps import write_maps
+    from dcrdf.scoring.cost import score_measured
     from dcrdf.scoring.scorer import Scorer
-    from dcrdf.scoring.split import gather, score_split
+    from dcrdf.scoring.split import gather
     from dcrdf.tensors.device import choose_device, make_repeatable
     from dcrdf.tensors.prepared import scans_of_split
 
@@ -57,7 +59,8 @@ def run(args: argparse.Namespace) -> None:
         usual = _usual_scans(scans_of_split(prepared.split("train")), good)
         with about(args.model):
             scorer, predictions = Scorer.calibrate(detector, options, good, device, usual)
-            scored_validation, scored_test = gather(predictions), score_split(scorer, tested)
+            scored_validation = gather(predictions)
+            scored_test, cost = score_measured(scorer, tested)
         thresholds = _thresholds(scored_validation, good.inside, options.false_alarm_rate)
         deploy(args.model, args.out / "model", scorer, thresholds, stage.to_dict())
         attributes: dict[str, Any] = {
@@ -73,6 +76,7 @@ def run(args: argparse.Namespace) -> None:
             test=_images(test, scored_test),
             validation=_images(validation, replace(scored_validation, maps={})),
         )
+        write_json(args.out / "cost.json", {"infer": stage.digest, **cost})
     print(f"{args.out}: {len(test)} test images scored; {thresholds['fused']['note']}")
     reasons = [reason for reason in scored_test.not_judged if reason]
     if reasons:

@@ -225,6 +225,8 @@ class Plan:
             "jobs": jobs,
             "labels": self.labels,
         }
+        if self.config.dataset.known_evidence:
+            options["evidence"] = self.config.dataset.known_evidence
         if self.config.compare.asks:
             options["compare"] = self.config.compare.record()
         return Stage("aggregate", options)
