@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= 2
 LADDER ?= workflow/ladder.yaml
+COMPARISON ?= workflow/comparison.yaml
 
-.PHONY: demo ladder robustness test test-demo test-slow mutants test-slurm test-lowest lint format accept-stages bench bench-gpu clean help
+.PHONY: demo ladder robustness compare compare-small test test-demo test-slow mutants test-slurm test-lowest lint format accept-stages bench bench-gpu clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +28,12 @@ ladder: $(VENV)/.installed  ## the paper's ablation over seeds (hours on a CPU);
 robustness: $(VENV)/.installed  ## test scans made worse, scored again: writes the tables of docs/robustness.md
 	$(BIN)/snakemake --cores $(CORES) --resources gpu=$(CORES) --configfile workflow/robustness.yaml
 	$(BIN)/python docs/make_robustness.py results/robustness/tables/robustness.md
+
+compare: $(VENV)/.installed  ## the systems side by side, as published and on equal terms (hours); COMPARISON=FILE for another
+	$(BIN)/snakemake --cores $(CORES) --resources gpu=$(CORES) --configfile $(COMPARISON)
+
+compare-small: $(VENV)/.installed  ## the same with one seed and three parts, about an hour; `make compare` goes on from it
+	$(BIN)/snakemake --cores $(CORES) --resources gpu=$(CORES) --configfile workflow/comparison.yaml workflow/comparison_small.yaml
 
 test: $(VENV)/.installed  ## the fast tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not demo and not slurm" $(PYTEST_ARGS)

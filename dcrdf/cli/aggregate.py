@@ -1,6 +1,7 @@
 """Collect the metrics of all jobs into tables: CSV, Markdown, LaTeX.
 
-Refuses metrics that were made with other settings than the record says.
+Refuses metrics that were made with other settings than the record says, and runs of one category
+that were made from different scans.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from dcrdf.cli.jobs import (
     jobs_of,
     labels_of,
     pairing_of,
+    sections_of,
 )
 
 
@@ -26,6 +28,7 @@ def run(args: argparse.Namespace) -> None:
     """Write RESULTS/tables."""
     from dcrdf.results.manifest import ResultFiles, provenance, write_manifest
     from dcrdf.results.rows import collect, read_metrics, skipped_notes
+    from dcrdf.results.same_scans import check_same_scans
     from dcrdf.results.tables import write_tables
 
     started = datetime.now(UTC)
@@ -35,9 +38,12 @@ def run(args: argparse.Namespace) -> None:
     rows = collect([job.metrics for job in jobs], expected_digests(jobs))
     folder = jobs[0].results / "tables"
     files = [ResultFiles(job.metrics, job.folder / "model" / "detector.json") for job in jobs]
+    check_same_scans((one.metrics, one.description) for one in files)
     record = {"stage": stage.to_dict(), **provenance(files)}
     notes = skipped_notes(read_metrics(job.metrics) for job in jobs)
-    write_tables(rows, folder, runs, categories, pairing_of(stage, jobs), notes, labels)
+    sections = sections_of(stage, jobs, rows, runs)
+    pairing = pairing_of(stage, jobs)
+    write_tables(rows, folder, runs, categories, pairing, notes, labels, sections)
     robustness = expected_robustness(jobs)
     if robustness:
         from dcrdf.results.robustness import collect_robustness

@@ -40,13 +40,15 @@ def run(args: argparse.Namespace) -> None:
     options = InferOptions.parse(dict(stage.options), "infer")
     claim_gpu(args.device)
 
+    from dcrdf.files.jsonfile import write_json
     from dcrdf.models.checkpoint import load_detector
     from dcrdf.models.deploy import deploy
     from dcrdf.preparation.store import open_prepared
     from dcrdf.results.maps import write_maps
+    from dcrdf.scoring.cost import score_measured
     from dcrdf.scoring.gauges import gauges_of_good
     from dcrdf.scoring.scorer import Scorer
-    from dcrdf.scoring.split import gather, score_split
+    from dcrdf.scoring.split import gather
     from dcrdf.scoring.stand_ins import WITHOUT
     from dcrdf.tensors.device import choose_device, make_repeatable
     from dcrdf.tensors.prepared import scans_of_split
@@ -65,7 +67,8 @@ def run(args: argparse.Namespace) -> None:
             stood_in = {name: gather(x) for name, x in scorer.calibrate_stand_ins(good).items()}
             withheld = options.withheld
             shown = tested if withheld is None else tested.without(withheld)
-            scored_validation, scored_test = gather(predictions), score_split(scorer, shown)
+            scored_validation = gather(predictions)
+            scored_test, cost = score_measured(scorer, shown)
         thresholds = _thresholds(scored_validation, good.inside, options.false_alarm_rate)
         for absent, scored in stood_in.items():
             found = _thresholds(scored, good.inside, options.false_alarm_rate)
@@ -89,6 +92,7 @@ def run(args: argparse.Namespace) -> None:
                 replace(_without(scored_validation, withheld, stood_in), maps={}),
             ),
         )
+        write_json(args.out / "cost.json", {"infer": stage.digest, **cost})
     print(f"{args.out}: {len(test)} test images scored; {used['note']}")
     if weights := _weights_found(scorer):
         print(f"{args.out}: {weights}")

@@ -11,7 +11,10 @@ from dcrdf.config.stages import Stage
 from dcrdf.errors import UserError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from dcrdf.results.paired import Pairing
+    from dcrdf.results.section import Section
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,34 @@ def pairing_of(stage: Stage, jobs: Sequence[JobFiles]) -> "Pairing | None":
         for job in jobs
     }
     return pair_runs(samples, options)
+
+
+def evidence_of(stage: Stage) -> dict[str, str]:
+    """Kind of defect -> by what it can be seen, from the record; empty where nothing is known."""
+    groups = ("colour", "shape", "both")
+    given = stage.options.get("evidence", {})
+    if not isinstance(given, dict) or not all(group in groups for group in given.values()):
+        raise UserError("--stage: not a record of evidence; see `dcrdf plan`")
+    return given
+
+
+def sections_of(
+    stage: Stage, jobs: Sequence[JobFiles], rows: "pd.DataFrame", runs: Sequence[str]
+) -> "list[Section]":
+    """The parts of tables and page beside the metrics' own tables: by evidence, and cost."""
+    from dcrdf.results.costs import CostFiles, costs_section
+    from dcrdf.results.evidence import evidence_section
+    from dcrdf.results.rows import read_metrics
+
+    records = [(job, read_metrics(job.metrics).stage.model_dump()) for job in jobs]
+    files = [
+        CostFiles(
+            job.run, job.category, job.seed, job.folder, one.get("upstream", {}).get("infer", "")
+        )
+        for job, one in records
+    ]
+    found = [evidence_section(rows, evidence_of(stage), runs), costs_section(files, runs)]
+    return [section for section in found if section is not None]
 
 
 def expected_robustness(jobs: Iterable[JobFiles]) -> dict[Path, str]:

@@ -13,6 +13,7 @@ from dcrdf.cli.jobs import (
     jobs_of,
     labels_of,
     pairing_of,
+    sections_of,
 )
 
 
@@ -35,12 +36,14 @@ def run(args: argparse.Namespace) -> None:
     results = jobs[0].results
     runs, categories = in_order(job.run for job in jobs), in_order(job.category for job in jobs)
     robustness = expected_robustness(jobs)
+    rows = collect([job.metrics for job in jobs], expected_digests(jobs))
     build_report(
         ReportContext(
             out=results / "report.html",
             title=stage.options["title"],
             record=stage.digest,
-            rows=collect([job.metrics for job in jobs], expected_digests(jobs)),
+            rows=rows,
+            sections=sections_of(stage, jobs, rows, runs),
             runs=[
                 RunFiles(
                     job.run,

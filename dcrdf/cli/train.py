@@ -1,6 +1,7 @@
 """Fit a detector to a category's good training samples; goes on where it was interrupted."""
 
 import argparse
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -68,8 +69,14 @@ def run(args: argparse.Namespace) -> None:
     teacher = _teacher(stage, args.teacher_weights)
     detector = build_detector(stage.options["detector"], teacher, detector_options)
     device = choose_device(args.device)
+    resumed: list[int] = []
+
+    def announce_resumed(done: int, epochs: int) -> None:
+        resumed.append(done)
+        print(f"goes on at epoch {done + 1} of {epochs}, from a saved state", flush=True)
+
     context = FitContext(
-        args.out, seed, stage.to_json(), train_options, device, _announce, _announce_resumed, _say
+        args.out, seed, stage.to_json(), train_options, device, _announce, announce_resumed, _say
     )
     with only_writer(args.out):
         detector.fit(samples, variants, context)
@@ -82,6 +89,7 @@ def run(args: argparse.Namespace) -> None:
             "trained_on": {
                 "device": device.type,
                 "peak_memory_mb": peak_memory_mb(device),
+                "cpu_s": None if resumed else round(time.process_time(), 1),
                 **machine(),
                 "code": code_version(),
                 "software": software_versions(),
@@ -164,10 +172,6 @@ def _weights_of(stage: Stage, given: Path | None) -> "Path | Literal['package']"
     if given is None:
         raise UserError("--teacher-weights: give the weight file of the teacher")
     return given
-
-
-def _announce_resumed(done: int, epochs: int) -> None:
-    print(f"goes on at epoch {done + 1} of {epochs}, from a saved state", flush=True)
 
 
 def _announce(done: int, epochs: int, losses: Any) -> None:

@@ -53,7 +53,7 @@ def chain_of(config: Config, job: Job) -> Chain:
     infer = Stage("infer", _dump(resolved.infer), digests_of(train=train))
     evaluate = Stage("evaluate", _dump(resolved.evaluate), digests_of(infer=infer))
     resample = robustness = None
-    if config.compare.references:
+    if config.compare.asks:
         drawn = _dump(config.compare)
         options = {key: drawn[key] for key in ("size", "limits", "resamples")}
         resample = Stage("resample", options, digests_of(infer=infer))

@@ -292,18 +292,44 @@ class EvaluateOptions(Closed):
     submission: bool = False
 
 
+def _two_runs(pair: tuple[str, str]) -> tuple[str, str]:
+    if pair[0] == pair[1]:
+        raise ValueError(f"{pair[0]} minus itself says nothing")
+    return pair
+
+
+RunPair = Annotated[tuple[str, str], AfterValidator(_two_runs)]
+
+
 class CompareOptions(Closed):
-    """Paired differences of every run to reference runs; none by default.
+    """Paired differences of every run to reference runs, and of `pairs` of runs, the first minus
+    the second; none by default.
 
     The test images of each category are drawn anew `resamples` times, the same for all runs, and a
     difference is taken within each draw, averaged over categories and seeds. AUPRO is exact.
     """
 
+    RECORDED_IF_CHANGED: ClassVar[frozenset[str]] = frozenset({"pairs"})
+
     references: Annotated[tuple[str, ...], AfterValidator(_each_once)] = ()
+    pairs: Annotated[tuple[RunPair, ...], AfterValidator(_each_once)] = ()
     size: Literal["network", "native"] = "native"
     limits: Distinct[Annotated[float, Field(gt=0.0, le=1.0)]] = (0.30, 0.10, 0.05, 0.01)
     resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
+
+    @property
+    def asks(self) -> bool:
+        """Whether any runs are compared."""
+        return bool(self.references or self.pairs)
+
+    @property
+    def named(self) -> dict[str, tuple[str, ...]]:
+        """Key -> the runs that it names."""
+        return {
+            "references": self.references,
+            "pairs": tuple(run for pair in self.pairs for run in pair),
+        }
 
 
 class RobustnessOptions(Closed):

@@ -105,7 +105,7 @@ class Plan:
     @cached_property
     def resamples(self) -> list[Path]:
         """The resampled metrics of every job; none where no runs are compared."""
-        return self.outputs("resamples.h5") if self.config.compare.references else []
+        return self.outputs("resamples.h5") if self.config.compare.asks else []
 
     @property
     def robustness_outputs(self) -> list[Path]:
@@ -237,8 +237,10 @@ class Plan:
             "jobs": jobs,
             "labels": self.labels,
         }
-        if self.config.compare.references:
-            options["compare"] = self.config.compare.model_dump(mode="json")
+        if self.config.dataset.known_evidence:
+            options["evidence"] = self.config.dataset.known_evidence
+        if self.config.compare.asks:
+            options["compare"] = self.config.compare.record()
         return Stage("aggregate", options)
 
     @cached_property

@@ -22,10 +22,11 @@ def parse_config(values: dict[str, Any]) -> Config:
     """Validate a whole configuration, every run on every category; raise `UserError`."""
     config = Config.parse(values, "")
     check_partials(config)
-    for name in config.compare.references:
-        if name not in config.runs:
+    for key, names in config.compare.named.items():
+        unknown = [name for name in names if name not in config.runs]
+        if unknown:
             known = ", ".join(config.runs)
-            raise UserError(f"config: compare.references: no run {name!r}; runs: {known}")
+            raise UserError(f"config: compare.{key}: no run {unknown[0]!r}; runs: {known}")
     resolved = {
         (run, category): resolve(config, run, category)
         for run in config.runs

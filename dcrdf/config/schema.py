@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from dcrdf.config.closed import Closed
 from dcrdf.config.download import DownloadsOptions
+from dcrdf.config.evidence import EMBEDDED_EVIDENCE, Evidence
 from dcrdf.config.layouts import DEFAULT_LAYOUT, MADE_AS, Layout, reader_options
 from dcrdf.config.options import (
     CompareOptions,
@@ -49,7 +50,8 @@ def _check_name(name: str, what: str) -> str:
 
 class DatasetOptions(Closed):
     """Where the raw scans are and how they are laid out (docs/datasets.md); `reader` holds the
-    options of the layout's reader, where it has any."""
+    options of the layout's reader, where it has any. `evidence` says of kinds of defect by what
+    they can be seen, for the tables by evidence; of the embedded parts that is known."""
 
     name: str
     layout: Layout = DEFAULT_LAYOUT
@@ -57,6 +59,12 @@ class DatasetOptions(Closed):
     root: PathText
     categories: Distinct[str]
     synthetic: SyntheticOptions | None = None
+    evidence: dict[str, Evidence] = {}
+
+    @property
+    def known_evidence(self) -> dict[str, Evidence]:
+        """Kind of defect -> by what it can be seen."""
+        return {**(EMBEDDED_EVIDENCE if self.synthetic is not None else {}), **self.evidence}
 
     @model_validator(mode="after")
     def _made_as_mvtec3d(self) -> "DatasetOptions":

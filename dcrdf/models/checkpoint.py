@@ -39,6 +39,7 @@ def save_detector(
         "format": FORMAT,
         "detector": name,
         "options": detector.options.model_dump(mode="json"),
+        "trained_parameters": sum(x.numel() for x in detector.network.parameters()),
         "teacher": {"name": teacher.name, "stride_in_1x1": teacher.stride_in_1x1},
         "weights_sha256": sha256_of_file(folder / WEIGHTS),
     }

@@ -1,7 +1,7 @@
 """A fitted detector ready for use: preparation, scorer and thresholds in one folder."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dcrdf.results.paired import Pairing
 from dcrdf.results.robustness_tables import RobustnessTable
+from dcrdf.results.section import Section
 
 
 class TestImages(Protocol):
@@ -82,6 +83,8 @@ class ReportContext:
     """What to weigh on disk: label -> file or folder."""
     robustness: Sequence[RobustnessTable] = ()
     """Scores on degraded test scans, where they were asked for."""
+    sections: Sequence[Section] = ()
+    """Further parts, such as what the runs cost."""
     notes: Sequence[str] = ()
     """Further remarks for the honest-notes section, in plain words."""
     record: str = ""

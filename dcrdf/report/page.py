@@ -34,7 +34,7 @@ from dcrdf.results.cells import DAGGER_NOTE, DEVIATION_NOTE, percent
 from dcrdf.results.compare import MEAN_NOTE, NOTE, PARTIAL_NOTE, cited_sources, comparisons
 from dcrdf.results.machine import software_versions
 from dcrdf.results.names import LABELS_NOTE, in_order
-from dcrdf.results.paired_tables import paired_note, paired_tables
+from dcrdf.results.paired_tables import PAIRS_HEAD, paired_note, paired_tables, pairs_tables
 from dcrdf.results.pivot import Table, make_tables
 from dcrdf.results.robustness_tables import HEAD as ROBUSTNESS_HEAD
 from dcrdf.results.robustness_tables import NOTE as ROBUSTNESS_NOTE
@@ -76,6 +76,7 @@ def _content(context: ReportContext) -> dict[str, Any]:
         "best": best,
         "best_rows": best_run_rows(shown, best, tables, context.rows),
         "metric_sections": metric_sections(tables),
+        "sections": context.sections,
         "robustness": context.robustness,
         "robustness_head": ROBUSTNESS_HEAD,
         "robustness_note": ROBUSTNESS_NOTE,
@@ -92,6 +93,8 @@ def _content(context: ReportContext) -> dict[str, Any]:
         "software": software_versions(),
         "disk": disk_sizes(context.folders),
         "paired": paired_tables(context.pairing) if context.pairing else [],
+        "pairs": pairs_tables(context.pairing) if context.pairing else [],
+        "pairs_head": PAIRS_HEAD,
         "paired_note": paired_note(context.pairing) if context.pairing else "",
         "labels": context.labels,
         "labels_note": LABELS_NOTE,

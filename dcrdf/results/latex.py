@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from dcrdf.results.cells import DAGGER_NOTE, Cell, format_cells, table_rule, table_title
-from dcrdf.results.paired_tables import PairedTable, with_deviation
+from dcrdf.results.paired_tables import COLUMNS_AFTER, PairedTable, with_deviation
 from dcrdf.results.pivot import Table
 
 _HEAD = "% Needs \\usepackage{booktabs}. Values in percent."
@@ -46,17 +46,21 @@ def latex_table(table: Table) -> str:
 
 
 def latex_paired(table: PairedTable, note: str) -> str:
-    """One table float of paired differences, two columns for each reference."""
+    """One table float of paired differences, three columns for each reference."""
     columns = ["mean"]
     for reference in table.references:
-        columns += [f"minus {reference}", "seeds: ±, same sign"]
+        columns += [f"minus {reference}", *COLUMNS_AFTER]
     rows = [
         [
             with_deviation(row),
             *(
                 text
                 for cell in row.cells
-                for text in (f"{cell.mark} {cell.difference} {cell.interval}".strip(), cell.seeds)
+                for text in (
+                    f"{cell.mark} {cell.difference} {cell.interval}".strip(),
+                    cell.seeds,
+                    cell.p_holm,
+                )
             ),
         ]
         for row in table.rows

@@ -1,12 +1,12 @@
-"""Runs against reference runs, paired: the same test images, the same seeds.
+"""Runs against other runs, paired: the same test images, the same seeds.
 
 Two things make a difference uncertain, and each has its own interval. *Images*: the test images of
 every category are drawn anew, the same for both runs and all seeds; the difference of a draw is the
 mean over categories and seeds. *Seeds*: the trainings, by a t interval over the seeds' differences.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dcrdf.config.options import CompareOptions
 from dcrdf.errors import UserError
 from dcrdf.metrics.intervals import Interval, percentile_interval, two_sided_p_value
+from dcrdf.metrics.multiplicity import holm
 from dcrdf.results.resamples import Resamples
 
 
@@ -61,6 +62,8 @@ class PairedDifference:
     """Two-sided, for no difference, over the same draws of images."""
     by_seed: Mapping[int, float]
     categories: int
+    p_holm: float = float("nan")
+    """`p_value`, corrected for the other comparisons of its column."""
 
     @property
     def deviation(self) -> float:
@@ -97,40 +100,64 @@ Samples = Mapping[JobName, Resamples]
 
 @dataclass(frozen=True)
 class Pairing:
-    """All runs and their differences to the reference runs, in the order of the samples."""
+    """All runs, their differences to the reference runs in the order of the samples, and the
+    differences of named pairs."""
 
     options: CompareOptions
     categories: int
     means: list[RunMean]
     differences: list[PairedDifference]
+    pairs: list[PairedDifference]
 
 
 def pair_runs(samples: Samples, options: CompareOptions) -> Pairing:
-    """Every metric of every run, and of every run against every reference run but itself.
+    """Every metric of every run, and of every run against every reference run but itself, and of
+    the first run of each pair against the second.
 
-    A category counts where the metric is defined for both runs and every seed; without any the
-    difference is NaN. Raises `UserError` when runs of a category were scored on different images.
+    Holm's correction is over the runs that are compared with one reference in one metric, and over
+    the pairs in one metric. A category counts where the metric is defined for both runs and every
+    seed; without any the difference is NaN. Raises `UserError` when runs of a category were scored
+    on different images.
     """
     _check_same_images(samples)
     runs = _by_run(samples)
-    differences = [
-        _difference(run, reference, metric, runs, options.confidence)
+    against = {
+        reference: [(run, reference) for run in runs if run != reference]
         for reference in options.references
-        for run in runs
-        if run != reference
-        for metric in _first(runs[run]).estimates
+    }
+    differences = [
+        one
+        for compared in against.values()
+        for one in _differences(compared, runs, options.confidence)
     ]
+    pairs = _differences(options.pairs, runs, options.confidence)
     means = [
         RunMean(run, metric, *_seed_means([jobs], metric))
         for run, jobs in runs.items()
         for metric in _first(jobs).estimates
     ]
     categories = len({job.category for job in samples})
-    return Pairing(options, categories, means, differences)
+    return Pairing(options, categories, means, differences, pairs)
 
 
 _Jobs = Mapping[tuple[str, int], Resamples]
 """(category, seed) -> resamples of one run."""
+
+
+def _differences(
+    compared: Iterable[tuple[str, str]], runs: Mapping[str, _Jobs], confidence: float
+) -> list[PairedDifference]:
+    """Every metric of each first run minus the second, corrected over those of the same metric."""
+    found = [
+        _difference(run, reference, metric, runs, confidence)
+        for run, reference in compared
+        for metric in _first(runs[run]).estimates
+    ]
+    families: dict[str, list[PairedDifference]] = {}
+    for one in found:
+        families.setdefault(one.metric, []).append(one)
+    corrected = {metric: iter(holm([x.p_value for x in own])) for metric, own in families.items()}
+    return [replace(one, p_holm=next(corrected[one.metric])) for one in found]
 
 
 def _difference(

@@ -9,11 +9,14 @@ import pandas as pd
 from dcrdf.results.cells import UNDEFINED, percent
 from dcrdf.results.markdown import escape, markdown_table
 from dcrdf.results.names import SIZE_TITLES, metric_title, metrics_in_order
-from dcrdf.results.paired import PairedDifference, Pairing
+from dcrdf.results.paired import PairedDifference, Pairing, RunMean
 
 SHOWN_METRICS = ("i_auroc", "aupro_30", "aupro_05")
 """What pages show where it was computed; the long table has all."""
 MARKS = {1: "↑", -1: "↓", 0: ""}
+COLUMNS_AFTER = ("seeds: ±, same sign", "p (Holm)")
+"""Those that follow a difference."""
+PAIRS_HEAD = ("pair", "first", "second", "difference", *COLUMNS_AFTER)
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class PairedCell:
     difference: str = ""
     interval: str = ""
     seeds: str = ""
+    p_holm: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,25 @@ class PairedTable:
     rows: list[PairedRow]
 
 
+@dataclass(frozen=True)
+class PairsRow:
+    """A pair: the means of both runs, and how they differ."""
+
+    run: str
+    reference: str
+    means: tuple[str, str]
+    cell: PairedCell
+
+
+@dataclass(frozen=True)
+class PairsTable:
+    """One metric of all pairs."""
+
+    metric: str
+    title: str
+    rows: list[PairsRow]
+
+
 def paired_note(pairing: Pairing) -> str:
     """What the numbers of all paired tables are."""
     options = pairing.options
@@ -57,22 +80,53 @@ def paired_note(pairing: Pairing) -> str:
         f" for other test images ({options.resamples} draws of each category's images, the same"
         " for all runs; the trainings as they are), then their deviation over seeds and in how many"
         " seeds they have the same sign. ↑ and ↓: the interval excludes zero and all seeds agree."
-        " Nothing is corrected for the number of comparisons: of twenty equal runs about one stands"
-        " out by chance. †: over the categories alone in which the metric is defined."
+        " Intervals are not corrected for the number of comparisons: of twenty equal runs about one"
+        " stands out by chance. p (Holm) is: two-sided, for no difference on other test images,"
+        " corrected over the runs of one column (one metric, one reference) or the pairs of one"
+        " table; metrics and columns are not corrected for each other, trainings are as they are."
+        " †: over the categories alone in which the metric is defined."
     )
 
 
 def paired_tables(pairing: Pairing) -> list[PairedTable]:
-    """A table for each of `SHOWN_METRICS` that was computed."""
-    found = {one.metric for one in pairing.means}
+    """A table for each of `SHOWN_METRICS` that was computed; none without a reference."""
+    found = {one.metric for one in pairing.differences}
     return [_table(pairing, metric) for metric in SHOWN_METRICS if metric in found]
 
 
+def pairs_tables(pairing: Pairing) -> list[PairsTable]:
+    """The same of named pairs."""
+    found = {one.metric for one in pairing.pairs}
+    means = {(one.run, one.metric): one for one in pairing.means}
+    return [
+        PairsTable(
+            metric,
+            metric_title(metric),
+            [
+                PairsRow(
+                    one.run,
+                    one.reference,
+                    (
+                        _mean(means[one.run, metric], pairing.categories),
+                        _mean(means[one.reference, metric], pairing.categories),
+                    ),
+                    _cell(one, pairing.categories),
+                )
+                for one in pairing.pairs
+                if one.metric == metric
+            ],
+        )
+        for metric in SHOWN_METRICS
+        if metric in found
+    ]
+
+
 def paired_frame(pairing: Pairing) -> pd.DataFrame:
-    """Everything as one long table, shares of 1: a line per metric, run and reference."""
+    """Everything as one long table, shares of 1: a line per metric, run and reference, or pair."""
     means = {(one.run, one.metric): one for one in pairing.means}
     lines = [
         {
+            "compared": compared,
             "metric": one.metric,
             "size": "image" if one.metric.startswith("i_") else pairing.options.size,
             "run": one.run,
@@ -84,6 +138,7 @@ def paired_frame(pairing: Pairing) -> pd.DataFrame:
             "low": one.images.low,
             "high": one.images.high,
             "p_value": one.p_value,
+            "p_holm": one.p_holm,
             "seeds": len(one.by_seed),
             "seeds_std": one.deviation,
             "seeds_low": one.seeds.low,
@@ -92,7 +147,8 @@ def paired_frame(pairing: Pairing) -> pd.DataFrame:
             "categories": one.categories,
             "verdict": one.verdict,
         }
-        for one in pairing.differences
+        for compared, differences in (("reference", pairing.differences), ("pair", pairing.pairs))
+        for one in differences
     ]
     frame = pd.DataFrame(lines)
     order = metrics_in_order(frame["metric"]).index
@@ -105,11 +161,21 @@ def paired_markdown(pairing: Pairing) -> str:
     for table in paired_tables(pairing):
         head = ["run", "mean"]
         for reference in table.references:
-            head += [f"minus {escape(reference)}", "seeds: ±, same sign"]
+            head += [f"minus {escape(reference)}", *COLUMNS_AFTER]
         lines = [
             [escape(row.run), with_deviation(row), *(_cells_text(row.cells))] for row in table.rows
         ]
         parts += [f"## {table.title}: paired differences", markdown_table(head, lines)]
+    for pairs in pairs_tables(pairing):
+        lines = [
+            [
+                f"{escape(row.run)} minus {escape(row.reference)}",
+                *row.means,
+                *_cells_text([row.cell]),
+            ]
+            for row in pairs.rows
+        ]
+        parts += [f"## {pairs.title}: pairs of runs", markdown_table(PAIRS_HEAD, lines)]
     return "\n\n".join(parts)
 
 
@@ -123,6 +189,7 @@ def _cells_text(cells: Sequence[PairedCell]) -> Iterator[str]:
         shown = f"{cell.mark} **{cell.difference}**" if cell.mark else cell.difference
         yield f"{shown} {cell.interval}".strip()
         yield cell.seeds
+        yield cell.p_holm
 
 
 def _table(pairing: Pairing, metric: str) -> PairedTable:
@@ -131,7 +198,7 @@ def _table(pairing: Pairing, metric: str) -> PairedTable:
     rows = [
         PairedRow(
             one.run,
-            percent(one.mean) + ("†" if one.categories < pairing.categories else ""),
+            _mean(one, pairing.categories),
             _points(one.deviation).removeprefix("+"),
             [
                 _cell(found.get((one.run, reference)), pairing.categories)
@@ -142,6 +209,10 @@ def _table(pairing: Pairing, metric: str) -> PairedTable:
         if one.metric == metric
     ]
     return PairedTable(metric, metric_title(metric), references, rows)
+
+
+def _mean(one: RunMean, categories: int) -> str:
+    return percent(one.mean) + ("†" if one.categories < categories else "")
 
 
 def _cell(one: PairedDifference | None, categories: int) -> PairedCell:
@@ -157,6 +228,7 @@ def _cell(one: PairedDifference | None, categories: int) -> PairedCell:
         difference,
         f"[{_points(one.images.low)}, {_points(one.images.high)}]",
         f"± {deviation}, {agree}" if deviation else agree,
+        "" if math.isnan(one.p_holm) else f"{one.p_holm:.3f}",
     )
 
 

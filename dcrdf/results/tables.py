@@ -23,8 +23,9 @@ from dcrdf.results.paired_tables import (
 )
 from dcrdf.results.pivot import Table, make_tables
 from dcrdf.results.rows import KEY
+from dcrdf.results.section import Section
 
-OPTIONAL = ("wide_", "comparison.", "paired.")
+OPTIONAL = ("wide_", "comparison.", "paired.", "costs.", "evidence.")
 """How the names of tables begin that not every configuration has."""
 
 
@@ -36,13 +37,15 @@ def write_tables(
     pairing: Pairing | None = None,
     notes: Sequence[str] = (),
     labels: Mapping[str, str] = MappingProxyType({}),
+    sections: Sequence[Section] = (),
 ) -> None:
     """Write `rows` (from `collect`) to `out_folder`.
 
     `tidy.csv` has every number in full; `wide_METRIC.csv` the tables of one metric as shares of 1;
     `tables.md` and `tables.tex` all tables in percent, `tables.md` with the bootstrap intervals
     of the fused map where there are any; `comparison.csv` the papers' printed
-    numbers beside ours where the data set has any; `paired.csv` the differences of `pairing`.
+    numbers beside ours where the data set has any; `paired.csv` the differences of `pairing`; each
+    of `sections` its own CSV.
     `labels` (run -> whether it is as published) stand in all of them but `paired.csv`; `notes` end
     `tables.md`. Raises `UserError` for rows of several data sets, or when a file cannot
     be written.
@@ -58,6 +61,7 @@ def write_tables(
         intervals_markdown(rows, order_of_runs, order_of_categories),
         paired_markdown(pairing) if pairing else "",
         comparison_markdown(beside),
+        *(section.markdown for section in sections),
         "\n".join(f"- {escape(note)}" for note in notes),
     )
     tidy = sort_rows(rows, order_of_runs, order_of_categories)
@@ -79,6 +83,7 @@ def write_tables(
         texts["paired.csv"] = _csv(paired_frame(pairing))
     if beside:
         texts["comparison.csv"] = _csv(comparison_frame(beside))
+    texts |= {f"{section.name}.csv": _csv(section.frame) for section in sections}
     _write(out_folder, texts)
 
 

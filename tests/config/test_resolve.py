@@ -20,6 +20,7 @@ from dcrdf.errors import UserError
         ("overrides.a.runs.other.train.epochs", 1, "overrides.a.runs.other"),
         ("overrides.a.runs.net.options.gate", 1, "overrides.a.runs.net.options.gate"),
         ("compare.references", ["other"], "compare.references"),
+        ("compare.pairs", [["net", "other"]], "compare.pairs: no run 'other'"),
     ],
 )
 def test_bad_key_of_a_run_or_an_override_is_named(minimal, set_key, key, value, named):

@@ -259,7 +259,22 @@ def test_runs_stand_against_their_references(results):
     page = built(results, pairing=pair_runs(samples, CompareOptions(references=("plain",))))
     assert {"href": "#paired"} in page.all("a")
     assert "minus plain" in page.words
-    assert "full 90.5 ± 0.7 ↑ +10.0 [+10.0, +10.0] ± 0.0, 2 of 2 plain 80.5 ± 0.7" in page.words
+    assert (
+        "full 90.5 ± 0.7 ↑ +10.0 [+10.0, +10.0] ± 0.0, 2 of 2 0.020 plain 80.5 ± 0.7" in page.words
+    )
+
+
+def test_pairs_of_runs_stand_on_the_page(results):
+    results.add("full", "nut")
+    samples = {
+        JobName(run, "nut", 0): Resamples(
+            "same", {"i_auroc": value}, {"i_auroc": np.full(100, value)}
+        )
+        for run, value in (("full", 0.9), ("plain", 0.8))
+    }
+    page = built(results, pairing=pair_runs(samples, CompareOptions(pairs=(("full", "plain"),))))
+    assert {"href": "#paired"} in page.all("a")
+    assert "full minus plain 90.0 80.0 ↑ +10.0 [+10.0, +10.0] 1 of 1 0.020" in page.words
 
 
 def test_without_references_there_is_no_such_section(page):

@@ -15,6 +15,7 @@ from dcrdf.results.paired_tables import (
     paired_markdown,
     paired_note,
     paired_tables,
+    pairs_tables,
 )
 from dcrdf.results.resamples import Resamples
 
@@ -188,5 +189,68 @@ def test_pages_show_the_main_metrics_and_the_long_table_all(make):
     assert list(paired_frame(pairing)["metric"]) == ["i_auroc", "p_ap", "aupro_30"]
     text = paired_markdown(pairing)
     assert "## Image AUROC: paired differences" in text
-    assert "| run | mean | minus ref | seeds: ±, same sign |" in text
+    assert "| run | mean | minus ref | seeds: ±, same sign | p (Holm) |" in text
     assert "95 % interval" in text
+
+
+def test_a_pair_is_the_difference_of_its_runs_over_the_same_images(make):
+    samples = make({"own": 0.8, "equal": 0.75, "other": 0.7})
+    pairing = pair_runs(samples, CompareOptions(pairs=(("own", "equal"),)))
+    assert pairing.differences == []
+    (pair,) = pairing.pairs
+    assert (pair.run, pair.reference) == ("own", "equal")
+    means = {one.run: one.mean for one in pairing.means}
+    assert pair.images.estimate == pytest.approx(means["own"] - means["equal"])
+    against = pair_runs(samples, CompareOptions(references=("equal",))).differences
+    (same,) = [one for one in against if one.run == "own"]
+    assert (pair.images, pair.by_seed, pair.p_value) == (same.images, same.by_seed, same.p_value)
+
+
+def test_pairs_stand_in_text_and_in_the_long_table(make):
+    samples = make({"own": 0.8, "equal": 0.75, "other": 0.7})
+    options = CompareOptions(references=("other",), pairs=(("own", "equal"),))
+    pairing = pair_runs(samples, options)
+    text = paired_markdown(pairing)
+    assert "## Image AUROC: pairs of runs" in text
+    assert "| own minus equal | " in text
+    frame = paired_frame(pairing)
+    assert list(frame["compared"]) == ["reference", "reference", "pair"]
+    (table,) = pairs_tables(pairing)
+    (row,) = table.rows
+    assert row.means == tuple(
+        f"{100 * one.mean:.1f}" for one in pairing.means if one.run in ("own", "equal")
+    )
+
+
+def test_pairs_alone_make_no_table_of_references(make):
+    pairing = pair_runs(make({"a": 0.8, "b": 0.7}), CompareOptions(pairs=(("a", "b"),)))
+    assert paired_tables(pairing) == []
+    assert pairs_tables(pair_runs(make({"ref": 0.8, "new": 0.7}), OPTIONS)) == []
+
+
+def test_correction_is_over_the_runs_of_one_reference_and_metric(make):
+    """Against a rule written out: every p-value times the number of those that are not smaller,
+    and never below a smaller one's."""
+    runs = {"ref": 0.70, "second": 0.71, "a": 0.705, "b": 0.71, "c": 0.72}
+    samples = make(runs, noise=0.02)
+    for job, one in make(runs, metric="p_ap", noise=0.02).items():
+        held = samples[job]
+        samples[job] = Resamples(
+            held.images, {**held.estimates, **one.estimates}, {**held.drawn, **one.drawn}
+        )
+    pairing = pair_runs(samples, CompareOptions(references=("ref", "second")))
+    for reference, metric in product(("ref", "second"), ("i_auroc", "p_ap")):
+        family = [
+            one for one in pairing.differences if (one.reference, one.metric) == (reference, metric)
+        ]
+        assert len(family) == 4
+        least = 0.0
+        for rank, one in enumerate(sorted(family, key=lambda x: x.p_value)):
+            least = max(least, min(1.0, one.p_value * (4 - rank)))
+            assert one.p_holm == pytest.approx(least)
+
+
+def test_the_note_says_what_is_corrected(make):
+    note = paired_note(pair_runs(make({"ref": 0.7, "new": 0.8}), OPTIONS))
+    assert "Intervals are not corrected" in note
+    assert "p (Holm)" in note

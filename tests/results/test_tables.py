@@ -141,8 +141,10 @@ def test_paired_differences_are_in_every_format(written, make_rows, tmp_path):
     (line,) = csv.DictReader(io.StringIO(files["paired.csv"]))
     assert (line["run"], line["reference"], line["size"]) == ("new_one", "ref_one", "native")
     assert float(line["difference"]) == pytest.approx(-0.05)
-    assert r"| new\_one | 90.0 | ↓ **-5.0** [-5.0, -5.0] | 1 of 1 |" in files["tables.md"]
-    assert r"new\_one & 90.0 & $\downarrow$ -5.0 [-5.0, -5.0] & 1 of 1" in files["tables.tex"]
+    assert r"| new\_one | 90.0 | ↓ **-5.0** [-5.0, -5.0] | 1 of 1 | 0.020 |" in files["tables.md"]
+    assert (
+        r"new\_one & 90.0 & $\downarrow$ -5.0 [-5.0, -5.0] & 1 of 1 & 0.020" in files["tables.tex"]
+    )
     assert r"minus ref\_one" in files["tables.tex"]
     assert not set("±↑↓†") & set(files["tables.tex"])
     assert "paired.csv" not in written(make_rows(CELLS))
