@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from dcrdf.config.options import InferOptions
+from dcrdf.config.options import InferOptions, PrepareOptions
 from dcrdf.errors import UserError
+from dcrdf.models.checkpoint import save_detector
+from dcrdf.models.model import Model
+from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.scoring.scorer import Scorer
 from dcrdf.scoring.split import gather
 from dcrdf.scoring.stand_ins import StandInCalibrations
@@ -104,3 +107,30 @@ def test_damaged_statistics_are_refused(fit, samples):
     values["without_rgb"].pop("depth")
     with pytest.raises(UserError, match="another version"):
         StandInCalibrations.from_dict(values)
+
+
+def test_a_deployed_model_judges_an_absent_modality_by_its_own_threshold(fit, samples, tmp_path):
+    detector = fit("resilient")[0]
+    scorer, _, shown = calibrated(detector, samples, stand_ins="always", maps="crossmodal")
+    scorer.calibrate_stand_ins(shown)
+    limits = {"threshold": 1.0, "map_median": 0.0, "note": ""}
+    names = ("fused", "rgb", "depth", "without_rgb", "without_depth")
+    constants = PreparationConstants("part", 0.0, 0.1, (0.0, 0.0, 1.0, -0.6))
+    description = {
+        "preparation": {
+            "options": PrepareOptions(image_size=64).record(),
+            "constants": constants.to_dict(),
+        },
+        "scoring": json.loads(json.dumps(scorer.describe())),
+        "thresholds": dict.fromkeys(names, limits),
+    }
+    save_detector(tmp_path, detector, "resilient", description)
+    model = Model(tmp_path, "cpu")
+    alone = shown.without("depth")
+    one, other = (x.score(alone).scores["fused"] for x in (scorer, model.scorer))
+    assert np.array_equal(one, other)
+    assert model.scorer.answering("depth") == "without_depth"
+    description["thresholds"].pop("without_rgb")
+    save_detector(tmp_path, detector, "resilient", description)
+    with pytest.raises(UserError, match="without_rgb"):
+        Model(tmp_path, "cpu")
