@@ -266,8 +266,8 @@ def test_one_modality_and_depth_images(chain, capsys):
     capsys.readouterr()
     assert main([*command, str(points), "--geometry", str(points.parent)]) == 2
     assert "--geometry: with --without rgb give the geometry" in capsys.readouterr().err
-    assert main([*command, str(image.with_suffix(".jpg"))]) == 2
-    assert "give xyz TIFFs or 16-bit depth PNGs, not colour" in capsys.readouterr().err
+    assert main([*command, str(image)]) == 2
+    assert "give xyz TIFFs or 16-bit depth images, not colour" in capsys.readouterr().err
     write_png(chain.folder / "depth" / "000.png", np.rint(xyz[..., 2] / 1e-5).astype(np.uint16))
     camera = {"fx": 750.0, "fy": 750.0, "cx": 31.5, "cy": 31.5, "depth_unit_m": 1e-5}
     (chain.folder / "camera.json").write_text(json.dumps(camera))
@@ -288,7 +288,7 @@ def test_one_modality_and_depth_images(chain, capsys):
     assert float(row["score"]) == pytest.approx(expected["rgb"].score, rel=0.02)
     (chain.folder / "depth" / "camera.json").unlink()
     capsys.readouterr()
-    for wrong, message in (("nope.png", "no such file"), (image, "16-bit grey depth is expected")):
+    for wrong, message in (("nope.png", "no such file"), (image, "16-bit depth images, not")):
         without = [] if wrong == "nope.png" else ["--without", "rgb"]
         out = str(chain.folder / f"wrong{len(without)}")
         assert main(["predict", str(chain.job), str(wrong), *without, "--out", out]) == 2
