@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dcrdf.config.options import CompareOptions
@@ -17,6 +18,7 @@ from dcrdf.results.paired import JobName, pair_runs
 from dcrdf.results.resamples import Resamples
 from dcrdf.results.robustness_tables import RobustnessTable
 from dcrdf.results.rows import collect
+from dcrdf.results.section import CaptionedRows, Section
 
 VOID = {"meta", "img", "path", "rect", "br"}
 
@@ -351,3 +353,11 @@ def test_degraded_scans_stand_on_the_page_where_there_are_any(two_runs, tmp_path
     assert "full (avg), mean of 2 categories" in page.words
     assert "depth_<absent> 70.0 / 70.0 / -" in page.words
     assert "Degraded" not in built(two_runs, out=tmp_path / "without.html").words
+
+
+def test_further_sections_stand_on_the_page(results):
+    results.add("full", "nut")
+    table = CaptionedRows("By run", ("run", "a", "b"), [["full", "3", "<1"]])
+    page = built(results, sections=[Section("costs", "Cost", "A note", [table], pd.DataFrame())])
+    assert {"href": "#costs"} in page.all("a")
+    assert "A note. By run run a b full 3 <1" in page.words
