@@ -34,7 +34,10 @@ FITTED = {
     "crd": ("crd", "paper"),
     "flow": ("flow_distillation", "small"),
     "bank": ("memory_bank", "default"),
+    "resilient": ("resilient", "default"),
 }
+OWN = {"resilient": {"geometry": "height_image", "bank_size": 64, "transfer_steps": 5}}
+"""Options that make it small, and read no points."""
 SCORED = {
     "dual_rd.zscore_sum": ("dual_rd", {}),
     "paper.cm_segf": ("paper", {}),
@@ -42,10 +45,11 @@ SCORED = {
     "crd.zscore_sum": ("crd", {}),
     "flow.joint": ("flow", {}),
     "bank.zscore_sum": ("bank", {}),
+    "resilient.zscore_sum": ("resilient", {}),
 }
 """With the fitted networks: every detector."""
 FUSIONS = ("cm_segf", "avg", "max", "product", "zscore_sum", "zscore_max", "peak_norm",
-           "peak_trust", "rgb", "depth")  # fmt: skip
+           "peak_trust", "one_class_svm", "rgb", "depth")  # fmt: skip
 CROSSMODAL_FUSIONS = ("rgb_crossmodal", "depth_crossmodal")
 STUBBED = {
     **{f"paper.stub_{fusion}": ("paper", {"fusion": fusion}) for fusion in FUSIONS},
@@ -97,7 +101,7 @@ class World:
             "train": {"epochs": 3, "batch_size": 2, "cpu_threads": 1, "min_steps": 0},
             "runs": {
                 name: {"detector": FITTED[base][0], "preset": FITTED[base][1],
-                       "infer": {"cpu_threads": 1, **infer}}
+                       "options": OWN.get(base, {}), "infer": {"cpu_threads": 1, **infer}}
                 for name, (base, infer) in (SCORED | STUBBED).items()
             },
         }  # fmt: skip
@@ -233,7 +237,7 @@ def spoil_test_scans(root):
     for path in folder.rglob("rgb/*.png"):
         write_png(path, 255 - read_rgb(path))
     for path in folder.rglob("gt/*.png"):
-        write_png(path, np.full((64, 64), 255, np.uint8))
+        write_png(path, np.repeat(np.uint8([255, 0]), (28, 36))[None].repeat(64, axis=0))
     (folder / "good").rename(folder / "kept")
     (folder / "spot").rename(folder / "good")
     (folder / "kept").rename(folder / "spot")

@@ -17,6 +17,7 @@ FIXED = {
     "zscore_max",
     "peak_norm",
     "peak_trust",
+    "one_class_svm",
     "rgb",
     "depth",
 }
@@ -68,4 +69,7 @@ def test_declarations_name_what_there_is(info):
     assert info.train_fields <= set(TrainOptions.model_fields)
     assert not info.options.augmented_by or info.options.augmented_by in info.options.model_fields
     for preset, sections in info.presets.items():
-        assert info.options.parse(dict(sections.get("options", {})), preset).maps() <= MAPS
+        options = dict(sections.get("options", {}))
+        if options.get("geometry") == "point_mae":  # whose weights are the user's to bring
+            options |= {"geometry_weights": "x.pth", "geometry_sha256": "0" * 64}
+        assert info.options.parse(options, preset).maps() <= MAPS

@@ -45,7 +45,6 @@ DEAD = {
     "static": (lambda rgb, xyz: (GENERATOR.integers(0, 256, rgb.shape, np.uint8), xyz), ""),
     "centimetres": (lambda rgb, xyz: (rgb, 100 * xyz), "another unit"),
     "tenths of millimetres": (lambda rgb, xyz: (rgb, 10 * xyz), "another unit"),
-    "swapped axes": (lambda rgb, xyz: (rgb, xyz[..., ::-1].copy()), "another frame"),
     "focal length": (
         lambda rgb, xyz: (rgb, xyz * np.float32([3, 3, 1])),
         "camera file",
@@ -97,6 +96,14 @@ def dead_scans(job):
         write_png(folder / "rgb" / f"{name}.png", bad_rgb)
         write_xyz(folder / "xyz" / f"{name}.tiff", bad_xyz.astype(np.float32))
     return folder
+
+
+def test_points_of_another_frame_are_refused(job, dead_scans, tmp_path, capsys):
+    rgb, xyz = (read_rgb(dead_scans / "rgb/good.png"), read_xyz(dead_scans / "xyz/good.tiff"))
+    write_png(tmp_path / "rgb/swapped.png", rgb)
+    write_xyz(tmp_path / "xyz/swapped.tiff", xyz[..., ::-1].copy())
+    assert predict(job, tmp_path / "rgb/swapped.png", "--out", tmp_path / "out") == 2
+    assert "its points are not in a camera's frame" in capsys.readouterr().err
 
 
 def test_a_dead_sensor_is_no_good_part(job, dead_scans, tmp_path, capsys):

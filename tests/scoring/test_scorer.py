@@ -91,7 +91,8 @@ def statistics_of(maps, foreground, sigma_px, inside=None):
 def finished(scorer, own):
     """The verdict on own maps, with the depth sensor as usual."""
     shape = tuple(own["rgb"].shape)
-    return scorer.finish(Maps(own=own), Scans(inside=np.ones(shape, bool)), None)
+    images = {"rgb": np.zeros((*shape, 3), np.uint8), "height": np.zeros(shape, np.float32)}
+    return scorer.finish(Maps(own=own), Scans(inside=np.ones(shape, bool), **images), None)
 
 
 def standardised(maps, inside):

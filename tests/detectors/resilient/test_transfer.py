@@ -88,7 +88,7 @@ def test_what_can_be_told_is_learnt_and_nothing_else(kind, monkeypatch):
 
 
 def test_a_transfer_that_knows_means_alone_explains_nothing():
-    pair, given = Pair(CHANNELS, options()), rows()
+    pair, given = Pair({"rgb": 6, "depth": 6}, options()), rows()
     pair.get_buffer("depth_mean").copy_(given["depth"].mean(dim=0))
     assert pair.unexplained("depth", given) == pytest.approx(1.0)
 
