@@ -93,7 +93,8 @@ def test_no_room_is_above_itself():
 
 METHOD_NAMES = re.compile(
     r"dcrdf_net|memory_bank|cm_segf|gfrn|DcrdfNet|MemoryBank"
-    r"|CrdNet|CrdOptions|AmplifiedDecoder|flow_?distillation|ConditionalFlow",
+    r"|CrdNet|CrdOptions|AmplifiedDecoder|flow_?distillation|ConditionalFlow"
+    r"|detectors[./]resilient|ResilientOptions|resilient:",
     re.IGNORECASE,
 )
 """But `crd`, which is a preparation's name, too."""

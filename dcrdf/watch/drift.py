@@ -18,8 +18,8 @@ from typing import Any
 from dcrdf.modalities import DEPTH, RGB
 
 LIMIT = 4.5
-"""Half-width of the limits in standard deviations. Where nothing changes, fewer than 5 % of lines
-see any warning of 15 independent charts within 2000 good parts (tests/watch/test_drift.py)."""
+"""Half-width of the limits in standard deviations. Where nothing changes, one chart warns on
+0.2 to 0.4 % of lines within 2000 good parts (docs/watch.md)."""
 BACK = 0.5
 """A warning ends where the average is back within this share of the limits."""
 
