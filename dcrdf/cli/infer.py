@@ -69,10 +69,12 @@ def run(args: argparse.Namespace) -> None:
             shown = tested if withheld is None else tested.without(withheld)
             scored_validation = gather(predictions)
             scored_test, cost = score_measured(scorer, shown)
-        thresholds = _thresholds(scored_validation, good.inside, options.false_alarm_rate)
-        for absent, scored in stood_in.items():
-            found = _thresholds(scored, good.inside, options.false_alarm_rate)
-            thresholds[WITHOUT[absent]] = found[FUSED]
+        rate = options.false_alarm_rate
+        thresholds = _thresholds(scored_validation, good.inside, rate)
+        thresholds |= {
+            WITHOUT[absent]: _thresholds(scored, good.inside, rate)[FUSED]
+            for absent, scored in stood_in.items()
+        }
         used = thresholds[scorer.answering(withheld)]
         gauges = gauges_of_good(predictions, used["threshold"])
         deploy(args.model, args.out / "model", scorer, thresholds, gauges, stage.to_dict())
@@ -93,12 +95,17 @@ def run(args: argparse.Namespace) -> None:
             ),
         )
         write_json(args.out / "cost.json", {"infer": stage.digest, **cost})
-    print(f"{args.out}: {len(test)} test images scored; {used['note']}")
-    if weights := _weights_found(scorer):
-        print(f"{args.out}: {weights}")
-    reasons = [reason for reason in scored_test.not_judged if reason]
+    _say(args.out, scored_test, used["note"], _weights_found(scorer))
+
+
+def _say(out: Path, scored: "ScoredSplit", promise: str, weights: str) -> None:
+    """How many test images were scored and not judged, and by what."""
+    print(f"{out}: {len(scored.not_judged)} test images scored; {promise}")
+    if weights:
+        print(f"{out}: {weights}")
+    reasons = [reason for reason in scored.not_judged if reason]
     if reasons:
-        print(f"{args.out}: {len(reasons)} of them not judged, the first because {reasons[0]}")
+        print(f"{out}: {len(reasons)} of them not judged, the first because {reasons[0]}")
 
 
 def _usual_scans(*good: "Scans") -> "UsualScans":

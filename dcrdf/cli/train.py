@@ -54,9 +54,7 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.files.locks import only_writer
     from dcrdf.models.checkpoint import save_detector
     from dcrdf.networks.teacher_weights import weights_identity
-    from dcrdf.results.machine import code_version, machine, software_versions
     from dcrdf.tensors.device import choose_device, make_repeatable
-    from dcrdf.tensors.memory import peak_memory_mb
     from dcrdf.training.log import write_loss_table
     from dcrdf.training.loop import STATES, FitContext
 
@@ -87,12 +85,7 @@ def run(args: argparse.Namespace) -> None:
             "preparation": preparation,
             "pseudo": pseudo,
             "trained_on": {
-                "device": device.type,
-                "peak_memory_mb": peak_memory_mb(device),
-                "cpu_s": None if resumed else round(time.process_time(), 1),
-                **machine(),
-                "code": code_version(),
-                "software": software_versions(),
+                **_made_on(device, is_whole=not resumed),
                 "teacher": weights_identity(_weights_of(stage, args.teacher_weights)),
             },
         }
@@ -100,6 +93,21 @@ def run(args: argparse.Namespace) -> None:
         for state in args.out.glob(STATES):
             state.unlink()
     print(f"{args.out}: trained, {description['trained_on']['peak_memory_mb']} MB at most")
+
+
+def _made_on(device: Any, *, is_whole: bool) -> dict[str, Any]:
+    """Machine, code and software, peak memory and, unless it was resumed, the time it took."""
+    from dcrdf.results.machine import code_version, machine, software_versions
+    from dcrdf.tensors.memory import peak_memory_mb
+
+    return {
+        "device": device.type,
+        "peak_memory_mb": peak_memory_mb(device),
+        "cpu_s": round(time.process_time(), 1) if is_whole else None,
+        **machine(),
+        "code": code_version(),
+        "software": software_versions(),
+    }
 
 
 def _keep_other_model(folder: Path, stage: Stage, *, force: bool) -> None:
