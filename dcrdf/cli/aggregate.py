@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from dcrdf.cli.jobs import (
     add_jobs_arguments,
+    answer_of,
     expected_digests,
     expected_robustness,
     in_order,
@@ -43,7 +44,9 @@ def run(args: argparse.Namespace) -> None:
     notes = skipped_notes(read_metrics(job.metrics) for job in jobs)
     sections = sections_of(stage, jobs, rows, runs)
     pairing = pairing_of(stage, jobs)
-    write_tables(rows, folder, runs, categories, pairing, notes, labels, sections)
+    write_tables(
+        rows, folder, runs, categories, pairing, notes, labels, sections, answer_of(stage, pairing)
+    )
     robustness = expected_robustness(jobs)
     if robustness:
         from dcrdf.results.robustness import collect_robustness

@@ -143,6 +143,16 @@ def evidence_of(stage: Stage) -> dict[str, str]:
     return given
 
 
+def answer_of(stage: Stage, pairing: "Pairing | None") -> "Section | None":
+    """What the comparison says in short; None where there is none."""
+    from dcrdf.results.answer import answer_section
+
+    terms = stage.options.get("equal_terms", {})
+    if not isinstance(terms, dict) or not all(isinstance(name, str) for name in terms.values()):
+        raise UserError("--stage: not a record of equal terms; see `dcrdf plan`")
+    return answer_section(pairing, terms) if pairing else None
+
+
 def sections_of(
     stage: Stage, jobs: Sequence[JobFiles], rows: "pd.DataFrame", runs: Sequence[str]
 ) -> "list[Section]":

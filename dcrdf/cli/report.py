@@ -7,6 +7,7 @@ from typing import Any
 from dcrdf.cli.jobs import (
     JobFiles,
     add_jobs_arguments,
+    answer_of,
     expected_digests,
     expected_robustness,
     in_order,
@@ -37,6 +38,7 @@ def run(args: argparse.Namespace) -> None:
     runs, categories = in_order(job.run for job in jobs), in_order(job.category for job in jobs)
     robustness = expected_robustness(jobs)
     rows = collect([job.metrics for job in jobs], expected_digests(jobs))
+    pairing = pairing_of(stage, jobs)
     build_report(
         ReportContext(
             out=results / "report.html",
@@ -65,7 +67,8 @@ def run(args: argparse.Namespace) -> None:
             if robustness
             else [],
             settings=_settings(jobs),
-            pairing=pairing_of(stage, jobs),
+            pairing=pairing,
+            answer=answer_of(stage, pairing),
             notes=[
                 f"When preparing, {line}."
                 for line in prepare_warnings(job.prepared for job in jobs)

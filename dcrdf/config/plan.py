@@ -241,6 +241,11 @@ class Plan:
             options["evidence"] = self.config.dataset.known_evidence
         if self.config.compare.asks:
             options["compare"] = self.config.compare.record()
+            options["equal_terms"] = {
+                run: chosen.terms
+                for run, chosen in self.config.runs.items()
+                if chosen.terms and self.config.terms[chosen.terms].equal
+            }
         return Stage("aggregate", options)
 
     @cached_property

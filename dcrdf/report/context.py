@@ -83,6 +83,8 @@ class ReportContext:
     """What to weigh on disk: label -> file or folder."""
     robustness: Sequence[RobustnessTable] = ()
     """Scores on degraded test scans, where they were asked for."""
+    answer: Section | None = None
+    """What a comparison of runs says in short; it opens the page."""
     sections: Sequence[Section] = ()
     """Further parts, such as what the runs cost."""
     notes: Sequence[str] = ()

@@ -76,6 +76,7 @@ def _content(context: ReportContext) -> dict[str, Any]:
         "best": best,
         "best_rows": best_run_rows(shown, best, tables, context.rows),
         "metric_sections": metric_sections(tables),
+        "answer": context.answer,
         "sections": context.sections,
         "robustness": context.robustness,
         "robustness_head": ROBUSTNESS_HEAD,

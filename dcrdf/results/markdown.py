@@ -15,15 +15,19 @@ from dcrdf.results.pivot import Table
 
 
 def markdown_document(
-    dataset: str, tables: Iterable[Table], *appendices: str, labels: Mapping[str, str]
+    dataset: str,
+    tables: Iterable[Table],
+    *appendices: str,
+    labels: Mapping[str, str],
+    opening: str = "",
 ) -> str:
-    """All tables of one data set with titles and footnotes, after the runs' `labels`, then the
-    `appendices` with text."""
+    """All tables of one data set with titles and footnotes, after the `opening` and the runs'
+    `labels`, then the `appendices` with text."""
     head = f"# Results on {escape(dataset)}\n\nValues in percent. {DEVIATION_NOTE}"
     lines = [f"- {escape(run)}: {escape(label)}" for run, label in labels.items()]
     labelled = f"{LABELS_NOTE}.\n\n" + "\n".join(lines) if lines else ""
     sections = [markdown_section(table) for table in tables]
-    return "\n\n".join(filter(None, [head, labelled, *sections, *appendices])) + "\n"
+    return "\n\n".join(filter(None, [opening, head, labelled, *sections, *appendices])) + "\n"
 
 
 def markdown_section(table: Table) -> str:

@@ -10,11 +10,12 @@ from dcrdf.results.markdown import escape, markdown_table
 
 @dataclass(frozen=True)
 class CaptionedRows:
-    """One table; the first column is text."""
+    """One table; the first column is text, and where `is_text` the others, too."""
 
     caption: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+    is_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,10 @@ class Section:
         """As a section of Markdown."""
         parts = [f"# {self.title}", f"{self.note}."]
         for table in self.tables:
-            rows = [[escape(row[0]), *row[1:]] for row in table.rows]
+            rows = [
+                [*map(escape, row)] if table.is_text else [escape(row[0]), *row[1:]]
+                for row in table.rows
+            ]
             head = [escape(name) for name in table.head]
             parts += [f"## {escape(table.caption)}", markdown_table(head, rows)]
         return "\n\n".join(parts)

@@ -25,7 +25,7 @@ from dcrdf.results.pivot import Table, make_tables
 from dcrdf.results.rows import KEY
 from dcrdf.results.section import Section
 
-OPTIONAL = ("wide_", "comparison.", "paired.", "costs.", "evidence.")
+OPTIONAL = ("wide_", "comparison.", "paired.", "costs.", "evidence.", "answer.")
 """How the names of tables begin that not every configuration has."""
 
 
@@ -38,6 +38,7 @@ def write_tables(
     notes: Sequence[str] = (),
     labels: Mapping[str, str] = MappingProxyType({}),
     sections: Sequence[Section] = (),
+    answer: Section | None = None,
 ) -> None:
     """Write `rows` (from `collect`) to `out_folder`.
 
@@ -45,7 +46,7 @@ def write_tables(
     `tables.md` and `tables.tex` all tables in percent, `tables.md` with the bootstrap intervals
     of the fused map where there are any; `comparison.csv` the papers' printed
     numbers beside ours where the data set has any; `paired.csv` the differences of `pairing`; each
-    of `sections` its own CSV.
+    of `sections` its own CSV, and so the `answer`, which opens `tables.md`.
     `labels` (run -> whether it is as published) stand in all of them but `paired.csv`; `notes` end
     `tables.md`. Raises `UserError` for rows of several data sets, or when a file cannot
     be written.
@@ -71,7 +72,13 @@ def write_tables(
             f"wide_{metric}.csv": _csv(frame.assign(label=_labels_of(frame, labels)))
             for metric, frame in _wide(tables).items()
         },
-        "tables.md": markdown_document(datasets[0], tables, *appendices, labels=labels),
+        "tables.md": markdown_document(
+            datasets[0],
+            tables,
+            *appendices,
+            labels=labels,
+            opening=answer.markdown if answer else "",
+        ),
         "tables.tex": latex_document(
             tables,
             paired_tables(pairing) if pairing else (),
@@ -83,7 +90,10 @@ def write_tables(
         texts["paired.csv"] = _csv(paired_frame(pairing))
     if beside:
         texts["comparison.csv"] = _csv(comparison_frame(beside))
-    texts |= {f"{section.name}.csv": _csv(section.frame) for section in sections}
+    texts |= {
+        f"{section.name}.csv": _csv(section.frame)
+        for section in (*sections, *([answer] if answer else ()))
+    }
     _write(out_folder, texts)
 
 

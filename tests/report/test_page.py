@@ -279,6 +279,16 @@ def test_pairs_of_runs_stand_on_the_page(results):
     assert "full minus plain 90.0 80.0 ↑ +10.0 [+10.0, +10.0] 1 of 1 0.020" in page.words
 
 
+def test_a_comparison_opens_the_page(results):
+    results.add("full", "nut")
+    table = CaptionedRows("Who", ("reference", "above it"), [["plain", "full +1.0"]], is_text=True)
+    page = built(results, answer=Section("answer", "In short", "A note", [table], pd.DataFrame()))
+    assert page.words.index("reference above it plain full +1.0") < page.words.index(
+        "defective test images"
+    )
+    assert {"href": "#answer"} in page.all("a")
+
+
 def test_without_references_there_is_no_such_section(page):
     assert {"href": "#paired"} not in page.all("a")
 

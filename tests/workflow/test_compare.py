@@ -31,8 +31,12 @@ def test_comparing_a_finished_experiment(finished):
     for column, run in (("mean", "max"), ("reference_mean", "bank")):
         both = [evaluated[run, category, "i_auroc"] for category in ("a", "b")]
         assert image[column] == pytest.approx(sum(both) / 2)
-    assert "minus bank" in (finished.results / "tables" / "tables.md").read_text()
-    assert 'id="paired"' in (finished.results / "report.html").read_text()
+    tables = (finished.results / "tables" / "tables.md").read_text()
+    assert "minus bank" in tables
+    assert tables.startswith("# The comparison in short")
+    assert (finished.results / "tables" / "answer.csv").is_file()
+    page = (finished.results / "report.html").read_text()
+    assert page.index('id="answer"') < page.index('id="summary"') < page.index('id="paired"')
 
     del finished.config["compare"]
     assert finished.planned() == tail
