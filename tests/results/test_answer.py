@@ -1,4 +1,4 @@
-"""What a comparison says in short: who stands above a reference, and who may be compared with it."""
+"""What a comparison says in short: who stands above a reference, and who is compared with it."""
 
 from itertools import product
 
@@ -21,7 +21,7 @@ def pairing():
     def build(references, values=VALUES, seeds=(0, 1, 2), metrics=("i_auroc", "aupro_30")):
         generator, samples = np.random.default_rng(5), {}
         for run, category, seed in product(values, "ab", seeds):
-            value = {metric: values[run] + 1e-4 * (-1) ** seed for metric in metrics}
+            value = dict.fromkeys(metrics, values[run] + 1e-4 * (-1) ** seed)
             drawn = {metric: one + generator.normal(0, 0.005, 300) for metric, one in value.items()}
             samples[JobName(run, category, seed)] = Resamples(category, value, drawn)
         return pair_runs(samples, CompareOptions(references=references))
