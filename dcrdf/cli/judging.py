@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from dcrdf.judging.verdict import Verdict
     from dcrdf.models.model import Model
-    from dcrdf.models.verdict import Verdict
 
 ALL_JUDGED, SOME_UNUSABLE, SOME_NOT_JUDGED = 0, 2, 3
 """Exit statuses, the second before the third where both are true."""

@@ -15,15 +15,15 @@ from dcrdf.config.sources import check_text
 from dcrdf.errors import UserError
 from dcrdf.files.digests import sha256_of_file, sha256_of_json
 from dcrdf.files.jsonfile import write_json
+from dcrdf.judging.verdict import GOOD
 from dcrdf.modalities import NOT_JUDGED
-from dcrdf.models.verdict import GOOD
 from dcrdf.watch.drift import Drift
 from dcrdf.watch.folder import DropFolder, Found
 from dcrdf.watch.journal import Journal
 
 if TYPE_CHECKING:
+    from dcrdf.judging.verdict import Verdict
     from dcrdf.models.model import Model
-    from dcrdf.models.verdict import Verdict
 
 HEAT_MAPS, DRIFT = "heat", "drift.json"
 

@@ -15,17 +15,17 @@ from dcrdf.datasets.load import clear_missing
 from dcrdf.datasets.sample import Scan
 from dcrdf.detectors.maps import CROSSMODAL
 from dcrdf.errors import UserError
+from dcrdf.judging.gauges import gauges_of
+from dcrdf.judging.usual_scans import UsualScans
+from dcrdf.judging.verdict import Verdict
 from dcrdf.modalities import BRANCHES, DEPTH, FUSED, RGB
 from dcrdf.models.checkpoint import entries_named, load_detector
-from dcrdf.models.verdict import Verdict
 from dcrdf.preparation.image import PreparedImage, prepare_scan
 from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.preparation.resize import to_native
 from dcrdf.scoring.calibration import Calibration
-from dcrdf.scoring.gauges import gauges_of
 from dcrdf.scoring.scorer import Scorer
 from dcrdf.scoring.stand_ins import WITHOUT, StandInCalibrations
-from dcrdf.scoring.usual_scans import UsualScans
 from dcrdf.tensors.device import choose_device
 from dcrdf.tensors.prepared import scans_of_images
 

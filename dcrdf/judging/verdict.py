@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcrdf.errors import UserError
+from dcrdf.judging.prediction import UNUSUAL
 from dcrdf.modalities import NOT_JUDGED
-from dcrdf.scoring.trust import UNUSUAL
 
 GOOD, DEFECTIVE = "good", "defective"
 
