@@ -33,6 +33,8 @@ COMMANDS = {
     "published": "the papers whose printed numbers are kept, and where their means are wrong",
     "predict": "score own scans: good, defective or not judged, and where",
     "watch": "judge scans as they appear in a folder, and warn when light or sensor move",
+    "threshold": "show a model's thresholds, or set one by hand with when and why",
+    "export": "a model as one ONNX graph that needs no torch",
     "plan": "print the jobs of a configuration and their records",
     "clean": "remove what no job of a configuration uses any more",
 }

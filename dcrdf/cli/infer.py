@@ -151,7 +151,7 @@ def _seed_of_fitting(
 ) -> int:
     """The training's seed, once model, stage and prepared data are known to belong together."""
     from dcrdf.config.stages import digest_of_record
-    from dcrdf.models.checkpoint import entries_named
+    from dcrdf.judging.description import entries_named
 
     with entries_named(args.model):
         record, made_from = description["stage"], description["stage"]["upstream"]["prepare"]

@@ -138,7 +138,9 @@ def _thresholds(
     model: Model, branches: Iterable[str], degradation: Degradation | None
 ) -> dict[str, float]:
     used = {FUSED: model.scorer.answering(ABSENT.get(degradation or ""))}
-    return {name: float(model.thresholds[used.get(name, name)]["threshold"]) for name in branches}
+    return {
+        name: float(model.fitted_thresholds[used.get(name, name)]["threshold"]) for name in branches
+    }
 
 
 def _asked_gate(model: Model) -> nn.Module | None:
