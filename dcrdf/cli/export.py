@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Export, or refuse."""
+    import onnxruntime  # noqa: F401 - before minutes of work
     import onnxscript  # noqa: F401 - torch's exporter needs it, and would say so in another way
 
     from dcrdf.export.refusals import refuse_unexportable

@@ -1,16 +1,18 @@
 """A scorer as an ONNX file."""
 
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 
+from dcrdf.errors import UserError
 from dcrdf.export.graph import Given, ScanToScore
 from dcrdf.scoring.scorer import Scorer
 
@@ -30,8 +32,7 @@ def write_graph(
     tensors = tuple(torch.from_numpy(example[name]) for name in names)
     any_number = torch.export.Dim(SCANS, min=1, max=2**16)
     shapes = (({0: any_number},) * len(names),)
-    with warnings.catch_warnings(), redirect_stdout(StringIO()):
-        warnings.simplefilter("ignore")
+    with _quietly(), _failures_named():
         program = torch.export.export(module, tensors, dynamic_shapes=shapes, strict=False)
         found = torch.onnx.export(
             program,
@@ -39,20 +40,37 @@ def write_graph(
             dynamo=True,
             opset_version=OPSET,
             input_names=names,
-            output_names=output_names(module, tensors),
-            optimize=False,
+            output_names=list(module.named(*tensors)),
+            optimize=False,  # takes minutes; onnxruntime optimises when it loads
             external_data=False,
             verbose=False,
         )
-    if found is None:
-        raise RuntimeError("torch.onnx gave no program")
+    assert found is not None
     found.model.metadata_props.update(metadata)
     found.save(str(path))
+    onnx.checker.check_model(str(path))
 
 
-def output_names(module: ScanToScore, tensors: Sequence[torch.Tensor]) -> list[str]:
-    """What the module gives, in its order."""
-    return list(module.named(*(x[:1] for x in tensors)))
+@contextmanager
+def _quietly() -> Iterator[None]:
+    with warnings.catch_warnings(), redirect_stdout(StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def _failures_named() -> Iterator[None]:
+    """The exporter's many exceptions have no base of their own: a network that it cannot trace
+    becomes a `UserError` of its first line."""
+    try:
+        yield
+    except Exception as error:
+        cause = error.__cause__ or error
+        line = str(cause).strip().splitlines()[:1]
+        raise UserError(
+            f"torch {torch.__version__} cannot make a graph of this model:"
+            f" {type(cause).__name__}: {' '.join(line)}"
+        ) from error
 
 
 def example_of(given: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
