@@ -101,7 +101,9 @@ def _in_a_graph(queries: Tensor, bank: Tensor, count: int) -> Nearest:
         values.append(here)
         rows.append(where + first)
     _, kept = _smallest(torch.cat(values, dim=1), count)
-    return _measured(queries, bank, torch.cat(rows, dim=1).gather(1, kept))
+    found = torch.cat(rows, dim=1).gather(1, kept)
+    distances, order = _smallest(distances_to(queries, bank, found), count)
+    return Nearest(distances, found.gather(1, order))
 
 
 def _measured(queries: Tensor, bank: Tensor, rows: Tensor) -> Nearest:
