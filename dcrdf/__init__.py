@@ -4,15 +4,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dcrdf.models.model import Model
+    from dcrdf.judging.judge import Judge
 
 
-def load(folder: str | Path, device: str = "auto", *, judge_anyway: bool = False) -> "Model":
-    """The fitted detector in `folder` (a run's `model` folder), ready to judge scans.
+def load(folder: str | Path, device: str = "auto", *, judge_anyway: bool = False) -> "Judge":
+    """The fitted detector in `folder` (a run's `model` folder, or one that `dcrdf export` made),
+    ready to judge scans.
 
     A scan that its sensors do not show is not judged, unless `judge_anyway`.
-    Raises `dcrdf.errors.UserError` when the folder holds none.
+    Raises `dcrdf.errors.UserError` when the folder holds none, and when an extra is missing that it
+    needs: torch for a trained model, onnxruntime for an exported one.
     """
-    from dcrdf.models.model import Model
+    from dcrdf.errors import extras_named
+    from dcrdf.judging.description import is_exported
 
-    return Model(Path(folder), device, judge_anyway=judge_anyway)
+    with extras_named():
+        if is_exported(Path(folder)):
+            from dcrdf.runtime.exported import ExportedModel
+
+            return ExportedModel(Path(folder), device, judge_anyway=judge_anyway)
+        from dcrdf.models.model import Model
+
+        return Model(Path(folder), device, judge_anyway=judge_anyway)

@@ -12,7 +12,9 @@ import networkx as nx
 
 PACKAGE = Path(__file__).parents[1] / "dcrdf"
 OUTPUT = Path(__file__).with_name("architecture.svg")
-WITH_TORCH = {"tensors", "networks", "training", "detectors", "scoring", "models", "robustness"}
+WITH_TORCH = {
+    "tensors", "networks", "training", "detectors", "scoring", "models", "robustness", "export",
+}  # fmt: skip
 WIDTH, HEIGHT, ACROSS, DOWN = 116, 38, 140, 84
 """Of a box, and from one to the next, in pixels."""
 HEAD = """<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}"

@@ -9,11 +9,14 @@ PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 
 def lowest_versions():
-    """Name -> lowest version, of what is needed and of the workflow's extra."""
+    """Name -> lowest version, of what is needed and of the extras for a use."""
     project = tomllib.loads(PROJECT.read_text())["project"]
+    extras = project["optional-dependencies"]
+    uses = [text for name in extras if name not in ("all", "dev") for text in extras[name]]
     lowest = {}
-    for text in project["dependencies"] + project["optional-dependencies"]["workflow"]:
-        requirement = Requirement(text)
+    for requirement in map(Requirement, project["dependencies"] + uses):
+        if requirement.name == "dcrdf":
+            continue
         (lowest[requirement.name],) = (
             bound.version for bound in requirement.specifier if bound.operator == ">="
         )

@@ -23,21 +23,31 @@ BELOW = {
     "anomalies": {"preparation", "datasets", *BASE},
     "networks": {"errors"},
     "metrics": {"errors"},
-    "tensors": {"preparation", *BASE},
+    "scans": {"preparation", *BASE},
+    "judging": {"scans", "preparation", "datasets", *BASE},
+    "runtime": {"judging", "scans", "preparation", *BASE},
+    "tensors": {"scans", "preparation", *BASE},
     "training": {"tensors", "networks", "anomalies", "preparation", *BASE},
     "detectors": {"training", "tensors", "networks", *BASE},
-    "scoring": {"detectors", "tensors", "preparation", *BASE},
+    "scoring": {"detectors", "tensors", "judging", "scans", "preparation", *BASE},
     "models": {
-        "scoring", "detectors", "training", "tensors", "networks", "preparation", "datasets", *BASE,
+        "scoring", "detectors", "training", "tensors", "networks", "judging", "preparation",
+        "datasets", *BASE,
     },
-    "robustness": {"models", "scoring", "tensors", "preparation", "datasets", *BASE},
+    "export": {"models", "scoring", "detectors", "tensors", "runtime", "judging", "scans",
+               "preparation", *BASE},
+    "robustness": {"models", "scoring", "judging", "tensors", "preparation", "datasets", *BASE},
     "results": {"metrics", "preparation", *BASE},
     "report": {"results", "metrics", *BASE},
     "watch": {"errors", "files", "modalities"},  # a folder, lines, charts: of detectors nothing
 }  # fmt: skip
 """Room -> the rooms that it may import; docs/architecture.md draws them."""
 BELOW["cli"] = set(BELOW)
-TORCH_PACKAGES = {"tensors", "networks", "training", "detectors", "scoring", "models", "robustness"}
+TORCH_PACKAGES = {
+    "tensors", "networks", "training", "detectors", "scoring", "models", "robustness", "export",
+}  # fmt: skip
+RUNTIME_PACKAGES = {"runtime", "export", "cli"}
+"""Which may import onnxruntime; a trained model is scored without."""
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -77,6 +87,8 @@ def test_imports_point_one_way():
                 assert pieces[1] == part or pieces[1] in BELOW[part], f"{path} imports {name}"
             if pieces[0] in ("torch", "torchvision", "safetensors"):
                 assert part in TORCH_PACKAGES, f"{path} imports {name}"
+            if pieces[0] == "onnxruntime":
+                assert part in RUNTIME_PACKAGES, f"{path} imports {name}"
 
 
 def test_no_room_is_above_itself():
@@ -166,7 +178,8 @@ def test_every_part_is_known():
     "module",
     ["dcrdf", "dcrdf.cli", "dcrdf.config.plan", "dcrdf.config.workflow", "dcrdf.metrics",
      "dcrdf.results.tables", "dcrdf.results.evaluation", "dcrdf.report.page",
-     "dcrdf.preparation.prepare", "dcrdf.anomalies.cache"],
+     "dcrdf.preparation.prepare", "dcrdf.anomalies.cache", "dcrdf.judging.judge",
+     "dcrdf.runtime.exported"],
 )  # fmt: skip
 def test_light_modules_bring_no_torch(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

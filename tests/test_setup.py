@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[1]
 RUN, DEV = ROOT / "envs" / "requirements.txt", ROOT / "envs" / "requirements-dev.txt"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
+USES = [text for name, texts in EXTRAS.items() if name not in ("all", "dev") for text in texts]
+"""What the extras bring that are for a use, all together."""
 
 
 def pins(path):
@@ -57,7 +59,7 @@ def test_conda_installs_the_same_versions():
 
 @pytest.mark.parametrize(
     ("file", "asked"),
-    [(RUN, PROJECT["dependencies"] + EXTRAS["workflow"]), (DEV, EXTRAS["dev"])],
+    [(RUN, PROJECT["dependencies"] + USES), (DEV, EXTRAS["dev"])],
     ids=["run", "dev"],
 )
 def test_exact_versions_lie_in_the_ranges(file, asked):
@@ -74,14 +76,40 @@ def test_all_of_the_extras():
     assert "dcrdf[all]" in EXTRAS["dev"]
 
 
-def test_the_package_asks_for_what_it_imports_and_for_nothing_else():
+def owners_of(names):
+    """Imported names -> the distributions that they may come from."""
     distributions = packages_distributions()
-    names = imported((ROOT / "dcrdf").rglob("*.py"))
     assert names <= set(distributions), names - set(distributions)
-    owners = {name: {canonicalize_name(x) for x in distributions[name]} for name in names}
-    asked = set(ranges(PROJECT["dependencies"]))
+    return {name: {canonicalize_name(x) for x in distributions[name]} for name in names}
+
+
+def test_the_package_asks_for_what_it_imports_and_for_nothing_else():
+    owners = owners_of(imported((ROOT / "dcrdf").rglob("*.py")))
+    extras = EXTRAS["train"] + EXTRAS["runtime"] + EXTRAS["export"]
+    asked = set(ranges(PROJECT["dependencies"] + extras))
     assert {name for name, those in owners.items() if not those & asked} == set()
     assert asked - set().union(*owners.values()) == set()
+
+
+def test_what_extras_bring_is_named_where_it_is_missing():
+    """`dcrdf.errors.EXTRAS` has every module that the base lacks, with the extra that brings it."""
+    from dcrdf.errors import EXTRAS as NAMED
+
+    base = set(ranges(PROJECT["dependencies"]))
+    for name, owners in owners_of(imported((ROOT / "dcrdf").rglob("*.py"))).items():
+        if not owners & base:
+            assert owners & set(ranges(EXTRAS[NAMED[name]])), name
+
+
+def test_the_base_and_the_runtime_bring_no_torch():
+    asked = PROJECT["dependencies"] + EXTRAS["runtime"]
+    assert not set(ranges(asked)) & set(ranges(EXTRAS["train"]))
+    assert not any("dcrdf[" in text for text in asked)
+
+
+def test_whatever_trains_asks_for_training():
+    for extra in ("workflow", "export"):
+        assert any(text.startswith("dcrdf[") and "train" in text for text in EXTRAS[extra])
 
 
 def test_every_need_has_one_lowest_version():

@@ -28,7 +28,10 @@ TABLES = ("cli/jobs.py", "results/*.py", "results/published/*", "!results/differ
           "!results/evaluation.py", "!results/job.py", "!results/native.py",
           "!results/record.py", "!results/sources.py")  # fmt: skip
 
-DETECTORS = ("detectors/**/*.py", "networks/**/*.py", "tensors/*.py", "modalities.py")
+DETECTORS = ("detectors/**/*.py", "networks/**/*.py", "tensors/*.py", "modalities.py",
+             "scans/arrays.py", "scans/prepared.py")  # fmt: skip
+SCORED = ("scoring/**/*.py", "scans/*.py", "judging/prediction.py", "judging/usual_scans.py",
+          "judging/gauges.py")  # fmt: skip
 STAGE_CODE = {
     "download": ("cli/download.py", "datasets/download.py", "files/archives.py", "files/fetch.py"),
     "synthesize": ("cli/synthesize.py", "datasets/synthetic/**/*.py", *SCAN_FILES),
@@ -45,12 +48,13 @@ STAGE_CODE = {
         "files/digests.py", *DETECTORS, *PREPARED,
     ),
     "infer": (
-        "cli/infer.py", "models/checkpoint.py", "models/deploy.py", "scoring/**/*.py",
+        "cli/infer.py", "models/checkpoint.py", "models/deploy.py", *SCORED,
         "training/features.py", "results/maps.py", "metrics/inputs.py", "metrics/threshold.py",
         *DETECTORS, *PREPARED,
     ),
     "robustness": (
-        "cli/robustness.py", "datasets/*.py", "robustness/*.py", "models/*.py", "scoring/**/*.py",
+        "cli/robustness.py", "datasets/*.py", "robustness/*.py", "models/*.py", *SCORED,
+        "judging/judge.py",
         "training/features.py", "metrics/*.py", "!metrics/multiplicity.py",
         "results/robustness.py", "preparation/*.py",
         *DETECTORS, *SCAN_FILES, "!datasets/download.py", "!preparation/prepare.py",
@@ -80,6 +84,8 @@ NO_STAGE = (
     "cli/contact_sheet.py", "anomalies/sheet.py",
     "cli/diff.py", "results/difference.py", "cli/plan.py", "cli/own_scans.py",
     "cli/predict.py", "cli/score_table.py", "cli/judging.py", "cli/watch.py", "cli/line.py",
+    "judging/__init__.py", "judging/description.py", "judging/thresholds.py", "judging/verdict.py",
+    "runtime/*.py", "export/*.py", "cli/export.py", "cli/threshold.py",
     "cli/workflow.py", "cli/published.py", "results/record.py", "results/sources.py",
 )  # fmt: skip
 """Files that no output depends on."""

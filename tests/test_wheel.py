@@ -79,7 +79,10 @@ def test_an_installation_is_asked_for_no_exact_version(wheel):
     asked = metadata.get_all("Requires-Dist")
     assert len(asked) > 20
     assert [text for text in asked if "==" in text.partition(";")[0]] == []
-    assert {"workflow", "all", "dev"} <= set(metadata.get_all("Provides-Extra"))
+    extras = {"train", "runtime", "export", "workflow", "all", "dev"}
+    assert extras == set(metadata.get_all("Provides-Extra"))
+    without_extra = [text for text in asked if "extra ==" not in text]
+    assert not [text for text in without_extra if text.startswith(("torch", "safetensors"))]
     assert set(metadata.get_all("License-File")) == {"LICENSE", "THIRD_PARTY_NOTICES.md"}
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module, metadata
 from typing import NoReturn
 
-from dcrdf.errors import UserError
+from dcrdf.errors import UserError, extras_named
 
 COMMANDS = {
     "workflow": "write Snakefile, rules and configurations into a new folder",
@@ -33,6 +33,8 @@ COMMANDS = {
     "published": "the papers whose printed numbers are kept, and where their means are wrong",
     "predict": "score own scans: good, defective or not judged, and where",
     "watch": "judge scans as they appear in a folder, and warn when light or sensor move",
+    "threshold": "show a model's thresholds, or set one by hand with when and why",
+    "export": "a model as one ONNX graph that needs no torch",
     "plan": "print the jobs of a configuration and their records",
     "clean": "remove what no job of a configuration uses any more",
 }
@@ -42,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code (2 for what the user can put right)."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        with _ended_in_order():
+        with _ended_in_order(), extras_named():
             code = _run(arguments)
             sys.stdout.flush()
             return code

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from dcrdf.judging.usual_scans import UsualScans
     from dcrdf.preparation.store import Prepared, PreparedSplit
     from dcrdf.results.maps import ScoredImages
     from dcrdf.scoring.scorer import Scorer
     from dcrdf.scoring.split import ScoredSplit
-    from dcrdf.scoring.usual_scans import UsualScans
     from dcrdf.tensors.scans import Scans
 
 
@@ -41,12 +41,12 @@ def run(args: argparse.Namespace) -> None:
     claim_gpu(args.device)
 
     from dcrdf.files.jsonfile import write_json
+    from dcrdf.judging.gauges import gauges_of_good
     from dcrdf.models.checkpoint import load_detector
     from dcrdf.models.deploy import deploy
     from dcrdf.preparation.store import open_prepared
     from dcrdf.results.maps import write_maps
     from dcrdf.scoring.cost import score_measured
-    from dcrdf.scoring.gauges import gauges_of_good
     from dcrdf.scoring.scorer import Scorer
     from dcrdf.scoring.split import gather
     from dcrdf.scoring.stand_ins import WITHOUT
@@ -109,8 +109,8 @@ def _say(out: Path, scored: "ScoredSplit", promise: str, weights: str) -> None:
 
 
 def _usual_scans(*good: "Scans") -> "UsualScans":
-    from dcrdf.scoring.scan_readings import joined, readings_of
-    from dcrdf.scoring.usual_scans import UsualScans
+    from dcrdf.judging.usual_scans import UsualScans
+    from dcrdf.scans.readings import joined, readings_of
 
     return UsualScans.of(joined(readings_of(scans) for scans in good))
 
@@ -151,7 +151,7 @@ def _seed_of_fitting(
 ) -> int:
     """The training's seed, once model, stage and prepared data are known to belong together."""
     from dcrdf.config.stages import digest_of_record
-    from dcrdf.models.checkpoint import entries_named
+    from dcrdf.judging.description import entries_named
 
     with entries_named(args.model):
         record, made_from = description["stage"], description["stage"]["upstream"]["prepare"]

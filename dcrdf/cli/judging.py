@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dcrdf.models.model import Model
-    from dcrdf.models.verdict import Verdict
+    from dcrdf.judging.judge import Judge
+    from dcrdf.judging.verdict import Verdict
 
 ALL_JUDGED, SOME_UNUSABLE, SOME_NOT_JUDGED = 0, 2, 3
 """Exit statuses, the second before the third where both are true."""
@@ -50,23 +50,28 @@ def scans_of(args: argparse.Namespace) -> OwnScans:
     return OwnScans(args.geometry, camera, args.without)
 
 
-def model_of(args: argparse.Namespace) -> "Model":
+def folder_of(given: Path) -> Path:
+    """The model's folder, of a job's or its own."""
+    return given / "model" if (given / "model").is_dir() else given
+
+
+def model_of(args: argparse.Namespace) -> "Judge":
     """The model, of a job's folder or its own; says what one of an older version cannot tell."""
     import dcrdf
 
-    folder = args.model / "model" if (args.model / "model").is_dir() else args.model
+    folder = folder_of(args.model)
     model = dcrdf.load(folder, args.device, judge_anyway=args.judge_anyway)
     if model.lacks:
         print(f"{folder}: {model.lacks}", file=sys.stderr, flush=True)
     return model
 
 
-def promise(model: "Model", without: Modality | None) -> str:
+def promise(model: "Judge", without: Modality | None) -> str:
     """What the threshold that decides says of new good parts."""
-    return str(model.thresholds[model.scorer.answering(without)]["note"])
+    return str(model.thresholds[model.answering(without)]["note"])
 
 
-def judge(model: "Model", scans: OwnScans, file: Path) -> Judged:
+def judge(model: "Judge", scans: OwnScans, file: Path) -> Judged:
     """Read and judge one scan; `UserError` that names it where it cannot be used."""
     rgb, xyz, told = scans.read(file)
     for text in told:

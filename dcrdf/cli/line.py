@@ -15,15 +15,15 @@ from dcrdf.config.sources import check_text
 from dcrdf.errors import UserError
 from dcrdf.files.digests import sha256_of_file, sha256_of_json
 from dcrdf.files.jsonfile import write_json
+from dcrdf.judging.verdict import GOOD
 from dcrdf.modalities import NOT_JUDGED
-from dcrdf.models.verdict import GOOD
 from dcrdf.watch.drift import Drift
 from dcrdf.watch.folder import DropFolder, Found
 from dcrdf.watch.journal import Journal
 
 if TYPE_CHECKING:
-    from dcrdf.models.model import Model
-    from dcrdf.models.verdict import Verdict
+    from dcrdf.judging.judge import Judge
+    from dcrdf.judging.verdict import Verdict
 
 HEAT_MAPS, DRIFT = "heat", "drift.json"
 
@@ -32,7 +32,7 @@ class Line:
     """What was judged, by the scans' names in `known`, and how good parts are in `drift`."""
 
     def __init__(
-        self, model: "Model", scans: OwnScans, folder: Path, out: Path, journal: Journal, last: int
+        self, model: "Judge", scans: OwnScans, folder: Path, out: Path, journal: Journal, last: int
     ) -> None:
         self._model, self._scans, self._folder, self._out = model, scans, folder, out
         self._journal = journal
@@ -103,6 +103,7 @@ class Line:
             **self._head(found, verdict.word, verdict.remark),
             "score": verdict.score,
             "threshold": verdict.threshold,
+            "threshold_from": verdict.threshold_from,
             "gauges": dict(verdict.gauges),
             "files": files,
         }

@@ -39,7 +39,7 @@ from dcrdf.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dcrdf.models.model import Model
+    from dcrdf.judging.judge import Judge
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     return conclude(len(table.rows), table.not_judged, len(table.rows) - table.scored)
 
 
-def _score(model: "Model", scans: OwnScans, file: Path, out: Path, table: ScoreTable) -> None:
+def _score(model: "Judge", scans: OwnScans, file: Path, out: Path, table: ScoreTable) -> None:
     """Score a scan, add its row to the table, write its heat map, and say what it is."""
     try:
         judged = judge(model, scans, file)
@@ -86,7 +86,7 @@ def _score(model: "Model", scans: OwnScans, file: Path, out: Path, table: ScoreT
         table.add_unusable(file, str(error))
         return
     verdict = judged.verdict
-    table.add(file, verdict.score, verdict.threshold, verdict.word, verdict.remark)
+    table.add(file, verdict)
     write_heat_map(heat_map_of(out, file), judged)
     say(file, verdict)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
 from dcrdf.files.score_rows import COLUMNS, Row, append_row, row_of, write_rows
+from dcrdf.judging.verdict import Verdict
 from dcrdf.modalities import NOT_JUDGED
 
 TABLE = "scores.csv"
@@ -25,11 +26,12 @@ class ScoreTable:
 
     def add_unusable(self, file: Path, reason: str) -> None:
         """A scan that could not be scored."""
-        self._add(row_of(file, None, None, NOT_JUDGED, reason))
+        self._add(row_of(file, None, None, NOT_JUDGED, reason, ""))
 
-    def add(self, file: Path, score: float, threshold: float, verdict: str, remark: str) -> None:
+    def add(self, file: Path, verdict: Verdict) -> None:
         """A scan that was scored. Comes before its heat map is written."""
-        self._add(row_of(file, score, threshold, verdict, remark))
+        numbers = verdict.score, verdict.threshold
+        self._add(row_of(file, *numbers, verdict.word, verdict.remark, verdict.threshold_from))
 
     def _add(self, row: Row) -> None:
         self.rows.append(row)

@@ -4,15 +4,20 @@ import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-COLUMNS = ("image", "score", "threshold", "verdict", "remark")
+COLUMNS = ("image", "score", "threshold", "verdict", "remark", "threshold_from")
 Row = tuple[str, ...]
 
 
 def row_of(
-    image: object, score: float | None, threshold: float | None, verdict: str, remark: str
+    image: object,
+    score: float | None,
+    threshold: float | None,
+    verdict: str,
+    remark: str,
+    threshold_from: str,
 ) -> Row:
     """A scan's row; without numbers where it could not be scored."""
-    return (str(image), _shown(score), _shown(threshold), verdict, remark)
+    return (str(image), _shown(score), _shown(threshold), verdict, remark, threshold_from)
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:

@@ -3,8 +3,7 @@
 The teacher's trunk is part of the file, so that a detector works wherever it is copied.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,18 @@ from dcrdf.config.detectors import DETECTORS
 from dcrdf.detectors.base import Detector, build_detector
 from dcrdf.errors import UserError
 from dcrdf.files.digests import sha256_of_file
-from dcrdf.files.jsonfile import read_json, write_json
+from dcrdf.files.jsonfile import write_json
+from dcrdf.judging.description import (
+    DESCRIPTION,
+    FORMAT,
+    entries_named,
+    read_description,
+    remedy,
+)
 from dcrdf.networks.teacher import Teacher, use_stride_in_first_convolution
 from dcrdf.tensors.files import write_tensors
 
 WEIGHTS = "weights.safetensors"
-DESCRIPTION = "detector.json"
-FORMAT = 1
 
 
 def save_detector(
@@ -44,42 +48,6 @@ def save_detector(
         "weights_sha256": sha256_of_file(folder / WEIGHTS),
     }
     write_json(folder / DESCRIPTION, {**description, **own})
-
-
-def read_description(folder: Path) -> dict[str, Any]:
-    """The detector's JSON; `UserError` when the folder holds none or one of another format."""
-    path = folder / DESCRIPTION
-    if not path.is_file():
-        raise UserError(f"{folder}: no detector here ({DESCRIPTION} is missing)")
-    try:
-        description: dict[str, Any] = read_json(path)
-    except UserError as error:
-        raise UserError(f"{error}; {remedy(folder)}") from None
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise UserError(f"{path}: not a detector of format {FORMAT}; {remedy(folder)}")
-    return description
-
-
-def remedy(folder: Path) -> str:
-    """What to do about a damaged detector: nothing makes its folder again while it is there."""
-    return f"remove the folder {folder} and run again"
-
-
-@contextmanager
-def entries_named(folder: Path) -> Iterator[None]:
-    """An entry of the description that the body finds missing or unfit becomes a `UserError` that
-    names the file."""
-    path = folder / DESCRIPTION
-    try:
-        yield
-    except UserError as error:
-        shown = str(error).removeprefix("config: ")
-        raise UserError(shown if str(path) in shown else f"{path}: {shown}") from None
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise UserError(
-            f"{path}: a missing or damaged entry ({type(error).__name__}: {error});"
-            f" {remedy(folder)}"
-        ) from None
 
 
 def load_detector(folder: Path) -> tuple[Detector, dict[str, Any]]:

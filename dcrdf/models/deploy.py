@@ -8,7 +8,8 @@ from typing import Any
 
 from dcrdf.files.atomic import replacing
 from dcrdf.files.jsonfile import write_json
-from dcrdf.models.checkpoint import DESCRIPTION, WEIGHTS, read_description
+from dcrdf.judging.description import DESCRIPTION, read_description
+from dcrdf.models.checkpoint import WEIGHTS
 from dcrdf.scoring.scorer import Scorer
 
 

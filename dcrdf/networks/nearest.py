@@ -34,6 +34,8 @@ def nearest(queries: Tensor, bank: Tensor, count: int = 1) -> Nearest:
     """
     if not 1 <= count <= len(bank):
         raise ValueError(f"{count} neighbours in a bank of {len(bank)}")
+    if torch.compiler.is_compiling():
+        return _in_a_graph(queries, bank, count)
     with torch.no_grad(), torch.autocast(queries.device.type, enabled=False):
         queries, centre = queries.float(), _centre(bank)
         found = _measured(queries, bank, _ranked(queries, bank, centre, count))
@@ -86,6 +88,24 @@ def _smallest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return values.topk(count, dim=1, largest=False)
 
 
+def _in_a_graph(queries: Tensor, bank: Tensor, count: int) -> Nearest:
+    """The same for any number of queries, without a look at values: nothing is ranked again in
+    float64, which matters for queries that are in the bank themselves."""
+    centre = _centre(bank)
+    shown = queries.float() - centre
+    values, rows = [], []
+    for first in range(0, len(bank), BLOCKS["cpu"][1]):
+        members = bank[first : first + BLOCKS["cpu"][1]].float() - centre
+        relative = members.square().sum(dim=1) - 2.0 * (shown @ members.T)
+        here, where = _smallest(relative, min(count, len(members)))
+        values.append(here)
+        rows.append(where + first)
+    _, kept = _smallest(torch.cat(values, dim=1), count)
+    found = torch.cat(rows, dim=1).gather(1, kept)
+    distances, order = _smallest(distances_to(queries, bank, found), count)
+    return Nearest(distances, found.gather(1, order))
+
+
 def _measured(queries: Tensor, bank: Tensor, rows: Tensor) -> Nearest:
     """The members found, in the order of their distances from the queries as they are."""
     distances, order = distances_to(queries, bank, rows).sort(dim=1, stable=True)
@@ -94,6 +114,8 @@ def _measured(queries: Tensor, bank: Tensor, rows: Tensor) -> Nearest:
 
 def distances_to(queries: Tensor, bank: Tensor, rows: Tensor) -> Tensor:
     """Distances (m, k) float32 of queries (m, C) to the members at rows (m, k) of a bank (n, C)."""
+    if torch.compiler.is_compiling():  # a graph for any number of queries
+        return torch.linalg.vector_norm(queries.float()[:, None] - bank[rows].float(), dim=2)
     size = max(1, MEASURED // rows.shape[1])
     pairs = zip(queries.split(size), rows.split(size), strict=True)
     parts = [

@@ -14,6 +14,7 @@ from dcrdf.datasets.load import load_scan
 from dcrdf.datasets.sample import Sample
 from dcrdf.errors import UserError
 from dcrdf.files.digests import seed_of
+from dcrdf.judging.prediction import Prediction
 from dcrdf.modalities import FUSED
 from dcrdf.models.model import Model
 from dcrdf.preparation.cloud import placement_of
@@ -22,7 +23,7 @@ from dcrdf.preparation.measure import TrainingPlane, part_of_scan, resized_truth
 from dcrdf.preparation.resize import resize_nearest
 from dcrdf.robustness.degrade import ABSENT, degrade, kind_of
 from dcrdf.scoring.fusions.own import OwnFusion
-from dcrdf.scoring.scorer import Prediction, batch_slices
+from dcrdf.scoring.scorer import batch_slices
 from dcrdf.scoring.split import gather
 from dcrdf.tensors.orientation import turned_back
 from dcrdf.tensors.prepared import scans_of_images
@@ -137,7 +138,9 @@ def _thresholds(
     model: Model, branches: Iterable[str], degradation: Degradation | None
 ) -> dict[str, float]:
     used = {FUSED: model.scorer.answering(ABSENT.get(degradation or ""))}
-    return {name: float(model.thresholds[used.get(name, name)]["threshold"]) for name in branches}
+    return {
+        name: float(model.fitted_thresholds[used.get(name, name)]["threshold"]) for name in branches
+    }
 
 
 def _asked_gate(model: Model) -> nn.Module | None:

@@ -4,24 +4,24 @@
 them asked for it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from dcrdf.config.options import InferOptions
 from dcrdf.detectors.base import Detector
 from dcrdf.detectors.maps import Maps, averaged, concatenated
 from dcrdf.errors import UserError
+from dcrdf.judging.prediction import Prediction
+from dcrdf.judging.usual_scans import UsualScans
 from dcrdf.modalities import DEPTH, FUSED, MODALITIES, OTHER, Modality
+from dcrdf.scans.readings import Readings, readings_of
 from dcrdf.scoring.calibration import Calibration, GoodFigures
 from dcrdf.scoring.depth_sensor import DepthReadings
 from dcrdf.scoring.finish import Finish
-from dcrdf.scoring.scan_readings import Readings, readings_of
 from dcrdf.scoring.stand_ins import (
     WITHOUT,
     StandInCalibrations,
@@ -29,27 +29,8 @@ from dcrdf.scoring.stand_ins import (
     without_the_absent,
 )
 from dcrdf.scoring.trust import alone
-from dcrdf.scoring.usual_scans import UsualScans
 from dcrdf.tensors.orientation import some_of, turned_back
 from dcrdf.tensors.scans import ScanBatch, Scans
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Maps (B, H, W) float32 and image scores (B,) float64 by branch, `fused` among them.
-
-    `unusual` (B,) of the branches: by how much the modality is unlike good validation images as a
-    whole, 1 or more; far above one, light or sensor have changed, or all of the part.
-    `not_judged` (B,): why a score is no ground for a verdict, in a sentence; empty where it is.
-    `readings` (B,): what was counted of each scan for that; nothing where it is not known what is
-    usual.
-    """
-
-    maps: Mapping[str, NDArray[np.float32]]
-    scores: Mapping[str, NDArray[np.float64]]
-    unusual: Mapping[str, NDArray[np.float64]]
-    not_judged: Sequence[str]
-    readings: Readings
 
 
 class Scorer:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dcrdf.scoring.scorer import Prediction, Scorer, batch_slices
+from dcrdf.judging.prediction import Prediction
+from dcrdf.scoring.scorer import Scorer, batch_slices
 from dcrdf.tensors.scans import Scans
 
 

@@ -6,9 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-UNUSUAL = 1.25
-"""From this factor on a modality has no say any more where it could do without: in the map of the
-other modality, and where its heights were never measured. `predict` remarks on such images."""
+from dcrdf.judging.prediction import UNUSUAL
 
 
 class Trust(NamedTuple):

@@ -77,7 +77,8 @@ def batch_features(teacher: Teacher, batch: ScanBatch) -> dict[Modality, Feature
     """Features of the modalities that scans on the device have, from one pass."""
     images = batch.images
     features = teacher(torch.cat(list(images.values())))
-    parts = zip(*(x.split(len(batch)) for x in features), strict=True)
+    # A batch of any size: exported graphs keep it open.
+    parts = zip(*(x.unflatten(0, (len(images), -1)).unbind(0) for x in features), strict=True)
     return {name: list(part) for name, part in zip(images, parts, strict=True)}
 
 

@@ -98,7 +98,8 @@ class Journal:
 
 def _row(line: Line) -> Row:
     numbers = line["score"], line["threshold"]
-    row = row_of(line["image"], *numbers, line["verdict"], line["remark"])
+    origin = line.get("threshold_from", "")
+    row = row_of(line["image"], *numbers, line["verdict"], line["remark"], origin)
     return (*row, line["at"], str(line.get("latency_ms", "")))
 
 

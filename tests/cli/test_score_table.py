@@ -3,10 +3,12 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dcrdf.cli.score_table import ScoreTable, earlier, heat_map_of
 from dcrdf.errors import UserError
+from dcrdf.judging.verdict import Verdict
 
 
 def rows_of(path):
@@ -14,7 +16,10 @@ def rows_of(path):
 
 
 def add(table, name, verdict="good"):
-    table.add(Path(f"{name}.png"), 1.25, 2.0, verdict, "a, remark")
+    reason = "a, remark" if verdict == "not judged" else ""
+    doubt = "" if reason else "a, remark"
+    found = Verdict(1.25, 2.0, np.zeros((1, 1), np.float32), 0.0, {}, {}, reason, doubt)
+    table.add(Path(f"{name}.png"), found)
 
 
 def test_every_heat_map_is_named_before_it_is_written(tmp_path):
@@ -33,7 +38,7 @@ def test_every_heat_map_is_named_before_it_is_written(tmp_path):
     assert path.name == "scores.csv"
     assert rows_of(path)[1] == {
         "image": "b.png", "score": "1.25", "threshold": "2", "verdict": "good",
-        "remark": "a, remark",
+        "remark": "judged anyway: a, remark", "threshold_from": "fitted",
     }  # fmt: skip
     assert rows_of(path)[0]["verdict"] == "not judged"
 

@@ -123,7 +123,7 @@ def test_none_twice_and_none_lost_over_a_kill(job, ready, tmp_path):
     assert main(["predict", str(job / "job"), *map(str, files), "--out", str(tmp_path / "p")]) == 0
     predicted = list(csv.reader((tmp_path / "p/scores.csv").open()))
     watched = list(csv.reader((out / "scores.csv").open()))
-    assert sorted(row[:5] for row in watched[1:]) == sorted(predicted[1:])
+    assert sorted(row[:6] for row in watched[1:]) == sorted(predicted[1:])
     assert {row[3] for row in predicted[1:]} == {"good", "defective"}
     model = dcrdf.load(job / "job/model", device="auto")
     for line in lines:

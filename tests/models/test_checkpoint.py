@@ -3,14 +3,18 @@
 import json
 from contextlib import nullcontext
 
+import numpy as np
 import pytest
+import torch
 
 from dcrdf.config.detectors import CrdOptions, MemoryBankOptions
 from dcrdf.config.options import InferOptions, PrepareOptions
 from dcrdf.detectors.base import build_detector
 from dcrdf.errors import UserError
-from dcrdf.models.checkpoint import entries_named, save_detector
-from dcrdf.models.model import Model, _check_offered, _checked_thresholds
+from dcrdf.judging.description import entries_named
+from dcrdf.judging.thresholds import checked_thresholds, set_threshold
+from dcrdf.models.checkpoint import save_detector
+from dcrdf.models.model import Model, _check_offered
 from dcrdf.networks.teacher import Teacher
 from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.scoring.branch_statistics import BranchStatistics
@@ -24,7 +28,7 @@ def test_a_threshold_that_is_no_number_is_named(tmp_path, number):
     thresholds = dict.fromkeys(("fused", "rgb", "depth"), entry)
     named = r"detector\.json: a missing or damaged entry"
     with pytest.raises(UserError, match=named), entries_named(tmp_path):
-        _checked_thresholds(thresholds)
+        checked_thresholds(thresholds, tuple(thresholds))
 
 
 @pytest.fixture
@@ -72,3 +76,21 @@ def test_maps_that_a_detector_lacks_would_be_others_under_that_name(maps, fusion
     given = InferOptions(maps=maps, fusion=fusion), CrdOptions(amplifier="none")
     with nullcontext() if is_offered else pytest.raises(UserError, match=f"{maps}.*{fusion}"):
         _check_offered(*given)
+
+
+def test_a_threshold_that_was_set_by_hand_decides(bank):
+    scan = np.full((64, 64, 3), 90, np.uint8)
+    fitted = Model(bank, "cpu")
+    set_threshold(bank, fitted.fitted_thresholds, "rgb", 1e6, "to see it")
+    changed = Model(bank, "cpu")
+    assert changed.fitted_thresholds == fitted.thresholds
+    assert changed.description == fitted.description
+    found = {}
+    for model in (fitted, changed):
+        model.scorer.detector.network["rgb"].patches = torch.ones(3, 384)
+        found[model] = model.predict(scan, None)
+    assert (found[fitted].threshold, found[fitted].threshold_from) == (0.5, "fitted")
+    assert (found[changed].threshold, found[changed].threshold_from) == (1e6, "set")
+    assert found[fitted].score == found[changed].score
+    assert found[fitted].is_defective
+    assert not found[changed].is_defective

@@ -85,7 +85,9 @@ def weight_on(images, part, monkeypatch):
         options = InferOptions(fusion=fusion, blur_sigma_px=0.0, orientations=8, batch_size=2)
         scorer = Scorer(Gated(orientations), options, None, torch.device("cpu"))
         thresholds = {name: {"threshold": 0.5} for name in ("fused", "rgb", "depth")}
-        model = SimpleNamespace(scorer=scorer, options=PrepareOptions(), thresholds=thresholds)
+        model = SimpleNamespace(
+            scorer=scorer, options=PrepareOptions(), fitted_thresholds=thresholds
+        )
         return score_degraded(model, range(COUNT), degradation, 0).gate_weight
 
     return of

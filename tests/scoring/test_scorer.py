@@ -12,6 +12,8 @@ from dcrdf.config.detectors import MemoryBankOptions
 from dcrdf.config.options import InferOptions
 from dcrdf.detectors.maps import Maps
 from dcrdf.errors import UserError
+from dcrdf.judging.prediction import UNUSUAL
+from dcrdf.scans.depth_counts import LEAST_NOISE, NEAR_PX, hole_shares, near_holes, noise_levels
 from dcrdf.scoring.blur import gaussian_blur
 from dcrdf.scoring.branch_statistics import (
     BranchFigures,
@@ -20,20 +22,11 @@ from dcrdf.scoring.branch_statistics import (
     part_or_image,
 )
 from dcrdf.scoring.calibration import Calibration
-from dcrdf.scoring.depth_sensor import (
-    LEAST_NOISE,
-    NEAR_PX,
-    NOISE_TOLERATED,
-    DepthReadings,
-    DepthSensor,
-    hole_shares,
-    near_holes,
-    noise_levels,
-)
+from dcrdf.scoring.depth_sensor import NOISE_TOLERATED, DepthReadings, DepthSensor
 from dcrdf.scoring.fusions import Evidence
 from dcrdf.scoring.fusions.peaks import PeakNorm, PeakTrust
 from dcrdf.scoring.scorer import Scorer
-from dcrdf.scoring.trust import UNUSUAL, Trust
+from dcrdf.scoring.trust import Trust
 from dcrdf.tensors.scans import Scans
 
 CPU = torch.device("cpu")

@@ -38,7 +38,7 @@ def test_lines_come_back_as_they_were(tmp_path):
     rows = rows_of(tmp_path / "scores.csv")
     assert rows[0] == {
         "image": "new/a.png", "score": "0.3", "threshold": "2", "verdict": "good",
-        "remark": "a, b", "at": line("a")["at"], "latency_ms": "7",
+        "remark": "a, b", "threshold_from": "", "at": line("a")["at"], "latency_ms": "7",
     }  # fmt: skip
     assert [row["image"] for row in rows] == ["new/a.png", "new/b.png"]
 

@@ -79,6 +79,11 @@ class DetectorOptions(Closed):
         """The teachers that it can learn from; None: all."""
         return None
 
+    def unexportable(self) -> str:
+        """Why `dcrdf export` cannot make a graph of it with these options, in a few words; empty
+        where it can."""
+        return "nobody has made a graph of its maps"
+
     def side_step_px(self, strides: Strides) -> int:
         """What image sides must be multiples of with a teacher of these strides: all of its maps
         have whole places."""

@@ -56,6 +56,10 @@ class CrdOptions(DetectorOptions):
         """As `augment` says."""
         return self.augment != "none"
 
+    def unexportable(self) -> str:
+        """With all options it can."""
+        return ""
+
     def maps(self) -> frozenset[MapKind]:
         """Crossmodal ones where the other modality is asked; the mapping is the amplifier's."""
         kinds: dict[MapKind, bool] = {

@@ -41,6 +41,10 @@ class DcrdfNetOptions(DetectorOptions):
         """Pseudo-anomalies, where they are trained on."""
         return frozenset({"variants"}) if self.pseudo_anomalies else frozenset()
 
+    def unexportable(self) -> str:
+        """With all options it can."""
+        return ""
+
     def augments(self) -> bool:
         """As `augment` says."""
         return self.augment != "none"

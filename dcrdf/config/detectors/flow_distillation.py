@@ -53,6 +53,10 @@ class FlowDistillationOptions(DetectorOptions):
         """The part's outline: heights beside it say nothing, and most masks are made of it."""
         return frozenset({"outline"})
 
+    def unexportable(self) -> str:
+        """With all options it can."""
+        return ""
+
     def maps(self) -> frozenset[MapKind]:
         """The student's distances, or the teacher's likelihood alone."""
         return frozenset({"raw", "likelihood"})

@@ -25,6 +25,10 @@ class MemoryBankOptions(PatchBankOptions):
     stages: Distinct[Literal[1, 2, 3]] = (2, 3)
     patch_pool: Literal[1, 3, 5, 7] = 3
 
+    def unexportable(self) -> str:
+        """With all options it can."""
+        return ""
+
 
 PATCHCORE: Mapping[str, Mapping[str, Any]] = {
     "options": {

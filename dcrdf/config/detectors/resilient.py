@@ -84,6 +84,10 @@ class ResilientOptions(PatchBankOptions):
         images_alone = self.geometry == "height_image"
         return frozenset({"outline"}) if images_alone else frozenset({"outline", "points"})
 
+    def unexportable(self) -> str:
+        """Never."""
+        return "it reads points, whose number differs from scan to scan"
+
     def stands_in(self) -> bool:
         """Where a transfer is learnt."""
         return self.transfer != "none"

@@ -15,6 +15,8 @@ def gated_sums(gate_a: Tensor, a: Tensor, gate_b: Tensor, b: Tensor) -> Tensor:
 
     Gates (B, C), features (B, C, H, W). The backward pass computes the products anew.
     """
+    if torch.compiler.is_compiling() and not torch.is_grad_enabled():  # a graph for inference
+        return _sums(gate_a, a, gate_b, b)
     sums: Tensor = _GatedSums.apply(gate_a, a, gate_b, b)  # type: ignore[no-untyped-call]
     return sums
 

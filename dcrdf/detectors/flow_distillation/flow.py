@@ -38,7 +38,7 @@ class ConditionalFlow(nn.Module):
         the Jacobian's determinant by place, (B, H, W)."""
         with torch.autocast(x.device.type, enabled=False):
             z = full_precision(x)
-            log_det = z.new_zeros((len(z), *z.shape[2:]))
+            log_det = z.new_zeros((z.shape[0], *z.shape[2:]))
             for block in self.blocks:
                 z, of_block = block(z, condition)
                 log_det = log_det + of_block

@@ -38,7 +38,7 @@ class InputMaker:
         side = batch.size[0] // stride
         part = batch.inside if batch.outline is None else batch.outline
         pixels = batch.inside.sum(dim=(1, 2)).clamp_min(1)
-        nothing = torch.zeros((len(batch), 0, side, side), device=part.device)
+        nothing = torch.zeros((batch.count, 0, side, side), device=part.device)
         return CellInputs(
             nothing if batch.rgb is None else self.teacher(batch.rgb)[stage],
             nothing if batch.surface is None else self._height(batch.surface[:, 0], part, side),

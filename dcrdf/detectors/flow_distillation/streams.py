@@ -77,7 +77,7 @@ class Stream(nn.Module):
         rows, columns = x.shape[2:]
         where = sine_encoding(rows, columns, self.flow.condition, x.device)
         shown = (full_precision(x) - self.centre) / self.spread
-        return shown, where.expand(len(x), -1, -1, -1)
+        return shown, where.expand(x.shape[0], -1, -1, -1)
 
 
 class Streams(nn.Module):

@@ -62,7 +62,7 @@ class MemoryBank(Detector):
         chosen = [features[stage - 1] for stage in self.options.stages]
         size = (chosen[0].shape[2], chosen[0].shape[3])
         joined = joined_stages(chosen, self.options.patch_pool, size)
-        return joined.permute(0, 2, 3, 1).flatten(0, 2), (len(joined), *size)
+        return joined.permute(0, 2, 3, 1).flatten(0, 2), (joined.shape[0], *size)
 
     @torch.no_grad()
     def maps(self, batch: ScanBatch) -> Maps:

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dcrdf.scoring.depth_sensor import LEAST_NOISE, hole_shares, noise_levels
-from dcrdf.tensors.scans import Scans
+from dcrdf.scans.arrays import ScanArrays
+from dcrdf.scans.depth_counts import LEAST_NOISE, hole_shares, noise_levels
 
 Readings = Mapping[str, NDArray[np.float64]]
 """Values (N,) of N scans by the names of `QUANTITIES`; what scans lack is missing."""
@@ -21,7 +21,7 @@ LEAST_RELIEF = 1e-3
 """In normalised height, about the step of half precision."""
 
 
-def readings_of(scans: Scans) -> dict[str, NDArray[np.float64]]:
+def readings_of(scans: ScanArrays) -> dict[str, NDArray[np.float64]]:
     """The readings of scans."""
     return {**_of_colour(scans), **_of_depth(scans)}
 
@@ -44,7 +44,7 @@ def grey_of(odds: float) -> float:
     return (255.5 * odds - 0.5) / (1.0 + odds)
 
 
-def _of_colour(scans: Scans) -> dict[str, NDArray[np.float64]]:
+def _of_colour(scans: ScanArrays) -> dict[str, NDArray[np.float64]]:
     if scans.rgb is None:
         return {}
     means, contrasts, details = np.array(
@@ -66,7 +66,7 @@ def _grey_figures(rgb: NDArray[np.uint8], inside: NDArray[np.bool_]) -> tuple[fl
     return mean, contrast + LEAST_CONTRAST, detail + LEAST_CONTRAST
 
 
-def _of_depth(scans: Scans) -> dict[str, NDArray[np.float64]]:
+def _of_depth(scans: ScanArrays) -> dict[str, NDArray[np.float64]]:
     height, valid, on_part = scans.height, scans.valid, scans.on_part
     if height is None or valid is None or on_part is None:
         return {}

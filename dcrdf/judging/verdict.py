@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcrdf.errors import UserError
+from dcrdf.judging.prediction import UNUSUAL
 from dcrdf.modalities import NOT_JUDGED
-from dcrdf.scoring.trust import UNUSUAL
 
 GOOD, DEFECTIVE = "good", "defective"
+FITTED, SET_BY_HAND = "fitted", "set"
+"""Where a threshold comes from."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Verdict:
     """The same of a scan that was judged anyway, as its caller asked."""
     gauges: Mapping[str, float] = field(default_factory=dict)
     """Scores, how unusual each modality is, and readings by `BRANCH.NAME`: what a line watches."""
+    threshold_from: str = FITTED
+    """`fitted`, or `set` by hand (`dcrdf threshold`)."""
 
     @property
     def word(self) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dcrdf.judging.prediction import Prediction
+from dcrdf.judging.usual_scans import QUANTITIES
 from dcrdf.modalities import FUSED
-from dcrdf.scoring.scorer import Prediction
-from dcrdf.scoring.usual_scans import QUANTITIES
 
 DIGITS = 6
 """Of good scans' values in the model: enough to order new ones among them."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dcrdf.errors import UserError
 from dcrdf.modalities import DEPTH, RGB, Modality
-from dcrdf.scoring.scan_readings import Readings, grey_of
+from dcrdf.scans.readings import Readings, grey_of
 
 WORDS: Mapping[Modality, str] = {RGB: "colour", DEPTH: "depth"}
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcrdf.scoring.scan_readings import grey_odds, grey_of, joined, readings_of
+from dcrdf.scans.readings import grey_odds, grey_of, joined, readings_of
 from dcrdf.tensors.scans import Scans
 
 SIDE, COUNT = 24, 3

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcrdf.errors import UserError
-from dcrdf.scoring.scan_readings import grey_odds
-from dcrdf.scoring.usual_scans import QUANTITIES, SILENCED, UsualScans
+from dcrdf.judging.usual_scans import QUANTITIES, SILENCED, UsualScans
+from dcrdf.scans.readings import grey_odds
 
 GOOD = {
     "distance": np.array([0.44, 0.45, 0.46]),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dcrdf.errors import UserError
-from dcrdf.models.verdict import Verdict
+from dcrdf.judging.verdict import Verdict
 
 REASON = "its colour image is too dark"
 
