@@ -51,7 +51,7 @@ class ResilientOptions(PatchBankOptions):
     edge_share: Share = 0.02
     transfer: Literal["pair", "joint", "none"] = "pair"
     transfer_hidden: Annotated[int, Field(ge=1, le=65_536)] = 256
-    transfer_steps: Count = 2000
+    transfer_steps: Count = 500
     bank_features: Literal["frozen", "student"] = "frozen"
     select: Literal["random", "kmeans", "k_centre"] = "kmeans"
     bank_size: Count | Literal["elbow"] | None = 4096
@@ -102,7 +102,11 @@ _DUAL: Mapping[str, Any] = {**_SVM, "stand_ins": "never"}
 _ZSCORES: Mapping[str, Any] = {"fusion": "zscore_sum"}
 _INFER: Mapping[str, Any] = {"blur_sigma_px": 4.0, "score": "max"}
 _LITERAL: Mapping[str, Any] = {"bank_size": "elbow", "projection": 128}
-_STUDENT: Mapping[str, Any] = {"transfer": "joint", "bank_features": "student"}
+_STUDENT: Mapping[str, Any] = {
+    "transfer": "joint",
+    "bank_features": "student",
+    "transfer_steps": 2000,
+}
 _POINT_MAE: Mapping[str, Any] = {"geometry": "point_mae", "centres": "voxel"}
 _VIT: Mapping[str, Any] = {"stages": [3], "patch_pool": 1, "grid": "quarter"}
 
