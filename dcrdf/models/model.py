@@ -84,6 +84,7 @@ class Model:
         torch.set_num_threads(cpu_threads or options.cpu_threads)
         self.scorer = Scorer(detector, options, calibration, choose_device(device), usual)
         self.scorer.stand_ins = stand_ins
+        self.scorer.replace_unusual(self.thresholds)
 
     def predict(self, rgb: NDArray[np.uint8] | None, xyz_m: NDArray[np.float32] | None) -> Verdict:
         """Judge one scan: colour (H, W, 3) uint8 and points (H, W, 3) in metres, camera frame.
@@ -117,6 +118,7 @@ class Model:
             not_judged="" if self.judge_anyway else reason,
             doubt=reason if self.judge_anyway else "",
             gauges=gauges_of(prediction, 0),
+            replaced=prediction.replaced[0],
         )
 
     def _prepare(

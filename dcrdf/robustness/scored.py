@@ -22,7 +22,8 @@ from dcrdf.preparation.measure import TrainingPlane, part_of_scan, resized_truth
 from dcrdf.preparation.resize import resize_nearest
 from dcrdf.robustness.degrade import ABSENT, degrade, kind_of
 from dcrdf.scoring.fusions.own import OwnFusion
-from dcrdf.scoring.scorer import Prediction, batch_slices
+from dcrdf.scoring.prediction import Prediction
+from dcrdf.scoring.scorer import batch_slices
 from dcrdf.scoring.split import gather
 from dcrdf.tensors.orientation import turned_back
 from dcrdf.tensors.prepared import scans_of_images

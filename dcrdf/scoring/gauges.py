@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dcrdf.modalities import FUSED
-from dcrdf.scoring.scorer import Prediction
+from dcrdf.scoring.prediction import Prediction
 from dcrdf.scoring.usual_scans import QUANTITIES
 
 DIGITS = 6

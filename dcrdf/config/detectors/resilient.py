@@ -157,6 +157,9 @@ RESILIENT = DetectorInfo(
     presets=PRESETS,
     train_fields=frozenset({"cpu_threads"}),
     own_terms=frozenset(
-        {"infer.maps", "infer.fusion", "infer.score", "infer.stand_ins", "infer.modalities"}
+        {
+            *("infer.maps", "infer.fusion", "infer.score"),
+            *("infer.stand_ins", "infer.modalities", "infer.replace_unusual"),
+        }
     ),
 )
