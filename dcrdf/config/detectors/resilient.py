@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from dcrdf.config.detectors.base import DetectorInfo, Need
+from dcrdf.config.detectors.base import DetectorInfo, Need, PinnedFile
 from dcrdf.config.detectors.patch_bank import PatchBankOptions
 from dcrdf.config.options import Count, Distinct, MapKind, PathText, Positive, Share
 
@@ -78,6 +78,14 @@ class ResilientOptions(PatchBankOptions):
         if self.geometry != "point_mae" and given != (None, None):
             raise ValueError("geometry_weights and geometry_sha256 belong to geometry: point_mae")
         return self
+
+    def files(self) -> tuple[PinnedFile, ...]:
+        """The points' network, where it is pretrained."""
+        if self.geometry_weights is None or self.geometry_sha256 is None:
+            return ()
+        return (
+            PinnedFile("options.geometry_weights", self.geometry_weights, self.geometry_sha256),
+        )
 
     def needs(self) -> frozenset[Need]:
         """The part's outline, and the points unless heights are looked at as an image."""
