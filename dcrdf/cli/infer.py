@@ -68,13 +68,14 @@ def run(args: argparse.Namespace) -> None:
             withheld = options.withheld
             shown = tested if withheld is None else tested.without(withheld)
             scored_validation = gather(predictions)
+            rate = options.false_alarm_rate
+            thresholds = _thresholds(scored_validation, good.inside, rate)
+            thresholds |= {
+                WITHOUT[absent]: _thresholds(scored, good.inside, rate)[FUSED]
+                for absent, scored in stood_in.items()
+            }
+            scorer.replace_unusual(thresholds)
             scored_test, cost = score_measured(scorer, shown)
-        rate = options.false_alarm_rate
-        thresholds = _thresholds(scored_validation, good.inside, rate)
-        thresholds |= {
-            WITHOUT[absent]: _thresholds(scored, good.inside, rate)[FUSED]
-            for absent, scored in stood_in.items()
-        }
         used = thresholds[scorer.answering(withheld)]
         gauges = gauges_of_good(predictions, used["threshold"])
         deploy(args.model, args.out / "model", scorer, thresholds, gauges, stage.to_dict())
@@ -106,6 +107,9 @@ def _say(out: Path, scored: "ScoredSplit", promise: str, weights: str) -> None:
     reasons = [reason for reason in scored.not_judged if reason]
     if reasons:
         print(f"{out}: {len(reasons)} of them not judged, the first because {reasons[0]}")
+    replaced = [remark for remark in scored.replaced if remark]
+    if replaced:
+        print(f"{out}: a modality of {len(replaced)} of them replaced, the first {replaced[0]}")
 
 
 def _usual_scans(*good: "Scans") -> "UsualScans":

@@ -238,6 +238,8 @@ class InferOptions(Closed):
     `stand_ins` (resilient): what one modality tells of the other stands in for it where heights of
     the part were never measured (`holes`), also where all of a modality is absent (`always`), or
     nowhere (`never`). Without it the fused map is that of the modality that is there.
+    `replace_unusual`: a modality that is there and alone as unlike good scans as `predict` remarks
+    on, or that readings say is dead, counts as absent; defects that only it shows are missed.
 
     `maps` (dcrdf_net): `whitened` measures a student's error by how rarely good training images
     show such errors; `relative` also by how large they get at places of that content while all is
@@ -267,8 +269,11 @@ class InferOptions(Closed):
     cpu_threads: Annotated[int, Field(ge=1, le=256)] = 2
     stand_ins: StandInRule = "holes"
     modalities: Literal["both", "rgb", "depth"] = "both"
+    replace_unusual: bool = False
 
-    RECORDED_IF_CHANGED: ClassVar[frozenset[str]] = frozenset({"stand_ins", "modalities"})
+    RECORDED_IF_CHANGED: ClassVar[frozenset[str]] = frozenset(
+        {"stand_ins", "modalities", "replace_unusual"}
+    )
 
     @property
     def withheld(self) -> Modality | None:

@@ -15,7 +15,7 @@ from dcrdf.config.chain import Chain, Job, chain_of
 from dcrdf.config.labels import run_label
 from dcrdf.config.places import check_folder, check_outside
 from dcrdf.config.schema import Config
-from dcrdf.config.sources import Sources
+from dcrdf.config.sources import Sources, check_file
 from dcrdf.config.stages import Stage, digests_of
 from dcrdf.errors import UserError
 
@@ -197,8 +197,13 @@ class Plan:
         check_folder(Path(self.config.data), "data")
         check_outside(Path(self.config.results), self.sources.root)
         self.sources.check()
+        pinned = {x for chain in self.chains.values() for x in chain.resolved.options.files()}
+        for file in sorted(pinned):
+            check_file(*file)
+        teachers = [chain.train.options["teacher"] for chain in self.chains.values()]
+        for teacher in {str(x): x for x in teachers}.values():  # each file is read once
+            self.sources.check_teacher(teacher)
         for chain in self.chains.values():
-            self.sources.check_teacher(chain.train.options["teacher"])
             if chain.pseudo is not None:
                 self.sources.check_textures(chain.pseudo.options["textures"])
 

@@ -16,6 +16,7 @@ from dcrdf.config.schema import SECTIONS, Config
 from dcrdf.config.teachers import TEACHERS
 from dcrdf.config.terms import check_terms
 from dcrdf.errors import UserError
+from dcrdf.modalities import MODALITIES
 
 
 def parse_config(values: dict[str, Any]) -> Config:
@@ -97,6 +98,11 @@ def _check_offered(
         raise UserError(
             f"config: infer.stand_ins{where}: {detector} has nothing stand in for an absent"
             " modality with these options; leave it out"
+        )
+    if infer.replace_unusual and set(options.branches()) != set(MODALITIES):
+        raise UserError(
+            f"config: infer.replace_unusual{where}: {detector} has no map of each modality alone;"
+            " leave it out"
         )
     if infer.orientations > 1 and not options.augments():
         key = options.augmented_by and f", or set options.{options.augmented_by}"

@@ -10,6 +10,7 @@ from typing import Any
 from dcrdf.config.schema import Config
 from dcrdf.config.stages import Stage
 from dcrdf.errors import UserError
+from dcrdf.files.digests import sha256_of_file
 
 SYNTHETIC_MARKER = ".dcrdf-synthetic.json"
 """Its presence in a category's folder says that the category is complete."""
@@ -158,11 +159,12 @@ class Sources:
             self.raw_inputs(category)
 
     def check_teacher(self, teacher: Mapping[str, Any]) -> None:
-        """Refuse a teacher whose weight file neither is there nor can be fetched (`UserError`)."""
+        """Refuse a teacher whose weight file neither is there nor can be fetched, or is another
+        than its SHA-256 says (`UserError`)."""
         if teacher["weights"] == "torchvision":
             self.weights(teacher["name"])
-        elif teacher["weights"] != "package" and not Path(teacher["weights"]).is_file():
-            raise UserError(f"config: teacher.weights: {teacher['weights']}: no such file")
+        elif teacher["weights"] != "package":
+            check_file("teacher.weights", teacher["weights"], teacher.get("sha256"))
 
     def check_textures(self, textures: str) -> None:
         """Refuse a folder of textures that is not there, or holds none (`UserError`)."""
@@ -190,6 +192,16 @@ class Sources:
         if weights == "torchvision":
             return self.weights_folder / f"{teacher['name']}.pth"
         return Path(weights)
+
+
+def check_file(key: str, path: str, sha256: str | None) -> None:
+    """Refuse a file that is not there, or is another than the one of its SHA-256 (`UserError`)."""
+    if not Path(path).is_file():
+        raise UserError(f"config: {key}: {path}: no such file")
+    if sha256 is not None and (found := sha256_of_file(Path(path))) != sha256:
+        raise UserError(
+            f"config: {key}: {path}: not the file of the SHA-256 that is given: its own is {found}"
+        )
 
 
 def _folders(root: Path) -> list[str]:

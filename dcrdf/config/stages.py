@@ -17,7 +17,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "synthesize": 1,
     "prepare": 3,
     "pseudo": 1,
-    "train": 9,
+    "train": 10,
     "infer": 14,
     "evaluate": 3,
     "resample": 1,

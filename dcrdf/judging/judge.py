@@ -95,6 +95,7 @@ class Judge(ABC):
             not_judged="" if self.judge_anyway else reason,
             doubt=reason if self.judge_anyway else "",
             gauges=gauges_of(prediction, 0),
+            replaced=prediction.replaced[0],
             threshold_from=SET_BY_HAND if is_set_by_hand(limits) else FITTED,
         )
 

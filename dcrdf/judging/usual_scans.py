@@ -174,12 +174,18 @@ class UsualScans:
         `unusual_alone` (N,): by how much each modality is unlike good scans as a whole when the
         other is not; 1 on scans with one modality.
         """
+        return ["; ".join(found.values()) for found in self.amiss(readings, unusual_alone)]
+
+    def amiss(
+        self, readings: Readings, unusual_alone: Mapping[Modality, NDArray[np.float64]]
+    ) -> list[dict[Modality, str]]:
+        """The same by the modality that is the reason."""
         count = len(next(iter(readings.values())))
-        return ["; ".join(self._of_scan(readings, unusual_alone, at)) for at in range(count)]
+        return [self._of_scan(readings, unusual_alone, at) for at in range(count)]
 
     def _of_scan(
         self, readings: Readings, unusual_alone: Mapping[Modality, NDArray[np.float64]], at: int
-    ) -> list[str]:
+    ) -> dict[Modality, str]:
         found: dict[Modality, str] = {}
         for quantity in QUANTITIES:
             usual = self.ranges.get(quantity.name)
@@ -194,7 +200,7 @@ class UsualScans:
                     f"its {WORDS[modality]} is as a whole {factors[at]:.3g} times as unusual as on"
                     " any good part, and the rest cannot answer for it"
                 )
-        return list(found.values())
+        return found
 
     def to_dict(self) -> dict[str, list[float]]:
         """As JSON."""

@@ -36,6 +36,8 @@ class Verdict:
     """Scores, how unusual each modality is, and readings by `BRANCH.NAME`: what a line watches."""
     threshold_from: str = FITTED
     """`fitted`, or `set` by hand (`dcrdf threshold`)."""
+    replaced: str = ""
+    """Which modality was not trusted and replaced, why, and what is lost; empty where none was."""
 
     @property
     def word(self) -> str:
@@ -60,6 +62,8 @@ class Verdict:
             return f"{NOT_JUDGED}: {self.not_judged}"
         if self.doubt:
             return f"judged anyway: {self.doubt}"
+        if self.replaced:
+            return f"{self.replaced}; look at light, sensor and part"
         parts = [
             f"{name} is as a whole {factor:.3g} times as unusual as on any good part"
             for name, factor in self.unusual.items()

@@ -61,6 +61,7 @@ class Model(Judge):
         torch.set_num_threads(cpu_threads or options.cpu_threads)
         self.scorer = Scorer(detector, options, calibration, choose_device(device), usual)
         self.scorer.stand_ins = stand_ins
+        self.scorer.replace_unusual(self.thresholds)
 
     def answering(self, absent: Modality | None) -> str:
         """As the scorer says."""

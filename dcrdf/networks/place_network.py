@@ -18,6 +18,13 @@ SMALLEST_SPREAD = 1e-6
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Outputs (n, O) and the rows (n,) they belong to -> the mean loss."""
+Rate = Callable[[float], float]
+"""The share of the steps that are done -> the learning rate."""
+
+
+def constant(_: float) -> float:
+    """The same rate from the first step to the last."""
+    return LEARNING_RATE
 
 
 class PlaceNetwork(nn.Module):
@@ -37,7 +44,14 @@ class PlaceNetwork(nn.Module):
         self.register_buffer("hidden_bias", torch.zeros(hidden))
         self.register_buffer("output_weight", torch.zeros(outputs, hidden))
 
-    def fit(self, features: Tensor, loss: Loss, steps: int, generator: torch.Generator) -> None:
+    def fit(
+        self,
+        features: Tensor,
+        loss: Loss,
+        steps: int,
+        generator: torch.Generator,
+        rate: Rate = constant,
+    ) -> None:
         """Learn from features (n, C) of good places in so many steps, fewer where there are few
         places; the generator draws on the CPU."""
         self.feature_mean.copy_(features.mean(dim=0))
@@ -46,19 +60,26 @@ class PlaceNetwork(nn.Module):
         for buffer in (self.hidden_weight, self.hidden_bias):
             buffer.copy_((2.0 * torch.rand(buffer.shape, generator=generator) - 1.0) * bound)
         self.output_weight.zero_()
-        self._minimise(self._standardised(features), loss, steps, generator)
+        self._minimise(self._standardised(features), loss, steps, generator, rate)
 
     @torch.enable_grad()
     def _minimise(
-        self, standardised: Tensor, loss: Loss, steps: int, generator: torch.Generator
+        self,
+        standardised: Tensor,
+        loss: Loss,
+        steps: int,
+        generator: torch.Generator,
+        rate: Rate,
     ) -> None:
         learnt = (self.hidden_weight, self.hidden_bias, self.output_weight)
         for buffer in learnt:
             buffer.requires_grad_(True)
-        optimizer = torch.optim.Adam(learnt, LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+        optimizer = torch.optim.Adam(learnt, weight_decay=WEIGHT_DECAY)
         count = len(standardised)
         size = min(count, STEP_PLACES)
-        for _ in range(min(steps, TIMES_SHOWN * count // size)):
+        steps = min(steps, TIMES_SHOWN * count // size)
+        for step in range(steps):
+            optimizer.param_groups[0]["lr"] = rate(step / steps)
             rows = torch.randint(count, (size,), generator=generator)
             rows = rows.to(standardised.device)
             optimizer.zero_grad(set_to_none=True)

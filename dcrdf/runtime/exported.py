@@ -67,7 +67,9 @@ class ExportedModel(Judge):
         reasons = [""] * len(scans)
         if self.usual is not None:
             reasons = self.usual.reasons(counted, {} if absent else _alone(unusual))
-        return Prediction(maps, _double(scores), _double(unusual), reasons, counted)
+        return Prediction(
+            maps, _double(scores), _double(unusual), reasons, counted, [""] * len(reasons)
+        )
 
     def run(self, given: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
         """The graph's outputs by name, from arrays by the names of `INPUTS`."""

@@ -22,6 +22,7 @@ from dcrdf.scans.readings import Readings, readings_of
 from dcrdf.scoring.calibration import Calibration, GoodFigures
 from dcrdf.scoring.depth_sensor import DepthReadings
 from dcrdf.scoring.finish import Finish
+from dcrdf.scoring.replacing import Limits, Replacing, remark_of, replaced_ones
 from dcrdf.scoring.stand_ins import (
     WITHOUT,
     StandInCalibrations,
@@ -48,6 +49,7 @@ class Scorer:
         self.detector.map_kind = options.maps
         self.detector.stand_ins = options.stand_ins
         self.stand_ins: StandInCalibrations | None = None
+        self.replacing: Replacing | None = None
         self.options = options
         self.device = device
         self.usual = usual
@@ -92,6 +94,13 @@ class Scorer:
             calibrations[absent], found[absent] = self._held_out(answer, validation, shown)
         self.stand_ins = StandInCalibrations(calibrations)
         return found
+
+    def replace_unusual(self, thresholds: Mapping[str, Limits]) -> None:
+        """From now on a modality that is not to be trusted is replaced, if the options say so, and
+        told on the scale of both by these thresholds of good scans; `UserError` where they cannot
+        be compared."""
+        if self.options.replace_unusual:
+            self.replacing = Replacing.of(thresholds, self.answering)
 
     def answering(self, absent: Modality | None) -> str:
         """Whose threshold the fused score is judged by, where a modality may be absent."""
@@ -146,13 +155,35 @@ class Scorer:
 
     def score(self, scans: Scans) -> Prediction:
         """Score scans; without one modality the fused map is the other branch's, or joins it with
-        what stands in for the absent one."""
+        what stands in for the absent one. So it is, told on the scale of both, where a modality is
+        there and is replaced."""
+        given = self._as_given(scans)
+        if self.replacing is None or scans.absent is not None:
+            return given
+        found = replaced_ones(given.unusual, self._readings_against(given))
+        for name, rescaled in self.replacing.by_replaced.items():
+            rows = np.flatnonzero([name in amiss for amiss in found])
+            if len(rows):
+                alone = self._as_given(scans[rows].without(name))
+                stood_in = self.stand_ins is not None
+                remarks = [remark_of(name, found[at][name], is_stood_in=stood_in) for at in rows]
+                given = given.answered_by(alone, rows, rescaled, remarks)
+        return given
+
+    def _as_given(self, scans: Scans) -> Prediction:
+        """Every modality is taken as it is."""
         raw, readings = self.raw_maps(scans), DepthReadings.of(scans)
         absent = scans.absent
         if absent is None or self.stand_ins is None:
             return self.finish(raw, scans, readings)
         by_both = self._finish_by(self.stand_ins.by_absent[absent])
         return self.finish(as_if_both(raw), scans, readings, by_both)
+
+    def _readings_against(self, given: Prediction) -> list[dict[Modality, str]]:
+        """By scan, why readings say that a modality cannot be judged by."""
+        if self.usual is None:
+            return [{} for _ in given.not_judged]
+        return self.usual.amiss(given.readings, {})
 
     @torch.no_grad()
     def finish(
@@ -178,6 +209,7 @@ class Scorer:
             {name: x.double().cpu().numpy() for name, x in unusual.items()},
             self._not_judged(len(scans), counted, {} if scans.absent else alone(unusual)),
             counted,
+            [""] * len(scans),
         )
 
     def _not_judged(

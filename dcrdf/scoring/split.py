@@ -13,12 +13,13 @@ from dcrdf.tensors.scans import Scans
 
 @dataclass(frozen=True)
 class ScoredSplit:
-    """Image scores (N,) and maps (N, H, W) float16 by branch, and why an image is not judged, (N,),
-    empty for those that are."""
+    """Image scores (N,) and maps (N, H, W) float16 by branch; why an image is not judged, and which
+    modality was replaced, (N,), empty for others."""
 
     scores: dict[str, NDArray[np.float64]]
     maps: dict[str, NDArray[np.float16]]
     not_judged: list[str]
+    replaced: list[str]
 
 
 def score_split(scorer: Scorer, scans: Scans) -> ScoredSplit:
@@ -32,8 +33,10 @@ def gather(predictions: Iterable[Prediction]) -> ScoredSplit:
     scores: dict[str, list[NDArray[np.float64]]] = {}
     maps: dict[str, list[NDArray[np.float16]]] = {}
     not_judged: list[str] = []
+    replaced: list[str] = []
     for prediction in predictions:
         not_judged += prediction.not_judged
+        replaced += prediction.replaced
         for name, values in prediction.scores.items():
             scores.setdefault(name, []).append(values)
             maps.setdefault(name, []).append(_half(prediction.maps[name]))
@@ -41,6 +44,7 @@ def gather(predictions: Iterable[Prediction]) -> ScoredSplit:
         {name: np.concatenate(parts) for name, parts in scores.items()},
         {name: np.concatenate(parts) for name, parts in maps.items()},
         not_judged,
+        replaced,
     )
 
 

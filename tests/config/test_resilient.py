@@ -109,6 +109,21 @@ def test_stand_ins_are_asked_of_those_that_have_some(resilient, set_key):
         parse_config(resilient)
 
 
+def test_replacing_is_part_of_the_method_and_recorded_where_it_is_asked(resilient, set_key):
+    plain = resolve(parse_config(resilient), "one", "a").infer
+    assert "replace_unusual" not in plain.record()
+    set_key(resilient, "infer.replace_unusual", True)
+    asked = resolve(parse_config(resilient), "one", "a").infer
+    assert asked.record() == plain.record() | {"replace_unusual": True}
+
+
+def test_replacing_needs_a_map_of_each_modality_alone(resilient, set_key, monkeypatch):
+    monkeypatch.setattr(ResilientOptions, "branches", lambda _: ())
+    set_key(resilient, "infer.replace_unusual", True)
+    with pytest.raises(UserError, match=r"infer\.replace_unusual.*no map of each modality"):
+        parse_config(resilient)
+
+
 def test_heights_as_an_image_need_no_points():
     assert ResilientOptions(geometry="height_image").needs() == {"outline"}
     assert ResilientOptions().maps() == {"raw", "crossmodal"}

@@ -1,13 +1,16 @@
 """Raw scans, textures and weights are there, can be made, or are named before anything runs."""
 
+import hashlib
 import os
 from pathlib import Path
 
 import pytest
 
+from dcrdf.config import sources
 from dcrdf.config.sources import EMBEDDED_CATEGORIES, SYNTHETIC_SIGN
 from dcrdf.datasets.synthetic.generate import CATEGORIES
 from dcrdf.errors import UserError
+from dcrdf.files.digests import sha256_of_file
 
 
 @pytest.mark.parametrize(
@@ -94,3 +97,45 @@ def test_a_made_category_that_the_configuration_does_not_know_of_is_called_that(
         UserError, match=r"flange: made by `dcrdf synthesize`; .*dataset\.synthetic"
     ):
         plan_of(minimal).check()
+
+
+def pinned_config(minimal, tmp_path):
+    """A teacher and the points' network as their SHA-256 say, and data that can be made."""
+    files = {name: tmp_path / f"{name}.pth" for name in ("teacher", "points")}
+    for name, path in files.items():
+        path.write_text(name)
+    digests = {name: hashlib.sha256(name.encode()).hexdigest() for name in files}
+    minimal["dataset"] |= {"root": str(tmp_path / "made"), "categories": ["flange", "cracker"]}
+    minimal["teacher"] = {
+        "name": "wide_resnet50_2", "weights": str(files["teacher"]), "sha256": digests["teacher"],
+    }  # fmt: skip
+    options = {
+        "geometry": "point_mae",
+        "geometry_weights": str(files["points"]),
+        "geometry_sha256": digests["points"],
+    }
+    minimal["runs"] = {"one": {"detector": "resilient", "preset": "default", "options": options}}
+    return minimal, files
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("teacher", "teacher.weights"), ("points", "options.geometry_weights")]
+)
+def test_pinned_files_that_are_missing_or_others_stop_a_plan(plan_of, minimal, tmp_path, name, key):
+    config, files = pinned_config(minimal, tmp_path)
+    plan_of(config).check()
+    files[name].write_text("another")
+    digest = hashlib.sha256(b"another").hexdigest()
+    with pytest.raises(UserError, match=f"config: {key}: .*{name}.pth: not the file of .*{digest}"):
+        plan_of(config).check()
+    files[name].unlink()
+    with pytest.raises(UserError, match=f"config: {key}: .*{name}.pth: no such file"):
+        plan_of(config).check()
+
+
+def test_a_pinned_file_is_read_once_for_all_jobs(plan_of, minimal, tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(sources, "sha256_of_file", lambda x: read.append(x) or sha256_of_file(x))
+    config, files = pinned_config(minimal, tmp_path)
+    plan_of(config).check()
+    assert sorted(read) == sorted(files.values())

@@ -59,3 +59,24 @@ def test_unit_features():
     units = unit_features(features)
     assert units.shape == (2, 3, 4, CHANNELS)
     torch.testing.assert_close(units.norm(dim=-1), torch.ones(2, 3, 4))
+
+
+def test_the_rate_is_asked_for_every_step_and_obeyed():
+    asked = []
+
+    def rate(done):
+        asked.append(done)
+        return 1e-2 if len(asked) == 1 else 0.0
+
+    features = torch.rand(64, CHANNELS, generator=torch.Generator().manual_seed(2))
+    network = PlaceNetwork(CHANNELS, 4, 1)
+    network.fit(
+        features,
+        lambda outputs, rows: functional.mse_loss(outputs, features[rows, :1]),
+        5,
+        torch.Generator().manual_seed(0),
+        rate,
+    )
+    assert asked == [0.0, 0.2, 0.4, 0.6, 0.8]
+    # Adam's first step is as long as the rate wherever there is a gradient; no other follows.
+    torch.testing.assert_close(network.output_weight.abs(), torch.full((1, 4), 1e-2))

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from dcrdf.config.closed import Closed
 from dcrdf.config.options import (
@@ -33,6 +33,15 @@ CROSSMODAL_FUSIONS: frozenset[Fusion] = frozenset({"rgb_crossmodal", "depth_cros
 """Those that take one crossmodal map, where there are some."""
 
 
+class PinnedFile(NamedTuple):
+    """A file of the user's that a fit reads, with the SHA-256 it must have, and the key it is
+    named by."""
+
+    key: str
+    path: str
+    sha256: str
+
+
 class DetectorOptions(Closed):
     """A detector's own options, and what it needs and offers with them."""
 
@@ -46,6 +55,10 @@ class DetectorOptions(Closed):
     def branches(self) -> tuple[str, ...]:
         """The modalities of which it has maps; a detector that only fuses may have none."""
         return MODALITIES
+
+    def files(self) -> tuple[PinnedFile, ...]:
+        """What a fit reads beside data and teacher; looked at before anything runs."""
+        return ()
 
     def needs_points(self) -> bool:
         """Whether the points are kept in prepared data for it."""

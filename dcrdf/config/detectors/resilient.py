@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from dcrdf.config.detectors.base import DetectorInfo, Need
+from dcrdf.config.detectors.base import DetectorInfo, Need, PinnedFile
 from dcrdf.config.detectors.patch_bank import PatchBankOptions
 from dcrdf.config.options import Count, Distinct, MapKind, PathText, Positive, Share
 
@@ -51,7 +51,7 @@ class ResilientOptions(PatchBankOptions):
     edge_share: Share = 0.02
     transfer: Literal["pair", "joint", "none"] = "pair"
     transfer_hidden: Annotated[int, Field(ge=1, le=65_536)] = 256
-    transfer_steps: Count = 2000
+    transfer_steps: Count = 500
     bank_features: Literal["frozen", "student"] = "frozen"
     select: Literal["random", "kmeans", "k_centre"] = "kmeans"
     bank_size: Count | Literal["elbow"] | None = 4096
@@ -78,6 +78,14 @@ class ResilientOptions(PatchBankOptions):
         if self.geometry != "point_mae" and given != (None, None):
             raise ValueError("geometry_weights and geometry_sha256 belong to geometry: point_mae")
         return self
+
+    def files(self) -> tuple[PinnedFile, ...]:
+        """The points' network, where it is pretrained."""
+        if self.geometry_weights is None or self.geometry_sha256 is None:
+            return ()
+        return (
+            PinnedFile("options.geometry_weights", self.geometry_weights, self.geometry_sha256),
+        )
 
     def needs(self) -> frozenset[Need]:
         """The part's outline, and the points unless heights are looked at as an image."""
@@ -106,7 +114,11 @@ _DUAL: Mapping[str, Any] = {**_SVM, "stand_ins": "never"}
 _ZSCORES: Mapping[str, Any] = {"fusion": "zscore_sum"}
 _INFER: Mapping[str, Any] = {"blur_sigma_px": 4.0, "score": "max"}
 _LITERAL: Mapping[str, Any] = {"bank_size": "elbow", "projection": 128}
-_STUDENT: Mapping[str, Any] = {"transfer": "joint", "bank_features": "student"}
+_STUDENT: Mapping[str, Any] = {
+    "transfer": "joint",
+    "bank_features": "student",
+    "transfer_steps": 2000,
+}
 _POINT_MAE: Mapping[str, Any] = {"geometry": "point_mae", "centres": "voxel"}
 _VIT: Mapping[str, Any] = {"stages": [3], "patch_pool": 1, "grid": "quarter"}
 
@@ -157,6 +169,9 @@ RESILIENT = DetectorInfo(
     presets=PRESETS,
     train_fields=frozenset({"cpu_threads"}),
     own_terms=frozenset(
-        {"infer.maps", "infer.fusion", "infer.score", "infer.stand_ins", "infer.modalities"}
+        {
+            *("infer.maps", "infer.fusion", "infer.score"),
+            *("infer.stand_ins", "infer.modalities", "infer.replace_unusual"),
+        }
     ),
 )

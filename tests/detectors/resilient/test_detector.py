@@ -134,6 +134,25 @@ def test_a_hole_takes_the_stand_ins_distance_on_the_scale_of_geometry(fit, sampl
     np.testing.assert_allclose(near, by_hand, rtol=1e-3)
 
 
+def test_the_scale_of_holes_is_that_of_good_places_that_no_bank_holds(fit, samples):
+    detector = fit("resilient")[0]
+    seen = detector._seen(batch_of(detector, samples))
+    rows = {name: x[seen.given] for name, x in seen.features.items()}
+    rows = {
+        name: detector.features.scales[name](x.half().float()).half().float().numpy()
+        for name, x in rows.items()
+    }
+    told = detector.stand_in.told("depth", torch.from_numpy(rows["rgb"])).numpy()
+    banks = (detector.banks.banks["depth"], detector.stand_in.banks["depth"])
+    of_geometry, stood_in = (
+        nearest_by_hand(x, bank.patches.float().numpy())
+        for x, bank in zip((rows["depth"], told), banks, strict=True)
+    )
+    expected = of_geometry[of_geometry > 1e-4].mean() / stood_in[stood_in > 1e-4].mean()
+    assert float(detector.stand_in.hole_scale) == pytest.approx(expected, rel=2e-2)
+    assert abs(np.log(expected)) > 0.1
+
+
 @pytest.mark.parametrize("absent", ["rgb", "depth"])
 def test_a_stand_in_is_compared_with_stand_ins_of_good_parts(fit, samples, absent):
     detector = asking(fit("resilient")[0], "always")

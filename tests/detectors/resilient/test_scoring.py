@@ -1,6 +1,7 @@
 """An absent modality in scoring: joined with what stands in for it, by statistics of its own."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -134,3 +135,55 @@ def test_a_deployed_model_judges_an_absent_modality_by_its_own_threshold(fit, sa
     save_detector(tmp_path, detector, "resilient", description)
     with pytest.raises(UserError, match="without_rgb"):
         Model(tmp_path, "cpu")
+
+
+def test_an_unusual_modality_is_replaced_by_its_stand_in(fit, samples, tmp_path):
+    """Scored on the scale of both, by the threshold of scans without it, also once deployed."""
+    detector = fit("resilient")[0]
+    scorer, predictions, shown = calibrated(
+        detector, samples, stand_ins="always", replace_unusual=True
+    )
+    stood_in = scorer.calibrate_stand_ins(shown)
+    limits = {
+        **{name: _limits(predictions, name) for name in ("fused", "rgb", "depth")},
+        **{f"without_{name}": _limits(x, "fused") for name, x in stood_in.items()},
+    }
+    dark = replace(shown, rgb=(0.02 * shown.rgb).astype(np.uint8))
+    as_it_is = scorer.score(dark)
+    assert (as_it_is.unusual["rgb"] > 1.25).any()
+    alone = scorer.score(dark.without("rgb"))
+    scorer.replace_unusual(limits)
+    found = scorer.score(dark)
+    rows = np.flatnonzero(found.replaced)
+    assert len(rows)
+    for at in rows:
+        assert found.replaced[at].startswith("judged without colour")
+        assert "depth, and what it tells of colour, answer" in found.replaced[at]
+        own = alone.scores["fused"][at] - limits["without_rgb"]["threshold"]
+        told = found.scores["fused"][at] - limits["fused"]["threshold"]
+        rises = [
+            limits[name]["threshold"] - limits[name]["map_median"]
+            for name in ("fused", "without_rgb")
+        ]
+        assert told == pytest.approx(own * rises[0] / rises[1], rel=1e-3)
+    kept = [at for at in range(len(samples)) if at not in rows]
+    assert np.array_equal(found.scores["fused"][kept], as_it_is.scores["fused"][kept])
+    constants = PreparationConstants("part", 0.0, 0.1, (0.0, 0.0, 1.0, -0.6))
+    description = {
+        "preparation": {
+            "options": PrepareOptions(image_size=64).record(),
+            "constants": constants.to_dict(),
+        },
+        "scoring": json.loads(json.dumps(scorer.describe())),
+        "thresholds": limits,
+    }
+    save_detector(tmp_path, detector, "resilient", description)
+    deployed = Model(tmp_path, "cpu").scorer.score(dark)
+    assert deployed.replaced == found.replaced
+    assert np.array_equal(deployed.scores["fused"], found.scores["fused"])
+
+
+def _limits(predictions, name):
+    scored = gather(predictions)
+    threshold, median = scored.scores[name].max(), np.median(scored.maps[name])
+    return {"threshold": float(threshold), "map_median": float(median), "note": ""}

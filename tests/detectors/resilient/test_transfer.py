@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dcrdf.config.detectors import ResilientOptions
-from dcrdf.detectors.resilient.transfer import Joint, Pair, transfer_of
+from dcrdf.detectors.resilient.transfer import Joint, Pair, falling, transfer_of
 
 CHANNELS = {"rgb": 2, "depth": 1}
 
@@ -95,3 +95,11 @@ def test_a_transfer_that_knows_means_alone_explains_nothing():
 
 def test_there_may_be_none():
     assert transfer_of(CHANNELS, options(transfer="none")) is None
+
+
+def test_the_pairs_rate_falls_from_its_first_value_to_nothing():
+    rates = [falling(done / 8) for done in range(9)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] == pytest.approx(6e-3)
+    assert rates[4] == pytest.approx(3e-3)
+    assert rates[8] == pytest.approx(0.0, abs=1e-12)
