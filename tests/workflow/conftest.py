@@ -1,11 +1,13 @@
 """Running the real Snakefile on tiny scans."""
 
+import functools
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,8 @@ WHOLE_CHAIN = TINY | {
     "runs": {"net": {"detector": "dcrdf_net", "preset": "paper"}},
 }  # fmt: skip
 """Every step but `download`, in one category."""
+PATHS = f"{ROOT / 'tests' / 'clock'}:{ROOT}"
+"""Where Python looks first. Trainings save a state after every epoch."""
 PARTS = ("Snakefile", "workflow", "profiles", "envs", "config.yaml")
 
 
@@ -45,10 +49,7 @@ class Workflow:
             (folder / name).symlink_to(ROOT / name)
         self.config = json.loads(json.dumps(config))
         self.python = sys.executable
-        # Trainings save a state after every epoch.
-        self.environment = os.environ | {
-            "PYTHONPATH": f"{ROOT / 'tests' / 'clock'}:{ROOT}", "CLOCK_FACTOR": "1e6",
-        }  # fmt: skip
+        self.environment = os.environ | {"PYTHONPATH": PATHS, "CLOCK_FACTOR": "1e6"}
 
     def command(self, *arguments, configured=True):
         """Snakemake's, after writing the configuration."""
@@ -59,10 +60,14 @@ class Workflow:
         return [self.python, "-m", "snakemake", *chosen, "--cores", "2", *arguments]
 
     def snakemake(self, *arguments, configured=True):
-        """Run snakemake; returns the finished process."""
+        """Run snakemake; returns the finished process. Dry runs of this code are the warm one's."""
+        command = self.command(*arguments, configured=configured)
+        is_same = (self.python, self.environment["PYTHONPATH"]) == (sys.executable, PATHS)
+        if "-n" in arguments and is_same:
+            return warm_snakemake(command, self.folder, self.environment)
         return subprocess.run(
-            self.command(*arguments, configured=configured),
-            cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False,
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True,
+            check=False,
         )  # fmt: skip
 
     def start(self, *arguments):
@@ -104,6 +109,29 @@ class Workflow:
     @property
     def results(self):
         return self.folder / "results" / "tiny"
+
+
+@functools.cache
+def warm_process():
+    """The process that answers; it ends with this one, which closes its input."""
+    return subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("warm_snakemake.py")],
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+
+
+def warm_snakemake(command, folder, environment):
+    """What `subprocess.run` would give for a command of Snakemake."""
+    with tempfile.TemporaryDirectory() as place:
+        output = f"{place}/snakemake"
+        call = {"arguments": command[3:], "folder": str(folder), "output": output}
+        print(
+            json.dumps(call | {"environment": environment}), file=warm_process().stdin, flush=True
+        )
+        code = int(warm_process().stdout.readline())
+        texts = (Path(f"{output}.{end}").read_text(encoding="utf-8") for end in ("out", "err"))
+        return subprocess.CompletedProcess(command, code, *texts)
 
 
 @pytest.fixture(scope="session")
