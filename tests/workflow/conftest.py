@@ -1,5 +1,6 @@
 """Running the real Snakefile on tiny scans."""
 
+import atexit
 import functools
 import json
 import os
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from . import warm
 
 ROOT = Path(__file__).parents[2]
 TINY = {
@@ -60,15 +63,32 @@ class Workflow:
         return [self.python, "-m", "snakemake", *chosen, "--cores", "2", *arguments]
 
     def snakemake(self, *arguments, configured=True):
-        """Run snakemake; returns the finished process. Dry runs of this code are the warm one's."""
+        """Run snakemake; returns the finished process."""
         command = self.command(*arguments, configured=configured)
-        is_same = (self.python, self.environment["PYTHONPATH"]) == (sys.executable, PATHS)
-        if "-n" in arguments and is_same:
-            return warm_snakemake(command, self.folder, self.environment)
+        if "-n" in arguments and self.is_usual:
+            return self.warm_snakemake(command)
         return subprocess.run(
             command, cwd=self.folder, env=self.environment, capture_output=True, text=True,
             check=False,
         )  # fmt: skip
+
+    @property
+    def is_usual(self):
+        """Whether it is this very code in this very environment, which may be imported already."""
+        return (self.python, self.environment["PYTHONPATH"]) == (sys.executable, PATHS)
+
+    def warm_snakemake(self, command):
+        """The same by processes that have imported Snakemake and the steps (`warm.py`)."""
+        environment = self.environment | {"DCRDF_WARM": warm_socket()}
+        call = {"program": "snakemake", "arguments": command[3:], "folder": str(self.folder)}
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            streams = [out.fileno(), err.fileno()]
+            code = warm.ask(warm_socket(), call | {"environment": environment}, streams)
+            texts = []
+            for stream in (out, err):
+                stream.seek(0)
+                texts.append(stream.read())
+        return subprocess.CompletedProcess(command, code, *texts)
 
     def start(self, *arguments):
         """Start snakemake in a process group of its own; its output goes to snakemake.log."""
@@ -92,7 +112,7 @@ class Workflow:
 
     def run(self):
         """Run to the end; fails the test when the workflow fails."""
-        result = self.snakemake()
+        result = self.warm_snakemake(self.command()) if self.is_usual else self.snakemake()
         assert result.returncode == 0, result.stderr[-3000:]
         return result
 
@@ -112,26 +132,17 @@ class Workflow:
 
 
 @functools.cache
-def warm_process():
-    """The process that answers; it ends with this one, which closes its input."""
-    return subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("warm_snakemake.py")],
-        env=os.environ | {"PYTHONPATH": str(ROOT)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        text=True,
+def warm_socket():
+    """Where calls are answered, by a process that ends with this one, which closes its input."""
+    path = f"{tempfile.mkdtemp()}/socket"
+    server = subprocess.Popen(
+        [sys.executable, warm.__file__, path], env=os.environ | {"PYTHONPATH": PATHS},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-
-
-def warm_snakemake(command, folder, environment):
-    """What `subprocess.run` would give for a command of Snakemake."""
-    with tempfile.TemporaryDirectory() as place:
-        output = f"{place}/snakemake"
-        call = {"arguments": command[3:], "folder": str(folder), "output": output}
-        print(
-            json.dumps(call | {"environment": environment}), file=warm_process().stdin, flush=True
-        )
-        code = int(warm_process().stdout.readline())
-        texts = (Path(f"{output}.{end}").read_text(encoding="utf-8") for end in ("out", "err"))
-        return subprocess.CompletedProcess(command, code, *texts)
+    assert server.stdout.readline() == "ready\n"
+    atexit.register(server.__exit__, None, None, None)  # closes its input and waits
+    atexit.register(shutil.rmtree, Path(path).parent)
+    return path
 
 
 @pytest.fixture(scope="session")
