@@ -82,6 +82,7 @@ TARGETS = (
     at_most("workflow", "dcrdf aggregate, 6 jobs, CPU", "CPU s", 1),
     at_most("workflow", "snakemake -n, 10 categories x 3 seeds x 6 runs", "s", 15),
     at_most("workflow", "finished workflow says so", "s", 10),
+    at_most("workflow", "Snakemake beside a long job, 120 jobs finished", "% of a core", 2),
     at_most("training", "waiting for data, flow", "% of the time"),
     at_most("training", "waiting for data, dual_rd", "% of the time"),
     at_most("training", "waiting for data, crd", "% of the time"),

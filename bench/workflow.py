@@ -1,5 +1,5 @@
 """The workflow's own cost: start of a command, planning a large experiment, saying "nothing to do",
-and where a demo's time goes.
+Snakemake's process beside a long job, and where a demo's time goes.
 
 `python -m bench.workflow` prints the tables and writes bench/workflow.md. Wall-clock and CPU
 seconds of whole processes, the medians of several calls. What needs a finished `make demo` is left
@@ -20,6 +20,7 @@ import yaml
 
 from bench.figures import NOT_MEASURED, keep
 from bench.page import machine_line, table
+from bench.scheduler import GRID_JOBS, WAITING_JOBS, scheduler_table, share_of_a_core
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = Path(__file__).with_suffix(".md")
@@ -30,6 +31,7 @@ DEMO = "workflow/demo.yaml"
 AGGREGATE = "dcrdf aggregate (6 jobs)"
 PLAN_LARGE = "snakemake -n, 10 categories x 3 seeds x 6 runs"
 FINISHED = "finished demo: nothing to be done"
+BESIDE_LONG_JOB = "Snakemake beside a long job, 120 jobs finished"
 
 
 class Seconds(NamedTuple):
@@ -150,7 +152,8 @@ def main() -> None:
     if not finished:
         print("results/demo: no finished demo, so what needs one is not measured; run `make demo`")
     starting, plans = start_up(finished), planning(finished)
-    keep("workflow", figures(starting | plans))
+    shares = {cured: share_of_a_core(cured) for cured in (True, False)}
+    keep("workflow", {**figures(starting | plans), BESIDE_LONG_JOB: shares[True]})
     parts = [
         "# The workflow's own cost: measured",
         f"Made by `python -m bench.workflow`; wall-clock and CPU seconds. {machine_line()}.",
@@ -158,6 +161,9 @@ def main() -> None:
         times_table("command", starting),
         "## Planning",
         times_table("call", plans),
+        "## Waiting for a long job",
+        f"Snakemake's own process while one job runs: {GRID_JOBS} finished, {WAITING_JOBS} wait.",
+        scheduler_table(shares),
         "## Where the demo's time goes",
         "Seconds in all jobs of a rule; two jobs run at a time.",
         profile_table(demo_profile()) if finished else f"{NOT_MEASURED.capitalize()}.",

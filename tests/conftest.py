@@ -6,6 +6,8 @@ import os
 # and tiny trainings take five times as long.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+# Where a test takes two threads, the one that has nothing to do sleeps.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import copy
 import json
 import sys
@@ -33,11 +35,13 @@ MINIMAL: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def _keep_denormals() -> Iterator[None]:
-    """Trainings flush denormals for the whole process; property tests count on them."""
+def _leave_torch_as_it_was() -> Iterator[None]:
+    """Trainings flush denormals for the whole process, and property tests count on them; they set
+    the number of threads, and all tests after them would take as many."""
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(False)
+        sys.modules["torch"].set_num_threads(1)
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from dcrdf.networks.geometry.edges import edge_response
 from dcrdf.networks.geometry.normals import normals
 from dcrdf.networks.geometry.windows import pitch_m
 from dcrdf.preparation.cloud import valid_points
-from dcrdf.preparation.measure import TrainingPlane, measure_scan, part_of_scan
+from dcrdf.preparation.measure import measure_scan, part_of_scan
+from dcrdf.preparation.measured import TrainingPlane
 
 NATIVE_PX = 800
 

@@ -28,7 +28,8 @@ from dcrdf.datasets.load import load_scan
 from dcrdf.datasets.sample import Sample, Scan
 from dcrdf.errors import UserError
 from dcrdf.preparation.decisions import training_plane
-from dcrdf.preparation.measure import TrainingPlane, measure_scan, part_of_scan
+from dcrdf.preparation.measure import measure_scan, part_of_scan
+from dcrdf.preparation.measured import TrainingPlane
 from dcrdf.preparation.prepare import prepare_category
 
 OUTPUT = Path(__file__).parents[1] / "preparation_presets.md"

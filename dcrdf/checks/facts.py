@@ -19,7 +19,8 @@ from dcrdf.datasets.sample import Sample, Scan
 from dcrdf.errors import UserError
 from dcrdf.files.formats import describe_format
 from dcrdf.preparation.foreground import MM, height_threshold_m, shaped
-from dcrdf.preparation.measure import MeasuredScan, ScanFacts, measure_scan
+from dcrdf.preparation.measure import measure_scan
+from dcrdf.preparation.measured import MeasuredScan, ScanFacts
 from dcrdf.preparation.plane import MAD_TO_SIGMA
 
 

@@ -7,8 +7,8 @@ from dcrdf.checks.finding import Finding, shortened
 from dcrdf.config.options import PrepareOptions
 from dcrdf.config.prepare_options import Frame
 from dcrdf.errors import UserError
+from dcrdf.preparation.above_plane import OTHER_FRAME
 from dcrdf.preparation.category_frame import category_frame, frame_warning
-from dcrdf.preparation.measure import OTHER_FRAME
 
 
 def frame_rule(

@@ -49,7 +49,6 @@ def run(args: argparse.Namespace) -> None:
     from dcrdf.scoring.cost import score_measured
     from dcrdf.scoring.scorer import Scorer
     from dcrdf.scoring.split import gather
-    from dcrdf.scoring.stand_ins import WITHOUT
     from dcrdf.tensors.device import choose_device, make_repeatable
     from dcrdf.tensors.prepared import scans_of_split
 
@@ -68,27 +67,17 @@ def run(args: argparse.Namespace) -> None:
             withheld = options.withheld
             shown = tested if withheld is None else tested.without(withheld)
             scored_validation = gather(predictions)
-            rate = options.false_alarm_rate
-            thresholds = _thresholds(scored_validation, good.inside, rate)
-            thresholds |= {
-                WITHOUT[absent]: _thresholds(scored, good.inside, rate)[FUSED]
-                for absent, scored in stood_in.items()
-            }
+            thresholds = _all_thresholds(
+                scored_validation, good.inside, stood_in, options.false_alarm_rate
+            )
             scorer.replace_unusual(thresholds)
             scored_test, cost = score_measured(scorer, shown)
         used = thresholds[scorer.answering(withheld)]
         gauges = gauges_of_good(predictions, used["threshold"])
         deploy(args.model, args.out / "model", scorer, thresholds, gauges, stage.to_dict())
-        attributes: dict[str, Any] = {
-            "stage": stage.to_json(),
-            "threshold": used,
-            "category": prepared.category,
-            "input_digest": prepared.input_digest,
-            "seed": seed,
-        }
         write_maps(
             args.out / "maps.h5",
-            attributes,
+            _attributes(stage, used, prepared, seed),
             test=_images(test, scored_test),
             validation=_images(
                 validation,
@@ -97,6 +86,19 @@ def run(args: argparse.Namespace) -> None:
         )
         write_json(args.out / "cost.json", {"infer": stage.digest, **cost})
     _say(args.out, scored_test, used["note"], _weights_found(scorer))
+
+
+def _attributes(
+    stage: Stage, threshold: dict[str, Any], prepared: "Prepared", seed: int
+) -> dict[str, Any]:
+    """What the maps' file says of them."""
+    return {
+        "stage": stage.to_json(),
+        "threshold": threshold,
+        "category": prepared.category,
+        "input_digest": prepared.input_digest,
+        "seed": seed,
+    }
 
 
 def _say(out: Path, scored: "ScoredSplit", promise: str, weights: str) -> None:
@@ -167,6 +169,21 @@ def _seed_of_fitting(
     if scans != prepared.input_digest:
         raise UserError(f"{args.prepared}: made from other scans than {args.model}")
     return seed
+
+
+def _all_thresholds(
+    validation: "ScoredSplit",
+    inside: "NDArray[np.bool_]",
+    stood_in: Mapping[Modality, "ScoredSplit"],
+    false_alarm_rate: float,
+) -> dict[str, dict[str, Any]]:
+    """By branch, and for the fused map where a stand-in was taken for an absent modality."""
+    from dcrdf.scoring.stand_ins import WITHOUT
+
+    return _thresholds(validation, inside, false_alarm_rate) | {
+        WITHOUT[absent]: _thresholds(scored, inside, false_alarm_rate)[FUSED]
+        for absent, scored in stood_in.items()
+    }
 
 
 def _thresholds(

@@ -1,14 +1,24 @@
 """The typed options of every stage: one closed model per stage, so that a stage's options are
 exactly what its output depends on. Numbers that only change speed (processes, device) are
-arguments of the commands, not options."""
+arguments of the commands, not options. Those of teacher, training and scoring are here, the others
+beside; all are imported from here."""
 
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from dcrdf.config.closed import Closed
+from dcrdf.config.data_options import PseudoOptions, SyntheticOptions
 from dcrdf.config.prepare_options import Pixels, Positive, PrepareOptions, Share
+from dcrdf.config.result_options import (
+    CompareOptions,
+    Degradation,
+    EvaluateOptions,
+    ReportOptions,
+    RobustnessOptions,
+)
 from dcrdf.config.teachers import TEACHERS, TeacherName
+from dcrdf.config.value_types import Count, Decay, Distinct, Fusion, NonNegative, PathText
 from dcrdf.modalities import OTHER, Modality
 
 __all__ = [
@@ -37,55 +47,6 @@ __all__ = [
     "TrainOptions",
 ]
 
-Decay = Annotated[float, Field(ge=0.0, lt=1.0)]
-Count = Annotated[int, Field(ge=1, le=10**9)]
-NonNegative = Annotated[int, Field(ge=0, le=10**18)]
-
-
-def _usable_path(text: str) -> str:
-    """A path as it stands: nothing expands it, and Snakemake must not."""
-    if not text.strip():
-        raise ValueError("a path is missing")
-    if text.startswith("~"):
-        raise ValueError("'~' is not expanded; write the path in full")
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
-        raise ValueError("a path holds no control characters")
-    for letters, name in (("{}", "braces"), ("<>", "angle brackets")):
-        if set(letters) & set(text):
-            raise ValueError(f"Snakemake takes {name} in a path for a wildcard")
-    return text
-
-
-PathText = Annotated[str, AfterValidator(_usable_path)]
-
-Degradation = Literal[
-    "depth_holes_10",
-    "depth_holes_30",
-    "depth_holes_60",
-    "depth_noise_5",
-    "depth_noise_20",
-    "depth_absent",
-    "rgb_overexposed",
-    "rgb_blurred",
-    "rgb_absent",
-]
-
-Value = TypeVar("Value")
-
-
-def _each_once(values: tuple[Value, ...]) -> tuple[Value, ...]:
-    repeated = [value for at, value in enumerate(values) if value in values[:at]]
-    if repeated:
-        raise ValueError(f"{repeated[0]} is listed twice")
-    return values
-
-
-Distinct = Annotated[tuple[Value, ...], Field(min_length=1), AfterValidator(_each_once)]
-"""One or more values, each once, in the order given."""
-
-Fusion = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
-"""The name of a fusion, of those that the detector offers."""
-
 MapKind = Literal["raw", "whitened", "relative", "crossmodal", "mapping", "likelihood"]
 CROSSMODAL_KINDS: frozenset[MapKind] = frozenset({"crossmodal", "mapping"})
 """Those in which the other modality has a say, beside a branch's own map."""
@@ -94,70 +55,6 @@ CROSSMODAL_KINDS: frozenset[MapKind] = frozenset({"crossmodal", "mapping"})
 StandInRule = Literal["holes", "always", "never"]
 """Where what one modality tells of the other stands in for it: where heights were never measured,
 also where all of a modality is absent, or nowhere."""
-
-
-class SyntheticOptions(Closed):
-    """How many samples of the embedded data set to make (per category)."""
-
-    image_size: Annotated[int, Field(ge=64, le=1024)] = 320
-    train: Count = 60
-    validation: Count = 16
-    test_good: Count = 16
-    test_per_defect: Count = 6
-    seed: NonNegative = 0
-
-
-class PseudoOptions(Closed):
-    """Pseudo-anomalies injected into training samples (docs/method.md, paper eq. 1-7).
-
-    The defaults read the paper as literally as it can be read, and then it does little: 63 to 84 %
-    of a mask lies on the most textured fifth of the part (the mask's rank grows with texture), in
-    some 20 to 230 pieces with a median of 7 to 14 px; colours change by 21 to 31 grey levels in
-    the median, with a texture in the part's own colours, and heights by about a tenth of the
-    part's height range. Beyond the paper: `mask: blobs` keeps one to three pieces of a coarser
-    field (`blob_cells` lattice cells per image side), anywhere on the part; `strength: uniform`
-    drops the weights from S_f; `texture_shift` moves the texture's colour by so many deviations
-    of the part's; `variant: modality` changes colour, depth or both, a third each.
-    `mask_share` bounds the changed share of the part: the quantile moves where it would leave it.
-    """
-
-    variants: Annotated[int, Field(ge=1, le=64)] = 4
-    textures: PathText = "procedural"
-    mask: Literal["literal", "blobs"] = "literal"
-    variant: Literal["joint", "modality"] = "joint"
-    edge: Literal["emphasise", "attenuate"] = "emphasise"
-    edge_tau: Positive = 1.0
-    edge_alpha: Share = 0.3
-    edge_band_share: Share = 0.03
-    perlin_grids: Annotated[tuple[Pixels, ...], Field(min_length=1)] = (16, 32, 64)
-    perlin_weights: tuple[Positive, ...] = (0.5, 0.3, 0.2)
-    perlin_kappa: Positive = 1.0
-    quantile: tuple[Share, Share] = (0.90, 0.995)
-    mask_share: tuple[Share, Share] = (0.005, 0.10)
-    blob_cells: tuple[Pixels, Pixels] = (3, 10)
-    strength: Literal["weighted", "uniform"] = "weighted"
-    colour_strength: tuple[Positive, Positive] = (0.3, 1.0)
-    texture_share: tuple[Share, Share] = (0.2, 0.9)
-    texture_shift: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
-    depth_strength: tuple[Positive, Positive] = (0.1, 0.6)
-    guide_radius_px: Pixels = 4
-    guide_eps: Positive = 1e-3
-    seed: NonNegative = 0
-
-    @field_validator(
-        "quantile", "mask_share", "blob_cells", "colour_strength", "texture_share", "depth_strength"
-    )
-    @classmethod
-    def _ordered(cls, pair: tuple[float, float]) -> tuple[float, float]:
-        if pair[0] > pair[1]:
-            raise ValueError("the lower end is above the upper end")
-        return pair
-
-    @model_validator(mode="after")
-    def _same_length(self) -> "PseudoOptions":
-        if len(self.perlin_grids) != len(self.perlin_weights):
-            raise ValueError("perlin_grids and perlin_weights differ in length")
-        return self
 
 
 class TeacherOptions(Closed):
@@ -284,69 +181,3 @@ class InferOptions(Closed):
     def weighed(self) -> bool:
         """Whether one-class SVMs are asked for weights of both maps."""
         return "one_class_svm" in (self.fusion, self.score)
-
-
-class EvaluateOptions(Closed):
-    """Which metrics, at which sizes (docs/method.md, section 6)."""
-
-    sizes: Distinct[Literal["network", "native"]] = ("network", "native")
-    modes: Distinct[Literal["exact", "mvtec100"]] = ("exact",)
-    limits: Distinct[Annotated[float, Field(gt=0.0, le=1.0)]] = (0.30, 0.10, 0.05, 0.01)
-    bootstrap: Annotated[int, Field(ge=0, le=1_000_000)] = 0
-    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
-    submission: bool = False
-
-
-def _two_runs(pair: tuple[str, str]) -> tuple[str, str]:
-    if pair[0] == pair[1]:
-        raise ValueError(f"{pair[0]} minus itself says nothing")
-    return pair
-
-
-RunPair = Annotated[tuple[str, str], AfterValidator(_two_runs)]
-
-
-class CompareOptions(Closed):
-    """Paired differences of every run to reference runs, and of `pairs` of runs, the first minus
-    the second; none by default.
-
-    The test images of each category are drawn anew `resamples` times, the same for all runs, and a
-    difference is taken within each draw, averaged over categories and seeds. AUPRO is exact.
-    """
-
-    RECORDED_IF_CHANGED: ClassVar[frozenset[str]] = frozenset({"pairs"})
-
-    references: Annotated[tuple[str, ...], AfterValidator(_each_once)] = ()
-    pairs: Annotated[tuple[RunPair, ...], AfterValidator(_each_once)] = ()
-    size: Literal["network", "native"] = "native"
-    limits: Distinct[Annotated[float, Field(gt=0.0, le=1.0)]] = (0.30, 0.10, 0.05, 0.01)
-    resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000
-    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
-
-    @property
-    def asks(self) -> bool:
-        """Whether any runs are compared."""
-        return bool(self.references or self.pairs)
-
-    @property
-    def named(self) -> dict[str, tuple[str, ...]]:
-        """Key -> the runs that it names."""
-        return {
-            "references": self.references,
-            "pairs": tuple(run for pair in self.pairs for run in pair),
-        }
-
-
-class RobustnessOptions(Closed):
-    """Test scans made worse before preparation, and scored again (docs/robustness.md); none: no
-    such evaluation."""
-
-    degradations: Annotated[tuple[Degradation, ...], AfterValidator(_each_once)] = ()
-    seed: NonNegative = 0
-
-
-class ReportOptions(Closed):
-    """The HTML page."""
-
-    title: str = "dcrdf report"
-    examples: NonNegative = 4

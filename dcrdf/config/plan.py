@@ -69,10 +69,19 @@ class Plan:
             ) from None
 
     @cached_property
-    def training_efforts(self) -> Mapping[str, int]:
-        """Digest of a training -> how long it takes beside others: the longest start first, or the
-        last one runs alone."""
-        return {x.train.digest: x.resolved.training_effort for x in self.chains.values()}
+    def training_priorities(self) -> Mapping[str, int]:
+        """Digest of a training -> its priority: the longest start first, or the last one runs
+        alone. Equal ones start in the order of the configuration."""
+        efforts = {x.train.digest: x.resolved.training_effort for x in self.chains.values()}
+        longest_first = sorted(efforts, key=efforts.__getitem__, reverse=True)
+        return {digest: len(efforts) - rank for rank, digest in enumerate(longest_first)}
+
+    @property
+    def data_priority(self) -> int:
+        """The priority of what makes data: above all trainings together, for a scheduler may add
+        priorities up. Data jobs take several cores; behind a training they would wait for its end,
+        and all other trainings with them."""
+        return 1 + sum(self.training_priorities.values())
 
     # Where outputs lie -------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import numpy as np
 from dcrdf.config.options import PrepareOptions
 from dcrdf.config.prepare_options import Frame
 from dcrdf.errors import UserError
-from dcrdf.preparation.measure import ScanFacts
+from dcrdf.preparation.measured import ScanFacts
 
 ASK = "say whose: prepare.frame: camera, right_handed or left_handed"
 

@@ -10,7 +10,7 @@ from dcrdf.config.options import PrepareOptions
 from dcrdf.config.prepare_options import Frame
 from dcrdf.errors import UserError
 from dcrdf.preparation.foreground import MM
-from dcrdf.preparation.measure import ScanFacts, TrainingPlane
+from dcrdf.preparation.measured import ScanFacts, TrainingPlane
 from dcrdf.preparation.normalise import Mode, PreparationConstants, height_range_m
 from dcrdf.preparation.plane import median_plane
 

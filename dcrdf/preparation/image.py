@@ -10,7 +10,8 @@ from dcrdf.datasets.sample import Scan
 from dcrdf.preparation.foreground import MM
 from dcrdf.preparation.frame import camera_axes
 from dcrdf.preparation.holes import fill_holes
-from dcrdf.preparation.measure import TrainingPlane, measure_scan
+from dcrdf.preparation.measure import measure_scan
+from dcrdf.preparation.measured import TrainingPlane
 from dcrdf.preparation.normalise import (
     PreparationConstants,
     centred,

@@ -1,8 +1,6 @@
 """One scan at the networks' size, in metres: everything that needs no category constants."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +8,11 @@ from numpy.typing import NDArray
 from dcrdf.config.options import PrepareOptions
 from dcrdf.config.prepare_options import Frame
 from dcrdf.datasets.sample import Scan
-from dcrdf.errors import UserError
-from dcrdf.files.remarks import Remark
+from dcrdf.preparation.above_plane import above_plane
 from dcrdf.preparation.cloud import Cloud, cloud_of, placement_of, valid_points
-from dcrdf.preparation.corners import FOUR, THREE, fit_corner_plane, height_above_corners
-from dcrdf.preparation.extent import distance_of, size_of
-from dcrdf.preparation.foreground import MM, height_threshold_m, part_foreground
-from dcrdf.preparation.frame import FrameFacts, camera_axes, facing, frame_facts
+from dcrdf.preparation.frame import camera_axes
 from dcrdf.preparation.holes import fill_holes
-from dcrdf.preparation.normalise import Mode, PreparationConstants
+from dcrdf.preparation.measured import Mask, MeasuredScan, TrainingPlane
 from dcrdf.preparation.normals import (
     NormalsImage,
     fitted_normals,
@@ -27,10 +21,6 @@ from dcrdf.preparation.normals import (
 )
 from dcrdf.preparation.plane import (
     Plane,
-    PlaneFit,
-    border_missing_share,
-    fit_border_plane,
-    height_above,
 )
 from dcrdf.preparation.resampling import resample_colour, resample_mask
 from dcrdf.preparation.resize import (
@@ -42,109 +32,8 @@ from dcrdf.preparation.resize import (
     resize_surface,
 )
 
-FACING_PLANE = Plane((0.0, 0.0, -1.0), 0.0)
-"""Stands in while a scan without any plane waits for the training split's."""
-
-SURE_INLIER_SHARE = 0.5
-"""Of the border: a plane that fits less of it says nothing of the points' frame."""
-OTHER_FRAME: Mapping[Frame, str] = {
-    "camera": "its points are not in a camera's frame, as the training scans' are: the background"
-    " lies too near the origin, or in front of it; give points as the camera sees them",
-    "right_handed": "its points are a mirrored camera's, the training scans' are right-handed",
-    "left_handed": "its points are a camera's, the training scans' are left-handed",
-}
 KEPT_HEIGHTS = 4096
 """Of a part's heights, kept beside the images where these are not heights."""
-
-Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class ScanFacts:
-    """What is known of a measured scan besides its images.
-
-    The shares are of the scan at its own size. `inlier_share` is the border's agreement with the
-    scan's own best plane (0 where there is none), `plane` the one that was used; a plane from
-    corners is accepted whatever the border says. `far_points` are missing ones that were given,
-    implausibly far away; `remarks` are the scan's. `border_missing_share` is of the image's
-    border. `distance_m` is the points' median distance, `part_size_m` and `scan_size_m` are the
-    diagonals of the part and of all that was measured; 0 without any.
-    """
-
-    native_size: tuple[int, int]
-    plane: Plane
-    inlier_share: float
-    plane_accepted: bool
-    plane_replaced: bool
-    missing_share: float
-    part_share: float
-    far_points: int = 0
-    remarks: tuple[Remark, ...] = ()
-    border_missing_share: float = 0.0
-    distance_m: float = 0.0
-    part_size_m: float = 0.0
-    scan_size_m: float = 0.0
-    frame: FrameFacts | None = None
-    """None where the border fits no plane well enough to tell."""
-    below_share: float = 0.0
-    """The part's if it stood out on the plane's other side, where the frame is not sure."""
-    turned: bool = False
-    """Whether z was negative, as OpenGL's cameras have it, and the points were turned."""
-
-    def foreground_share(self, mode: Mode) -> float:
-        """The share of the scan that is inspected: the part, or the points of a field."""
-        return self.part_share if mode == "part" else 1.0 - self.missing_share
-
-    def size_m(self, mode: Mode) -> float:
-        """The diagonal of what is inspected."""
-        return self.part_size_m if mode == "part" else self.scan_size_m
-
-    def contradicts(self, frame: Frame) -> bool:
-        """Whether heights in that frame would have the wrong sign, as far as is known."""
-        return self.frame is not None and self.frame.contradicts(frame)
-
-    @property
-    def has_plane(self) -> bool:
-        """Whether any plane was found at all."""
-        return self.inlier_share > 0.0 or self.plane_accepted
-
-
-@dataclass(frozen=True)
-class MeasuredScan:
-    """A scan brought to (S, S), in metres.
-
-    `surface_m` float32 is the height above the plane (or z), its holes filled unless the options
-    fill them later or not at all (then they are 0); `valid` is where it was measured, `part` the
-    foreground in case the category is a part. `normals` (S, S, 3) where they are the surface;
-    `part_heights_m` where `surface_m` does not say how high the part is: see `part_heights`.
-    """
-
-    rgb: NDArray[np.uint8]
-    surface_m: NDArray[np.float32]
-    valid: Mask
-    part: Mask
-    gt: Mask
-    facts: ScanFacts
-    normals: NormalsImage | None = None
-    part_heights_m: NDArray[np.float32] | None = None
-
-
-@dataclass(frozen=True)
-class TrainingPlane:
-    """What scans without a plane of their own take over from the training split."""
-
-    mode: Mode
-    plane: Plane
-    frame: Frame = "camera"
-
-    @classmethod
-    def of(cls, constants: PreparationConstants) -> Self:
-        """What a category's constants say of it."""
-        return cls(constants.mode, Plane.from_coefficients(constants.plane), constants.frame)
-
-    def is_needed_by(self, facts: ScanFacts) -> bool:
-        """A part needs a sound background plane; a field's own best plane beats another scan's."""
-        return not facts.has_plane or (self.mode == "part" and not facts.plane_accepted)
 
 
 def measure_scan(
@@ -164,7 +53,7 @@ def measure_scan(
     given, scan = scan, camera_axes(scan) if frame == "camera" else scan
     placement = placement_of(scan, options)
     cloud = cloud_of(scan, placement, options)
-    facts, height_m, part = _above_plane(scan, cloud, options, training, frame)
+    facts, height_m, part = above_plane(scan, cloud, options, training, frame)
     facts = replace(facts, turned=scan is not given)
     surface_m = height_m if options.depth == "height" else cloud.xyz_m[..., 2]
     by = "nearest" if options.resize_first else options.resize_surface
@@ -197,7 +86,7 @@ def part_of_scan(scan: Scan, options: PrepareOptions, training: TrainingPlane) -
         return valid_points(scan.xyz)
     scan = camera_axes(scan) if training.frame == "camera" else scan
     cloud = cloud_of(scan, placement_of(scan, options), options)
-    part = _above_plane(scan, cloud, options, training, training.frame)[2]
+    part = above_plane(scan, cloud, options, training, training.frame)[2]
     height, width = scan.xyz.shape[:2]
     return resize_nearest(part, Placement(max(height, width), 0, 0, height, width))
 
@@ -216,81 +105,6 @@ def part_heights(height_m: NDArray[np.float32], part: Mask) -> NDArray[np.float3
     height range of the records where D_n is scaled image by image."""
     heights_m = height_m[part]
     return heights_m[:: -(-len(heights_m) // KEPT_HEIGHTS) or 1]
-
-
-def _above_plane(
-    scan: Scan,
-    cloud: Cloud,
-    options: PrepareOptions,
-    training: TrainingPlane | None,
-    frame: Frame,
-) -> tuple[ScanFacts, NDArray[np.float32], Mask]:
-    """Height (H, W) above the scan's own plane, or above that of `training` where needed."""
-    fit = _fitted_plane(cloud, options)
-    seen = None
-    if fit is not None and fit.inlier_share >= SURE_INLIER_SHARE:
-        seen = frame_facts(cloud.xyz_m, cloud.known, fit.plane)
-        fit = replace(fit, plane=facing(fit.plane, seen, frame))
-    above = _above(fit, None, scan, cloud, options, seen)
-    if training is None:
-        return above
-    if options.frame == "auto" and above[0].contradicts(frame):
-        raise UserError(OTHER_FRAME[frame])
-    if training.is_needed_by(above[0]):
-        return _above(fit, training.plane, scan, cloud, options, seen)
-    return above
-
-
-def _fitted_plane(cloud: Cloud, options: PrepareOptions) -> PlaneFit | None:
-    border = (options.border_share, options.plane_inlier_mm * MM)
-    if options.plane == "border":
-        return fit_border_plane(cloud.xyz_m, cloud.known, *border)
-    corners = THREE if options.plane == "three_corners" else FOUR
-    return fit_corner_plane(cloud.xyz_m, cloud.known, corners, *border)
-
-
-def _above(
-    fit: PlaneFit | None,
-    given: Plane | None,
-    scan: Scan,
-    cloud: Cloud,
-    options: PrepareOptions,
-    seen: FrameFacts | None,
-) -> tuple[ScanFacts, NDArray[np.float32], Mask]:
-    """Height (H, W) above the given or the fitted plane, and the part that stands out of it."""
-    plane = given or (fit.plane if fit else FACING_PLANE)
-    if options.plane == "four_corners" and fit and given is None:
-        height_m = height_above_corners(cloud.xyz_m, cloud.known)
-    else:
-        height_m = height_above(plane, cloud.xyz_m)
-    sigma_m = fit.sigma_m if fit and given is None else 0.0
-    threshold_m = height_threshold_m(
-        sigma_m, options.foreground_sigmas, options.foreground_min_mm * MM
-    )
-    part = part_foreground(height_m, cloud.xyz_m, cloud.known, threshold_m, options)
-    below = np.zeros_like(part)
-    if seen is not None and seen.seen != "camera":
-        below = part_foreground(-height_m, cloud.xyz_m, cloud.known, threshold_m, options)
-    inlier_share = fit.inlier_share if fit else 0.0
-    facts = ScanFacts(
-        native_size=(scan.xyz.shape[0], scan.xyz.shape[1]),
-        plane=plane,
-        inlier_share=inlier_share,
-        plane_accepted=fit is not None
-        and (options.plane != "border" or inlier_share >= options.plane_min_inlier_share),
-        plane_replaced=given is not None,
-        missing_share=cloud.missing_share,
-        part_share=np.count_nonzero(part) / part.size,
-        far_points=scan.far_points,
-        remarks=scan.remarks,
-        border_missing_share=border_missing_share(cloud.valid, options.border_share),
-        distance_m=distance_of(scan.xyz),
-        part_size_m=size_of(cloud.xyz_m, part & cloud.known),
-        scan_size_m=size_of(cloud.xyz_m, cloud.valid),
-        frame=seen,
-        below_share=np.count_nonzero(below) / below.size,
-    )
-    return facts, height_m, part
 
 
 def _colour(

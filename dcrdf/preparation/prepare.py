@@ -26,7 +26,7 @@ from dcrdf.preparation.decisions import (
 )
 from dcrdf.preparation.facts import camera_digest, input_digest, scalars_of, summarise
 from dcrdf.preparation.image import Finisher
-from dcrdf.preparation.measure import ScanFacts, TrainingPlane
+from dcrdf.preparation.measured import ScanFacts, TrainingPlane
 from dcrdf.preparation.normalise import Mode, PreparationConstants
 from dcrdf.preparation.samples import (
     MeasuredSample,

@@ -15,7 +15,8 @@ from dcrdf.datasets.sample import Sample
 from dcrdf.errors import UserError, about
 from dcrdf.files.digests import sha256_of_file
 from dcrdf.preparation.frame import camera_axes
-from dcrdf.preparation.measure import MeasuredScan, ScanFacts, TrainingPlane, measure_scan
+from dcrdf.preparation.measure import measure_scan
+from dcrdf.preparation.measured import MeasuredScan, ScanFacts, TrainingPlane
 from dcrdf.preparation.points import picked_points
 from dcrdf.workers import Workers
 

@@ -19,7 +19,8 @@ from dcrdf.modalities import FUSED
 from dcrdf.models.model import Model
 from dcrdf.preparation.cloud import placement_of
 from dcrdf.preparation.image import PreparedImage, prepare_scan
-from dcrdf.preparation.measure import TrainingPlane, part_of_scan, resized_truth
+from dcrdf.preparation.measure import part_of_scan, resized_truth
+from dcrdf.preparation.measured import TrainingPlane
 from dcrdf.preparation.resize import resize_nearest
 from dcrdf.robustness.degrade import ABSENT, degrade, kind_of
 from dcrdf.scoring.fusions.own import OwnFusion

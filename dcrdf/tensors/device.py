@@ -25,9 +25,8 @@ def make_repeatable(seed: int, cpu_threads: int, *, with_gradients: bool) -> Non
     """Seed torch, fix its threads, choose deterministic kernels, flush denormals, keep memory.
 
     Adam's first moments of dead units decay into denormals, which made a CPU training three times
-    slower. On GPUs a few kernels have no deterministic form; torch warns once and goes on. Asking
-    for deterministic kernels makes torch load its compiler, a second that scoring on a CPU is
-    spared: its forward kernels are all deterministic.
+    slower. On GPUs a few kernels have no deterministic form; torch warns once and goes on. Forward
+    kernels of a CPU are all deterministic.
     """
     # cuBLAS reads it when it starts; without it sums of matrix products differ from run to run.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -35,7 +34,8 @@ def make_repeatable(seed: int, cpu_threads: int, *, with_gradients: bool) -> Non
     torch.set_num_threads(cpu_threads)
     torch.set_flush_denormal(True)
     if with_gradients or torch.cuda.is_available():
-        torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+        # As `use_deterministic_algorithms`, which loads torch's compiler, a second, to tell it too.
+        torch.set_deterministic_debug_mode("warn" if torch.cuda.is_available() else "error")
     # Filling new tensors with NaN only helps to find operators that read what they never wrote.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False

@@ -1,8 +1,13 @@
 """The plan knows what steps read and what must be there before anything runs."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from dcrdf.errors import UserError
+
+ROOT = Path(__file__).parents[2]
 
 DOWNLOAD = {"url": "https://example.org/set.zip", "hash": "md5:" + "0" * 32}
 
@@ -79,13 +84,31 @@ def test_long_trainings_come_before_short_ones(plan_of, minimal):
         "bank": {"detector": "memory_bank", "preset": "default"},
         "plain": {"detector": "dcrdf_net", "preset": "dual_rd"},
         "twins": {"detector": "dcrdf_net", "preset": "paper"},
-        "steps": {"detector": "dcrdf_net", "preset": "dual_rd", "train": {"min_steps": 1000}},
+        "steps": {"detector": "dcrdf_net", "preset": "dual_rd", "train": {"min_steps": 900}},
         "large": {"detector": "dcrdf_net", "preset": "dual_rd", "prepare": {"image_size": 512}},
     }
     plan = plan_of(minimal)
-    efforts = {
-        job.run: plan.training_efforts[chain.train.digest] for job, chain in plan.chains.items()
+    order = ["bank", "plain", "twins", "steps", "large"]
+    efforts = [plan.chain(run, "a", 0).resolved.training_effort for run in order]
+    assert efforts == sorted(set(efforts))
+    assert efforts[0] == 0
+    assert efforts[2] == 2 * efforts[1]
+    priorities = plan.training_priorities
+    of_run = {
+        run: [priorities[plan.chain(run, category, 0).train.digest] for category in ("a", "b")]
+        for run in order
     }
-    assert sorted(efforts, key=efforts.__getitem__) == ["bank", "plain", "twins", "steps", "large"]
-    assert efforts["bank"] == 0
-    assert efforts["twins"] == 2 * efforts["plain"]
+    assert sorted(priorities.values()) == list(range(1, 11))
+    assert sorted(order, key=of_run.__getitem__) == order
+    # Equal ones in the order of the configuration.
+    assert all(first > second for first, second in of_run.values())
+
+
+def test_data_are_made_before_any_training_takes_a_core(plan_of, minimal):
+    """A solver that adds up must not prefer all trainings to one job that makes data."""
+    plan = plan_of(minimal)
+    assert plan.data_priority > sum(plan.training_priorities.values())
+    rules = (ROOT / "workflow" / "rules" / "data.smk").read_text()
+    for rule in ("synthesize", "prepare", "pseudo"):
+        of_rule = re.split(r"\n\n\n", rules[rules.index(f"rule {rule}:") :])[0]
+        assert "priority: PLAN.data_priority" in of_rule

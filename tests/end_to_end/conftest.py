@@ -4,6 +4,16 @@ import pytest
 import yaml
 
 from dcrdf.cli import main
+from dcrdf.detectors.reverse_distillation import crossmodal_prediction, usual_length
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _good_images_are_soon_known():
+    """They are few: hundreds of steps would be half of what these trainings take."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(usual_length, "STEPS", 20)
+        patch.setattr(crossmodal_prediction, "STEPS", 20)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as bench
-from bench import figures, store, training, workflow
+from bench import figures, scheduler, store, training, workflow
 from bench.anomalies import throughput
 from bench.geometry import __main__ as geometry
 from bench.geometry.reduction import Result, ratio
@@ -95,9 +95,18 @@ def test_without_a_demo_only_its_figures_are_missing():
     times = dict.fromkeys(names, workflow.Seconds(2.0, 1.0))
     everything = workflow.figures(times)
     kept = workflow.figures(times | dict.fromkeys(names[:2]))
-    assert {target.what for target in figures.TARGETS if target.part == "workflow"} == {*everything}
+    asked = {target.what for target in figures.TARGETS if target.part == "workflow"}
+    assert asked == {*everything, workflow.BESIDE_LONG_JOB}
+    assert str(workflow.GRID_JOBS) in workflow.BESIDE_LONG_JOB
     assert kept == {workflow.PLAN_LARGE: 2.0, "dcrdf --help": 2.0}
     assert everything["dcrdf aggregate, 6 jobs, CPU"] == 1.0
+
+
+@pytest.mark.slow
+def test_the_share_of_snakemakes_process_is_measured():
+    """A small grid: Snakemake ends well, with the cure and without."""
+    assert 0.0 <= scheduler.share_of_a_core(cured=True, jobs=3, watched_s=1.0) < 100.0
+    assert 0.0 <= scheduler.share_of_a_core(cured=False, jobs=3, watched_s=1.0) < 100.0
 
 
 def test_the_layout_in_use_is_compared():

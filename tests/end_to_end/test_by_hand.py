@@ -52,19 +52,27 @@ class Chain:
     def run(self):
         """All steps; where the same were made of the same scans before, their outputs' copies."""
         known = MADE.get(self.identity())
-        if known is not None:
-            for name in ("prepared", "variants", "model", "job"):
-                copy_of(getattr(known, name), getattr(self, name))
+        if known is None:
+            self.make()
+            self.keep()
             return self
-        self.make()
-        self.keep()
+        for name in ("prepared", "variants", "model", "job"):
+            copy_of(getattr(known, name), getattr(self, name))
+        if known.evaluated_as != self.values().get("evaluate"):
+            shutil.rmtree(self.job / "submission", ignore_errors=True)
+            assert self.call(*self.evaluation()) == 0
         return self
 
+    def values(self):
+        return yaml.safe_load(self.config.read_text())
+
     def identity(self):
-        """What outputs depend on: the settings but for places, and the scans' content."""
-        values = yaml.safe_load(self.config.read_text())
+        """What outputs but the metrics depend on: the settings but for places, and the scans'
+        content."""
+        values = self.values()
         values["dataset"].pop("root")
-        values.pop("compare", None)
+        for later in ("compare", "evaluate", "robustness"):
+            values.pop(later, None)
         files = sorted(path for path in self.root.rglob("*") if path.is_file())
         content = [(str(path.relative_to(self.root)), path.read_bytes()) for path in files]
         return sha256(repr((values, content)).encode()).hexdigest()
@@ -77,6 +85,7 @@ class Chain:
         for name in ("prepared", "variants", "model", "job"):
             setattr(kept, name, folder / getattr(self, name).name)
             copy_of(getattr(self, name), getattr(kept, name))
+        kept.evaluated_as = self.values().get("evaluate")
         MADE[self.identity()] = kept
 
     def make(self):
@@ -88,11 +97,16 @@ class Chain:
             *([pseudo] if needs_variants else []),
             ("train", "--prepared", self.prepared, *variants, "--out", self.model),
             ("infer", "--model", self.model, "--prepared", self.prepared, "--out", self.job),
-            ("evaluate", "--maps", self.job / "maps.h5", "--prepared", self.prepared,
-             "--dataset", "tiny", "--run-name", "net", "--out", self.job / "metrics.json"),
-        )  # fmt: skip
+            self.evaluation(),
+        )
         for step in steps:
             assert self.call(*step) == 0, step
+
+    def evaluation(self):
+        return (
+            "evaluate", "--maps", self.job / "maps.h5", "--prepared", self.prepared,
+            "--dataset", "tiny", "--run-name", "net", "--out", self.job / "metrics.json",
+        )  # fmt: skip
 
 
 MADE: dict[str, Chain] = {}

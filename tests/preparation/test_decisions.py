@@ -15,7 +15,7 @@ from dcrdf.preparation.decisions import (
     training_constants,
     training_plane,
 )
-from dcrdf.preparation.measure import ScanFacts, TrainingPlane
+from dcrdf.preparation.measured import ScanFacts, TrainingPlane
 from dcrdf.preparation.plane import Plane
 
 SOUND = ScanFacts(

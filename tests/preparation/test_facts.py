@@ -7,7 +7,7 @@ from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.sample import Camera, Sample
 from dcrdf.files.remarks import Remark
 from dcrdf.preparation.facts import camera_digest, input_digest, scalars_of, summarise
-from dcrdf.preparation.measure import ScanFacts
+from dcrdf.preparation.measured import ScanFacts
 from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.preparation.plane import Plane
 from dcrdf.preparation.samples import Record, Skipped

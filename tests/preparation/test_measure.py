@@ -6,7 +6,8 @@ import pytest
 from dcrdf.config.options import PrepareOptions
 from dcrdf.datasets.sample import Scan
 from dcrdf.preparation.cloud import valid_points
-from dcrdf.preparation.measure import TrainingPlane, measure_scan
+from dcrdf.preparation.measure import measure_scan
+from dcrdf.preparation.measured import TrainingPlane
 from dcrdf.preparation.plane import Plane
 
 

@@ -12,7 +12,8 @@ from dcrdf.datasets.sample import SPLITS, Scan
 from dcrdf.errors import UserError
 from dcrdf.files.images import read_xyz, write_png, write_xyz
 from dcrdf.preparation.image import prepare_scan
-from dcrdf.preparation.measure import TrainingPlane, measure_scan, part_of_scan
+from dcrdf.preparation.measure import measure_scan, part_of_scan
+from dcrdf.preparation.measured import TrainingPlane
 from dcrdf.preparation.normalise import PreparationConstants
 from dcrdf.preparation.plane import Plane
 from dcrdf.preparation.prepare import prepare_category

@@ -11,7 +11,8 @@ from scipy import ndimage
 from dcrdf.config.options import Degradation, PrepareOptions
 from dcrdf.datasets.sample import Scan
 from dcrdf.preparation.cloud import valid_points
-from dcrdf.preparation.measure import TrainingPlane, part_of_scan
+from dcrdf.preparation.measure import part_of_scan
+from dcrdf.preparation.measured import TrainingPlane
 from dcrdf.preparation.plane import Plane
 from dcrdf.robustness.degrade import (
     ABSENT,

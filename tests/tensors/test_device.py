@@ -29,7 +29,7 @@ def test_peak_memory_grows_with_what_was_held():
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU's kernels must be asked for always")
 @pytest.mark.parametrize("with_gradients", [False, True])
 def test_kernels_that_repeat_are_asked_for_where_they_differ(with_gradients):
-    """In a process of its own: the setting is torch's, and so is the time to load its compiler."""
+    """In a process of its own: the setting is torch's. Its compiler, a second, is not loaded."""
     code = f"""
 import sys, torch
 from dcrdf.tensors.device import make_repeatable
@@ -37,4 +37,4 @@ make_repeatable(0, 1, with_gradients={with_gradients})
 print(torch.are_deterministic_algorithms_enabled(), "torch._inductor" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [str(with_gradients)] * 2
+    assert done.stdout.split() == [str(with_gradients), "False"]

@@ -1,15 +1,20 @@
 """Running the real Snakefile on tiny scans."""
 
+import atexit
+import functools
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 import yaml
+
+from . import warm
 
 ROOT = Path(__file__).parents[2]
 TINY = {
@@ -33,6 +38,8 @@ WHOLE_CHAIN = TINY | {
     "runs": {"net": {"detector": "dcrdf_net", "preset": "paper"}},
 }  # fmt: skip
 """Every step but `download`, in one category."""
+PATHS = f"{ROOT / 'tests' / 'clock'}:{ROOT}"
+"""Where Python looks first. Trainings save a state after every epoch."""
 PARTS = ("Snakefile", "workflow", "profiles", "envs", "config.yaml")
 
 
@@ -45,10 +52,7 @@ class Workflow:
             (folder / name).symlink_to(ROOT / name)
         self.config = json.loads(json.dumps(config))
         self.python = sys.executable
-        # Trainings save a state after every epoch.
-        self.environment = os.environ | {
-            "PYTHONPATH": f"{ROOT / 'tests' / 'clock'}:{ROOT}", "CLOCK_FACTOR": "1e6",
-        }  # fmt: skip
+        self.environment = os.environ | {"PYTHONPATH": PATHS, "CLOCK_FACTOR": "1e6"}
 
     def command(self, *arguments, configured=True):
         """Snakemake's, after writing the configuration."""
@@ -60,10 +64,31 @@ class Workflow:
 
     def snakemake(self, *arguments, configured=True):
         """Run snakemake; returns the finished process."""
+        command = self.command(*arguments, configured=configured)
+        if "-n" in arguments and self.is_usual:
+            return self.warm_snakemake(command)
         return subprocess.run(
-            self.command(*arguments, configured=configured),
-            cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False,
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True,
+            check=False,
         )  # fmt: skip
+
+    @property
+    def is_usual(self):
+        """Whether it is this very code in this very environment, which may be imported already."""
+        return (self.python, self.environment["PYTHONPATH"]) == (sys.executable, PATHS)
+
+    def warm_snakemake(self, command):
+        """The same by processes that have imported Snakemake and the steps (`warm.py`)."""
+        environment = self.environment | {"DCRDF_WARM": warm_socket()}
+        call = {"program": "snakemake", "arguments": command[3:], "folder": str(self.folder)}
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            streams = [out.fileno(), err.fileno()]
+            code = warm.ask(warm_socket(), call | {"environment": environment}, streams)
+            texts = []
+            for stream in (out, err):
+                stream.seek(0)
+                texts.append(stream.read())
+        return subprocess.CompletedProcess(command, code, *texts)
 
     def start(self, *arguments):
         """Start snakemake in a process group of its own; its output goes to snakemake.log."""
@@ -87,7 +112,7 @@ class Workflow:
 
     def run(self):
         """Run to the end; fails the test when the workflow fails."""
-        result = self.snakemake()
+        result = self.warm_snakemake(self.command()) if self.is_usual else self.snakemake()
         assert result.returncode == 0, result.stderr[-3000:]
         return result
 
@@ -104,6 +129,20 @@ class Workflow:
     @property
     def results(self):
         return self.folder / "results" / "tiny"
+
+
+@functools.cache
+def warm_socket():
+    """Where calls are answered, by a process that ends with this one, which closes its input."""
+    path = f"{tempfile.mkdtemp()}/socket"
+    server = subprocess.Popen(
+        [sys.executable, warm.__file__, path], env=os.environ | {"PYTHONPATH": PATHS},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert server.stdout.readline() == "ready\n"
+    atexit.register(server.__exit__, None, None, None)  # closes its input and waits
+    atexit.register(shutil.rmtree, Path(path).parent)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -188,13 +188,15 @@ def test_kills(copy_of_whole, case):
     assert workflow.planned() in ({}, below)
 
 
-def kill_train_when(workflow, targets, is_time):
-    """Start a training, kill it and its Snakemake at a moment of the model's folder."""
+def kill_train_when(workflow, targets, is_time, pause_s):
+    """Start a training, kill it and its Snakemake at a moment of the model's folder, looked for in
+    pauses: without one where it is short, which takes a core."""
     folder = workflow.folder / Path(targets[0]).parent
     process = workflow.start(*targets)
     try:
-        while not is_time(folder):  # moments are short: no sleep
+        while not is_time(folder):
             assert process.poll() is None, "the training ended before the moment came"
+            time.sleep(pause_s)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -219,13 +221,14 @@ def saves_again(folder):
 
 
 @pytest.mark.parametrize(
-    "is_time", [has_saved, pytest.param(saves_again, marks=pytest.mark.slow)],
-)  # fmt: skip
-def test_a_training_killed_around_a_saved_state_goes_on(copy_of_whole, is_time):
+    ("is_time", "pause_s"),
+    [(has_saved, 0.01), pytest.param(saves_again, 0.0, marks=pytest.mark.slow)],
+)
+def test_a_training_killed_around_a_saved_state_goes_on(copy_of_whole, is_time, pause_s):
     workflow = copy_of_whole()
     expected = digests(workflow.folder)
     targets = remove_outputs(workflow, "train")
-    kill_train_when(workflow, targets, is_time)
+    kill_train_when(workflow, targets, is_time, pause_s)
     log = next((workflow.folder / RESULTS / "logs").glob("train-*.log")).read_text()
     assert "goes on at epoch " in log
     assert digests(workflow.folder) == expected

@@ -17,6 +17,14 @@ def test_a_finished_workflow_says_so(finished):
     assert finished.planned() == {}
 
 
+def test_all_data_were_made_before_the_first_training(finished):
+    """Or they would have waited for its end, and the other core with them."""
+    prepared = [path.stat().st_mtime for path in finished.results.glob("prepared/*.h5")]
+    trained = [path.stat().st_mtime for path in finished.results.glob("models/*/weights.*")]
+    assert len(prepared) == len(trained) == 2
+    assert max(prepared) < min(trained)
+
+
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [

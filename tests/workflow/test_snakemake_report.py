@@ -1,5 +1,9 @@
 """The page and the tables are entries of Snakemake's own report."""
 
+import pytest
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("finished workflow")]
+
 
 def test_page_and_tables_are_in_snakemakes_report(finished):
     result = finished.snakemake("--report", "snakemake.html")

@@ -8,7 +8,7 @@ import pytest
 
 from dcrdf.results.maps import open_maps
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("finished workflow")]
 ODD = ["a b", "it's", 'quo"te', "new\nline", "$(touch pwned)", "`touch pwned`", "; touch pwned",
        "x", "*", "ä", "-n"]  # fmt: skip
 

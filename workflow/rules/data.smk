@@ -64,6 +64,7 @@ rule synthesize:
         LOGS / "synthesize-{category}.log",
     benchmark:
         FOLDER / "benchmarks" / "synthesize-{category}.tsv"
+    priority: PLAN.data_priority
     conda:
         "../../envs/dcrdf.yaml"
     threads: 2
@@ -86,6 +87,7 @@ rule prepare:
         LOGS / "prepare-{category}-{digest}.log",
     benchmark:
         FOLDER / "benchmarks" / "prepare-{category}-{digest}.tsv"
+    priority: PLAN.data_priority
     conda:
         "../../envs/dcrdf.yaml"
     threads: 2
@@ -110,6 +112,7 @@ rule pseudo:
         LOGS / "pseudo-{category}-{digest}.log",
     benchmark:
         FOLDER / "benchmarks" / "pseudo-{category}-{digest}.tsv"
+    priority: PLAN.data_priority
     conda:
         "../../envs/dcrdf.yaml"
     threads: 2

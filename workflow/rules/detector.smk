@@ -20,7 +20,7 @@ rule train:
         LOGS / "train-{category}-seed{seed}-{digest}.log",
     benchmark:
         FOLDER / "benchmarks" / "train-{category}-seed{seed}-{digest}.tsv"
-    priority: lambda wildcards: PLAN.training_efforts[wildcards.digest]
+    priority: lambda wildcards: PLAN.training_priorities[wildcards.digest]
     conda:
         "../../envs/dcrdf.yaml"
     threads: lambda wildcards: PLAN.stage("train", wildcards.digest).options["train"]["cpu_threads"]
