@@ -118,10 +118,10 @@ def _picture(
 def write_heat_map(path: Path, judged: Judged) -> None:
     """The scan's picture with its map over it, and a frame where it was not judged."""
     from dcrdf.files.images import write_png
-    from dcrdf.report.figures import Scale
+    from dcrdf.report.figures import threshold_scale
     from dcrdf.report.overlay import heat_overlay, marked_as_not_judged
 
     verdict = judged.verdict
-    scale = Scale(verdict.map_median, 2.0 * verdict.threshold - verdict.map_median)
+    scale = threshold_scale(verdict.map_median, verdict.threshold)
     picture = heat_overlay(judged.picture, verdict.map, scale, verdict.threshold)
     write_png(path, marked_as_not_judged(picture) if verdict.not_judged else picture)
