@@ -25,10 +25,12 @@ ALL_JUDGED, SOME_UNUSABLE, SOME_NOT_JUDGED = 0, 2, 3
 
 @dataclass(frozen=True)
 class Judged:
-    """A scan's verdict, and the picture (H, W, 3) uint8 that its heat map is laid over."""
+    """A scan's verdict, the picture (H, W, 3) uint8 that its heat map is laid over, and its points
+    (H, W, 3) in metres, where it has any."""
 
     verdict: "Verdict"
     picture: "NDArray[np.uint8]"
+    points_m: "NDArray[np.float32] | None"
 
 
 def add_scan_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,11 +52,16 @@ def scans_of(args: argparse.Namespace) -> OwnScans:
     return OwnScans(args.geometry, camera, args.without)
 
 
+def model_folder(given: Path) -> Path:
+    """A model's folder: the given one, or `model` in a job's."""
+    return given / "model" if (given / "model").is_dir() else given
+
+
 def model_of(args: argparse.Namespace) -> "Model":
     """The model, of a job's folder or its own; says what one of an older version cannot tell."""
     import dcrdf
 
-    folder = args.model / "model" if (args.model / "model").is_dir() else args.model
+    folder = model_folder(args.model)
     model = dcrdf.load(folder, args.device, judge_anyway=args.judge_anyway)
     if model.lacks:
         print(f"{folder}: {model.lacks}", file=sys.stderr, flush=True)
@@ -73,7 +80,7 @@ def judge(model: "Model", scans: OwnScans, file: Path) -> Judged:
         print(f"{file}: {text}", file=sys.stderr, flush=True)
     with about(file):
         verdict = model.predict(rgb, xyz)
-    return Judged(verdict, _picture(rgb, xyz))
+    return Judged(verdict, _picture(rgb, xyz), xyz)
 
 
 def say(file: Path, verdict: "Verdict", more: str = "") -> None:

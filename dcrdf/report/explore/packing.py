@@ -54,11 +54,11 @@ def pack_colour(rgb: Image) -> str:
 
 def pack_maps(maps: Sequence[NDArray[np.floating]], side_px: int) -> Packed:
     """Maps (H, W), the longer side at most `side_px`: level q is low + (high - low) (q / 255)^2."""
-    fitted = [_fitted(one, side_px) for one in maps]
-    low = min((float(one.min()) for one in fitted), default=0.0)
-    high = max((float(one.max()) for one in fitted), default=1.0)
+    small = [fitted(one, side_px) for one in maps]
+    low = min((float(one.min()) for one in small), default=0.0)
+    high = max((float(one.max()) for one in small), default=1.0)
     span = max(high - low, 1e-9)
-    levels = [np.rint(255.0 * np.sqrt((one - low) / span)) for one in fitted]
+    levels = [np.rint(255.0 * np.sqrt((one - low) / span)) for one in small]
     return Packed([_text(one.astype(np.uint8), _LOSSLESS) for one in levels], low, low + span)
 
 
@@ -67,15 +67,15 @@ def pack_heights(heights: Sequence[NDArray[np.floating]]) -> Packed:
 
     Beyond the range of all but one in a thousand pixels they are cut off.
     """
-    fitted = [_fitted(one, HEIGHT_PX) for one in heights]
-    pooled = np.concatenate([one.ravel() for one in fitted] or [np.zeros(1, np.float32)])
+    small = [fitted(one, HEIGHT_PX) for one in heights]
+    pooled = np.concatenate([one.ravel() for one in small] or [np.zeros(1, np.float32)])
     low, high = (float(value) for value in np.quantile(pooled, (0.0005, 0.9995)))
-    return Packed([pack_height(one, low, high) for one in fitted], low, max(high, low + 1e-9))
+    return Packed([pack_height(one, low, high) for one in small], low, max(high, low + 1e-9))
 
 
 def pack_height(height: NDArray[np.floating], low: float, high: float) -> str:
     """One of them within its range."""
-    share = np.clip((_fitted(height, HEIGHT_PX) - low) / max(high - low, 1e-9), 0.0, 1.0)
+    share = np.clip((fitted(height, HEIGHT_PX) - low) / max(high - low, 1e-9), 0.0, 1.0)
     level = np.rint(_HEIGHT_LEVELS * share).astype(np.uint16)
     pixels = np.zeros((*level.shape, 3), np.uint8)
     pixels[..., 2], pixels[..., 1] = level >> 2, (level & 3) << 6
@@ -89,7 +89,7 @@ def outlines(mask: NDArray[np.bool_]) -> list[list[float]]:
     return [np.round((one[:, 0, :] + 0.5) / size, 4).ravel().tolist() for one in found]
 
 
-def _fitted(values: NDArray[np.floating], side_px: int) -> NDArray[np.float32]:
+def fitted(values: NDArray[np.floating], side_px: int) -> NDArray[np.float32]:
     """Area means, so that nothing is skipped; as it is where it is small enough."""
     plain = np.asarray(values, np.float32)
     share = side_px / max(plain.shape)

@@ -108,7 +108,7 @@ function readingFigure({ title, unit, values, low, high }) {
     - Math.max(values[a] - high, low - values[a]));
   const more = worst.length > 8 ? `, and ${worst.length - 8} more` : "";
   return make("figure", { class: "chart" }, svg, make("figcaption", {},
-    make("span", { class: "chart-title" }, `${title}, ${unit}. `), worst.length
+    make("span", { class: "chart-title" }, `${title}${unit && `, ${unit}`}. `), worst.length
       ? `${worst.length} of ${values.length} test images lie outside of the good training parts' ${
         numberText(low)} to ${numberText(high)}: ` : "All test images lie within the good training parts' range.",
     ...worst.slice(0, 8).flatMap((at, place_) => [place_ ? ", " : "",
