@@ -60,7 +60,11 @@ def test_filters_by_verdict_kind_and_run(open_page, category_page):
 
 def test_dragging_the_threshold_moves_everything(open_page, category_page):
     page = open_page(category_page)
-    cards, curve = pixels(page, "#cards canvas"), page.inner_html("#curve-charts")
+    card = "[data-at='15'] canvas"
+    page.locator(card).scroll_into_view_if_needed()
+    settle(page)
+    before, curve = pixels(page, card), page.inner_html("#curve-charts")
+    page.locator("#threshold-chart svg").scroll_into_view_if_needed()
     box = page.locator("#threshold-chart svg").bounding_box()
     page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 40)
     page.mouse.down()
@@ -72,7 +76,9 @@ def test_dragging_the_threshold_moves_everything(open_page, category_page):
     counts = page.locator("#verdicts b").all_inner_texts()  # all, missed, false alarm, found
     assert (counts[1], counts[3]) == ("0", "8")
     assert page.inner_html("#curve-charts") != curve
-    assert pixels(page, "#cards canvas") != cards
+    page.locator(card).scroll_into_view_if_needed()
+    settle(page)
+    assert pixels(page, card) != before
     page.click("text=Images that change sides")
     assert page.locator("#changes li").count() > 3
     assert f"--set {threshold} " in page.input_value("#command")

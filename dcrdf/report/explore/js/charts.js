@@ -3,9 +3,9 @@
 const BOX = { width: 360, height: 230, left: 44, right: 350, top: 10, bottom: 188 };
 const STYLES = 16;
 
-/** About five round values between two numbers. @returns {number[]} */
-function ticksBetween(low, high) {
-  const rough = Math.max(high - low, 1e-12) / 5;
+/** About five round values between two numbers, `least` apart. @returns {number[]} */
+function ticksBetween(low, high, least = 0) {
+  const rough = Math.max(high - low, 1e-12, 5 * least) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((unit) => unit * power >= rough * 0.999);
   const ticks = [];
@@ -18,7 +18,7 @@ function ticksBetween(low, high) {
 /**
  * Axes to draw into, and where values lie on them.
  * @param {{label: string, low: number, high: number, percent?: boolean}} x
- * @param {{label: string, low: number, high: number, percent?: boolean, plain?: boolean}} y
+ * @param {{label: string, low: number, high: number, percent?: boolean, least?: number}} y
  */
 function makeAxes(x, y, description) {
   const { left, right, top, bottom, width, height } = BOX;
@@ -27,7 +27,7 @@ function makeAxes(x, y, description) {
   const svg = draws("svg", { viewBox: `0 0 ${width} ${height}`, role: "img",
     "aria-label": description });
   const text = (value, axis) => String(Number((axis.percent ? 100 * value : value).toPrecision(4)));
-  for (const value of ticksBetween(y.low, y.high)) {
+  for (const value of ticksBetween(y.low, y.high, y.least)) {
     const at = placeY(value);
     svg.append(draws("path", { class: "grid", d: `M${left} ${at}H${right}` }),
       draws("text", { x: left - 6, y: at + 4, "text-anchor": "end" },

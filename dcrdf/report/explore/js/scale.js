@@ -39,7 +39,7 @@ function heatPixels(map, usual, threshold, opacity, table) {
     const level = 3 * Math.round(255 * place);
     image.data.set(table.subarray(level, level + 3), 4 * at);
     // Full opacity shows the map alone; below it, what is usual lets the picture through.
-    const veil = opacity >= 1 ? 1 : opacity * (0.35 + 0.65 * Math.min(1, 2 * place));
+    const veil = opacity >= 1 ? 1 : opacity * (0.1 + 0.9 * Math.min(1, 2 * place) ** 2);
     image.data[4 * at + 3] = Math.round(255 * veil);
   });
   return image;

@@ -21,7 +21,7 @@ function showHistogram() {
   const down = binned(scores.fused.filter((_, at) => !isUp[at]), low, high);
   const tallest = 1.12 * Math.max(...up, ...down, 1);
   const bottom = data.hasTruth ? -tallest : 0;
-  axes = makeAxes({ label: "image score", low, high }, { label: "images", low: bottom, high: tallest },
+  axes = makeAxes({ label: "image score", low, high }, { label: "images", low: bottom, high: tallest, least: 1 },
     "Histogram of image scores; the table beside it has the numbers.");
   const { svg, placeX, placeY } = axes;
   [[up, "good", 1], [down, "defect", -1]].forEach(([counts, kind, sign]) => counts.forEach((count, at) => {
