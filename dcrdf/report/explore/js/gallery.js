@@ -2,6 +2,7 @@
 
 const CARD_PX = 176;
 const inSight = new Set();
+let lastOrder = "";
 const cards = data.images.map((image, at) => makeCard(image, at));
 const sight = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
@@ -29,15 +30,20 @@ function showCards() {
   const verdicts = verdictsOf(state.run);
   const shown = shownImages();
   const focused = document.activeElement;
-  byId("cards").replaceChildren(...shown.map((at) => cards[at]));
+  const order = shown.join();
+  if (order !== lastOrder) byId("cards").replaceChildren(...shown.map((at) => cards[at]));
+  lastOrder = order;
   if (focused?.classList.contains("image-card") && focused.isConnected) focused.focus();
   const first = shown.find((at) => cards[at] === document.activeElement) ?? shown[0];
   for (const at of shown) {
+    cards[at].tabIndex = at === first ? 0 : -1;
+    const known = `${state.run} ${verdicts[at]}`;
+    if (cards[at].dataset.known === known) continue;
+    cards[at].dataset.known = known;
     const score = `score ${numberText(theRun().scores.fused[at])}`;
     const said = [badge(verdicts[at]), make("span", { class: "soft" }, score)];
     cards[at].querySelector(".said").replaceChildren(...said);
     cards[at].setAttribute("aria-label", `${labelOf(at)}: ${verdicts[at]}, ${score}`);
-    cards[at].tabIndex = at === first ? 0 : -1;
   }
   byId("count").textContent = shown.length
     ? `${shown.length} of ${data.images.length} images` : "No image passes these filters.";

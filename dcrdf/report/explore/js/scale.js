@@ -34,14 +34,17 @@ function placeOnScale(value, usual, threshold) {
  */
 function heatPixels(map, usual, threshold, opacity, table) {
   const image = new ImageData(map.width, map.height);
-  map.values.forEach((value, at) => {
-    const place = placeOnScale(value, usual, threshold);
-    const level = 3 * Math.round(255 * place);
-    image.data.set(table.subarray(level, level + 3), 4 * at);
+  const pixels = new Uint32Array(image.data.buffer);
+  const colours = new Uint32Array(256);
+  for (let level = 0; level < 256; level += 1) {
     // Full opacity shows the map alone; below it, what is usual lets the picture through.
-    const veil = opacity >= 1 ? 1 : opacity * (0.1 + 0.9 * Math.min(1, 2 * place) ** 2);
-    image.data[4 * at + 3] = Math.round(255 * veil);
-  });
+    const veil = opacity >= 1 ? 1 : opacity * (0.1 + 0.9 * Math.min(1, 2 * level / 255) ** 2);
+    const [red, green, blue] = table.subarray(3 * level, 3 * level + 3);
+    colours[level] = (Math.round(255 * veil) << 24) | (blue << 16) | (green << 8) | red;
+  }
+  for (let at = 0; at < pixels.length; at += 1) {
+    pixels[at] = colours[Math.round(255 * placeOnScale(map.values[at], usual, threshold))];
+  }
   return image;
 }
 
@@ -53,6 +56,7 @@ function heatPixels(map, usual, threshold, opacity, table) {
 function heightPixels(heights, low, high) {
   const { width, height, values } = heights;
   const image = new ImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
   const span = Math.max(high - low, 1e-9);
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
@@ -62,7 +66,7 @@ function heightPixels(heights, low, high) {
       const slope = (right + below - 2 * values[at]) / span;
       const share = Math.min(Math.max((values[at] - low) / span, 0), 1);
       const grey = 255 * Math.min(Math.max(0.2 + 0.55 * share + 0.22 * Math.tanh(12 * slope), 0), 1);
-      image.data.set([grey, grey, grey, 255], 4 * at);
+      pixels[at] = 0xff000000 | (grey << 16) | (grey << 8) | grey;
     }
   }
   return image;
