@@ -6,7 +6,7 @@ CORES ?= 2
 LADDER ?= workflow/ladder.yaml
 COMPARISON ?= workflow/comparison.yaml
 
-.PHONY: demo ladder robustness compare compare-small test test-demo test-slow mutants test-slurm test-lowest lint format accept-stages bench bench-gpu clean help
+.PHONY: demo ladder robustness compare compare-small test test-demo test-slow mutants test-slurm test-browser test-lowest lint format accept-stages bench bench-gpu clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,13 +36,13 @@ compare-small: $(VENV)/.installed  ## the same with one seed and three parts, ab
 	$(BIN)/snakemake --cores $(CORES) --resources gpu=$(CORES) --configfile workflow/comparison.yaml workflow/comparison_small.yaml
 
 test: $(VENV)/.installed  ## the fast tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not demo and not slurm" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not demo and not slurm and not browser" $(PYTEST_ARGS)
 
 test-demo: demo  ## the demo, and whether it keeps its promises
 	$(BIN)/python -m pytest -m demo $(PYTEST_ARGS)
 
 test-slow: $(VENV)/.installed  ## everything; property tests draw new examples
-	$(BIN)/python -m pytest --hypothesis-profile=search -m "not demo and not slurm" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --hypothesis-profile=search -m "not demo and not slurm and not browser" $(PYTEST_ARGS)
 	$(BIN)/python tests/mutants
 
 mutants: $(VENV)/.installed  ## lines that matter, changed one at a time: do the tests notice? WORDS="gate" picks some
@@ -52,12 +52,16 @@ test-slurm: $(VENV)/.installed  ## the workflow on a SLURM cluster of one node, 
 	tests/slurm/install.sh
 	$(BIN)/python -m pytest -m slurm tests/slurm $(PYTEST_ARGS)
 
+test-browser: $(VENV)/.installed  ## the pages to explore, in Chromium (installed here as root)
+	tests/browser/install.sh
+	$(BIN)/python -m pytest -m browser tests/browser $(PYTEST_ARGS)
+
 test-lowest: $(VENV)/.installed  ## the fast tests with the lowest versions that pyproject.toml allows (3 GB)
 	$(PYTHON) -m venv --clear build/lowest
 	build/lowest/bin/python -m pip install --quiet --disable-pip-version-check \
 	    $$($(BIN)/python tests/lowest.py) $$(grep -E '^(pytest|hypothesis|build|hatchling)' envs/requirements-dev.txt)
 	build/lowest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps .
-	build/lowest/bin/python -m pytest -m "not slow and not demo and not slurm" \
+	build/lowest/bin/python -m pytest -m "not slow and not demo and not slurm and not browser" \
 	    --ignore tests/end_to_end --deselect tests/test_setup.py::test_tests_run_with_the_pinned_versions \
 	    --deselect tests/networks/test_shapes.py::test_maps_have_the_teachers_strides_and_channels \
 	    --deselect tests/tensors/test_device.py::test_kernels_that_repeat_are_asked_for_where_they_differ \

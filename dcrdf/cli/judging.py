@@ -25,10 +25,12 @@ ALL_JUDGED, SOME_UNUSABLE, SOME_NOT_JUDGED = 0, 2, 3
 
 @dataclass(frozen=True)
 class Judged:
-    """A scan's verdict, and the picture (H, W, 3) uint8 that its heat map is laid over."""
+    """A scan's verdict, the picture (H, W, 3) uint8 that its heat map is laid over, and its points
+    (H, W, 3) in metres, where it has any."""
 
     verdict: "Verdict"
     picture: "NDArray[np.uint8]"
+    points_m: "NDArray[np.float32] | None"
 
 
 def add_scan_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +80,7 @@ def judge(model: "Judge", scans: OwnScans, file: Path) -> Judged:
         print(f"{file}: {text}", file=sys.stderr, flush=True)
     with about(file):
         verdict = model.predict(rgb, xyz)
-    return Judged(verdict, _picture(rgb, xyz))
+    return Judged(verdict, _picture(rgb, xyz), xyz)
 
 
 def say(file: Path, verdict: "Verdict", more: str = "") -> None:
@@ -123,10 +125,10 @@ def _picture(
 def write_heat_map(path: Path, judged: Judged) -> None:
     """The scan's picture with its map over it, and a frame where it was not judged."""
     from dcrdf.files.images import write_png
-    from dcrdf.report.figures import Scale
+    from dcrdf.report.figures import threshold_scale
     from dcrdf.report.overlay import heat_overlay, marked_as_not_judged
 
     verdict = judged.verdict
-    scale = Scale(verdict.map_median, 2.0 * verdict.threshold - verdict.map_median)
+    scale = threshold_scale(verdict.map_median, verdict.threshold)
     picture = heat_overlay(judged.picture, verdict.map, scale, verdict.threshold)
     write_png(path, marked_as_not_judged(picture) if verdict.not_judged else picture)

@@ -1,4 +1,4 @@
-"""Judge own scans: a score, good or defective, and a heat map of where.
+"""Judge own scans: a score, good or defective, a heat map of where, and a page over all of them.
 
 A scan is not judged where a sensor does not show the part or shows it in another unit (black or
 over-exposed colour, depth that is missing, flat or too far away): the reason stands in the table.
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from dcrdf.cli.judging import (
     add_scan_arguments,
     conclude,
+    folder_of,
     judge,
     model_of,
     promise,
@@ -33,13 +34,14 @@ from dcrdf.cli.judging import (
     write_heat_map,
 )
 from dcrdf.cli.own_scans import OwnScans, distinct
-from dcrdf.cli.score_table import TABLE, UNFINISHED, ScoreTable, earlier, heat_map_of
+from dcrdf.cli.score_table import GALLERY, TABLE, UNFINISHED, ScoreTable, earlier, heat_map_of
 from dcrdf.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dcrdf.judging.judge import Judge
+    from dcrdf.report.explore.own import OwnGallery
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Score every scan; write OUT/scores.csv and a heat map per scan."""
+    """Score every scan; write OUT/scores.csv, a heat map per scan, and OUT/gallery.html."""
     from dcrdf.files.locks import only_writer
 
     files = distinct(args.files)
@@ -68,17 +70,44 @@ def run(args: argparse.Namespace) -> int:
         for path in replaced:
             if path.resolve() not in read:
                 path.unlink(missing_ok=True)
-        table = ScoreTable(args.out)
-        with table.finished():
+        table, gallery = ScoreTable(args.out), _gallery(args, model)
+        with _written(gallery, args.out / GALLERY), table.finished():
             for file in files:
-                _score(model, scans, file, args.out, table)
+                _score(model, scans, file, args.out, table, gallery)
     if table.scored > table.not_judged:
         print(promise(model, args.without))
     return conclude(len(table.rows), table.not_judged, len(table.rows) - table.scored)
 
 
-def _score(model: "Judge", scans: OwnScans, file: Path, out: Path, table: ScoreTable) -> None:
-    """Score a scan, add its row to the table, write its heat map, and say what it is."""
+def _gallery(args: argparse.Namespace, model: "Judge") -> "OwnGallery":
+    from dcrdf.report.explore.own import OwnGallery, OwnModel
+
+    limits = model.thresholds[model.answering(args.without)]
+    threshold, usual = float(limits["threshold"]), float(limits["map_median"])
+    note, good = str(limits["note"]), model.good_validation
+    return OwnGallery(OwnModel(folder_of(args.model), threshold, usual, note, good))
+
+
+@contextmanager
+def _written(gallery: "OwnGallery", path: Path) -> "Iterator[None]":
+    """What was scored in the body is shown also when the body fails."""
+    try:
+        yield
+    finally:
+        gallery.write(path)
+
+
+def _score(
+    model: "Judge",
+    scans: OwnScans,
+    file: Path,
+    out: Path,
+    table: ScoreTable,
+    gallery: "OwnGallery",
+) -> None:
+    """Score a scan, add it to table and gallery, write its heat map, and say what it is."""
+    from dcrdf.report.explore.own import small_scan
+
     try:
         judged = judge(model, scans, file)
     except UserError as error:
@@ -87,13 +116,29 @@ def _score(model: "Judge", scans: OwnScans, file: Path, out: Path, table: ScoreT
         return
     verdict = judged.verdict
     table.add(file, verdict)
+    gallery.add(
+        small_scan(
+            file.stem,
+            verdict.score,
+            verdict.not_judged,
+            judged.picture,
+            judged.points_m,
+            verdict.map,
+            verdict.gauges,
+        )
+    )
     write_heat_map(heat_map_of(out, file), judged)
     say(file, verdict)
 
 
 def _keep_what_is_read(out: Path, files: Sequence[Path], read: set[Path]) -> None:
     """Refuse an output folder in which an output would replace an input."""
-    for path in (out / TABLE, out / UNFINISHED, *(heat_map_of(out, file) for file in files)):
+    for path in (
+        out / TABLE,
+        out / UNFINISHED,
+        out / GALLERY,
+        *(heat_map_of(out, file) for file in files),
+    ):
         if path.resolve() in read:
             raise UserError(f"{path}: would be overwritten; give another folder with --out")
 

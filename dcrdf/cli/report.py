@@ -1,4 +1,5 @@
-"""The HTML page: tables, curves, heat maps, misses and false alarms, in one file."""
+"""The HTML page: tables, curves, heat maps, misses and false alarms, in one file; and one for each
+category to explore."""
 
 import argparse
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write RESULTS/report.html."""
+    """Write RESULTS/report.html and RESULTS/report/CATEGORY.html."""
     from dcrdf.preparation.store import open_prepared
     from dcrdf.report.context import ReportContext, RunFiles
     from dcrdf.report.page import build_report

@@ -12,6 +12,8 @@ from dcrdf.judging.verdict import Verdict
 from dcrdf.modalities import NOT_JUDGED
 
 TABLE = "scores.csv"
+GALLERY = "gallery.html"
+"""The page over a call's scans."""
 UNFINISHED = "scores.csv.unfinished"
 """The table of a call that runs, or that was killed: every heat map in the folder is named here."""
 
@@ -74,8 +76,8 @@ def heat_map_of(out: Path, file: Path) -> Path:
 
 
 def earlier(out: Path, *, overwrite: bool) -> list[Path]:
-    """Earlier calls' tables and the heat maps of their scans, which would pass for this call's;
-    `UserError` unless they may go."""
+    """Earlier calls' tables and pages and the heat maps of their scans, which would pass for this
+    call's; `UserError` unless they may go."""
     tables = [out / name for name in (TABLE, UNFINISHED) if (out / name).exists()]
     if tables and not overwrite:
         what = "of an earlier call" if tables[0].name == TABLE else "of a call that was broken off"
@@ -84,7 +86,8 @@ def earlier(out: Path, *, overwrite: bool) -> list[Path]:
             " or --overwrite to replace it and its heat maps"
         )
     names = [Path(name) for table in tables for name in _images_of(table)]
-    return [*tables, *(heat_map_of(out, name) for name in names if name.stem)]
+    pages = [out / GALLERY] if tables else []
+    return [*tables, *pages, *(heat_map_of(out, name) for name in names if name.stem)]
 
 
 def _images_of(table: Path) -> list[str]:

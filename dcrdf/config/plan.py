@@ -126,6 +126,12 @@ class Plan:
         ]
 
     @property
+    def category_pages(self) -> list[Path]:
+        """The pages to explore a category in, one each, beside the page over all of them."""
+        categories = self.config.dataset.categories
+        return [self.folder / "report" / f"{category}.html" for category in categories]
+
+    @property
     def prepared_files(self) -> list[Path]:
         """The prepared HDF5 of every job, each once."""
         files = (self.infer_inputs(job)["prepared"] for job in self.jobs)

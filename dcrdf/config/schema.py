@@ -36,7 +36,7 @@ SECTIONS: Mapping[str, type[Closed]] = {
     "robustness": RobustnessOptions,
 }
 RESERVED_RUN_NAMES = frozenset(
-    {"prepared", "variants", "models", "tables", "logs", "benchmarks", "report.html"}
+    {"prepared", "variants", "models", "tables", "logs", "benchmarks", "report", "report.html"}
 )
 Partial = dict[str, Any]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*")

@@ -220,6 +220,15 @@ class Prepared:
             name: PreparedSplit(plain_link(file, name, path), path, self.options) for name in SPLITS
         }
 
+    @property
+    def height_range_mm(self) -> tuple[float, float] | None:
+        """What D_n = 0 and 1 are; None where an image has a scale of its own, or z is no height."""
+        options, constants = self.options, self.constants
+        is_common = constants.mode == "field" or options.normalise == "category"
+        if options.depth != "height" or not is_common:
+            return None
+        return 1e3 * constants.low_m, 1e3 * constants.high_m
+
     def require_record(self, digest: str) -> None:
         """Refuse (`UserError`) data whose record has another digest than a step above expects."""
         if digest_of_record(self.stage) != digest:

@@ -34,12 +34,24 @@ class TestImages(Protocol):
     def name(self) -> Sequence[str]:
         """File names, in the order of the maps."""
 
+    @property
+    def missing_share(self) -> NDArray[np.float64]:
+        """Share of points that were not measured (N,)."""
+
+    @property
+    def distance_m(self) -> NDArray[np.float64] | None:
+        """Median distance from the camera (N,), where it is known."""
+
 
 class Prepared(Protocol):
     """An open prepared category."""
 
     def split(self, name: str) -> TestImages:
         """The split of that name."""
+
+    @property
+    def height_range_mm(self) -> tuple[float, float] | None:
+        """What normalised heights 0 and 1 are; None where heights are no millimetres."""
 
 
 OpenPrepared = Callable[[Path], AbstractContextManager[Prepared]]
@@ -91,3 +103,7 @@ class ReportContext:
     """Further remarks for the honest-notes section, in plain words."""
     record: str = ""
     """The digest of the page's record, for its head."""
+
+    def category_page(self, category: str) -> Path:
+        """Where the page to explore a category goes: beside the index, in a folder of its name."""
+        return self.out.with_suffix("") / f"{category}.html"

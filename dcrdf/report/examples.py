@@ -14,10 +14,11 @@ from dcrdf.report.figures import (
     data_uri,
     fit,
     heat_map,
-    heat_scale,
     height_picture,
     height_scale,
     outlined,
+    threshold_scale,
+    usual_value,
 )
 from dcrdf.report.runs import RunResult
 from dcrdf.results.names import BRANCH_TITLES
@@ -131,7 +132,8 @@ class RunPictures:
         branches = [branch for branch in BRANCH_TITLES if branch in result.scores]
         self._maps: dict[str, NDArray[np.float16]] = {b: result.maps(b) for b in branches}
         self.scales = {
-            branch: heat_scale(maps, ~result.is_defect) for branch, maps in self._maps.items()
+            branch: threshold_scale(usual_value(maps, ~result.is_defect), result.limit(branch))
+            for branch, maps in self._maps.items()
         }
 
     def strips(self, indices: Sequence[int]) -> list[Strip]:

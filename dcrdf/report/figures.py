@@ -32,16 +32,15 @@ class Scale(NamedTuple):
         return np.clip(shares, 0.0, 1.0).astype(np.float32)
 
 
-def heat_scale(maps: NDArray[np.floating], is_good: NDArray[np.bool_]) -> Scale:
-    """One scale for all maps (N, H, W) of a category: dark is what is common in good images.
+def threshold_scale(usual: float, threshold: float) -> Scale:
+    """One scale for all maps: dark is what is usual on good parts, its middle the threshold."""
+    return Scale(usual, max(2.0 * threshold - usual, usual + 1e-6))
 
-    From the median over the good images (over all where there are none) to the 99.9th percentile
-    over all images.
-    """
+
+def usual_value(maps: NDArray[np.floating], is_good: NDArray[np.bool_]) -> float:
+    """The median of maps (N, H, W) over the good images (over all where there are none)."""
     normal = maps[is_good] if is_good.any() else maps
-    low = float(np.median(normal.astype(np.float32)))
-    high = float(np.quantile(maps.astype(np.float32), 0.999))
-    return Scale(low, max(high, low + 1e-6))
+    return float(np.median(normal.astype(np.float32)))
 
 
 def heat_map(values: NDArray[np.floating], scale: Scale) -> Image:

@@ -1,4 +1,5 @@
-"""The report: one HTML page that needs no network, no script and no other file."""
+"""The report: one HTML page that needs no network and no script, and a page to explore in for every
+category."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from dcrdf.files.atomic import replacing
 from dcrdf.report.charts import Chart
 from dcrdf.report.context import ReportContext
 from dcrdf.report.curves import loss_chart
+from dcrdf.report.explore.category import category_data
+from dcrdf.report.explore.page import write_page
 from dcrdf.report.figures import colour_bar_stops
 from dcrdf.report.runs import RunResult, read_run
 from dcrdf.report.settings import compare_settings, disk_sizes, size_text
@@ -45,7 +48,7 @@ MAX_PANELS_WITH_PICTURES = 24
 
 
 def build_report(context: ReportContext) -> None:
-    """Write the page to `context.out`.
+    """Write the page to `context.out`, and a page to explore each category in.
 
     The same inputs give the same bytes. Raises `UserError` naming the file when an input is
     absent or unsound, when maps and prepared images do not belong together, or when the page
@@ -53,13 +56,24 @@ def build_report(context: ReportContext) -> None:
     """
     if not context.runs:
         raise UserError("report: no runs given; infer and evaluate at least one first")
-    page = _environment().get_template("page.html.j2").render(_content(context))
+    results = _read_in_order(context)
+    content = _content(context, results)
+    best = str(content["best"])
+    for category, runs in first_seeds(results).items():
+        data = category_data(context, category, _best_first(runs, best))
+        title = f"{context.title}: {category}"
+        write_page(context.category_page(category), data, title, f"../{context.out.name}")
+    page = _environment().get_template("page.html.j2").render(content)
     with replacing(context.out) as partial:
         partial.write_text(page, encoding="utf-8")
 
 
-def _content(context: ReportContext) -> dict[str, Any]:
-    results = _read_in_order(context)
+def _best_first(runs: Mapping[str, RunResult], best: str) -> dict[str, RunResult]:
+    """The best run first, which a page shows when it opens."""
+    return dict(sorted(runs.items(), key=lambda one: one[0] != best))
+
+
+def _content(context: ReportContext, results: Sequence[RunResult]) -> dict[str, Any]:
     tables = make_tables(context.rows, context.order_of_runs, context.order_of_categories)
     standings = rank_runs(tables, results)
     shown = first_seeds(results)
@@ -69,6 +83,10 @@ def _content(context: ReportContext) -> dict[str, Any]:
         "record": context.record,
         "dataset": ", ".join(sorted(set(context.rows["dataset"]))),
         "results": results,
+        "pages": {
+            name: context.category_page(name).relative_to(context.out.parent).as_posix()
+            for name in shown
+        },
         "shown": shown,
         "standings": standings,
         "headline": headline(standings),

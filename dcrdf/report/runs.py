@@ -1,12 +1,15 @@
 """The predictions of a run: scores, labels and threshold at once, maps when asked for."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dcrdf.errors import UserError
+from dcrdf.metrics.threshold import false_alarm_threshold
+from dcrdf.modalities import FUSED
 from dcrdf.report.context import RunFiles
 from dcrdf.results.checked import first_problem
 from dcrdf.results.maps import MapsFile, open_maps
@@ -44,6 +47,8 @@ class RunResult:
     """Side of the maps in pixels."""
     not_judged: list[str]
     """Why an image (N,) is not judged; empty for those that are."""
+    validation: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    """Scores of good validation images by branch: thresholds are made of them."""
 
     @property
     def is_judged(self) -> NDArray[np.bool_]:
@@ -65,6 +70,13 @@ class RunResult:
         """The kinds of defect in the test split, sorted."""
         return sorted({kind for kind, bad in zip(self.defect, self.is_defect, strict=True) if bad})
 
+    def limit(self, branch: str) -> float:
+        """The threshold of a branch's scores, chosen as the fused one was."""
+        if branch == FUSED:
+            return self.threshold.threshold
+        rate = self.threshold.requested_rate
+        return false_alarm_threshold(self.validation[branch], rate).threshold
+
     def maps(self, branch: str) -> NDArray[np.float16]:
         """The anomaly maps (N, S, S) of a branch."""
         with open_maps(self.files.maps) as file:
@@ -83,6 +95,7 @@ def read_run(files: RunFiles) -> RunResult:
             _threshold(file, files),
             file.size,
             file.not_judged,
+            {branch: file.validation_scores(branch) for branch in file.branches},
         )
     _check(result)
     return result

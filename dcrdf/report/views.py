@@ -48,11 +48,12 @@ class MetricSection:
 
 @dataclass(frozen=True)
 class ScaleView:
-    """A heat map's colour scale; `threshold` is its place on it (0 to 1), if it lies within."""
+    """A heat map's colour scale; `threshold` is its place on it: one half, unless good parts' usual
+    value lies above it."""
 
     branch: str
     scale: Scale
-    threshold: float | None
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -242,9 +243,8 @@ def _run_view(
 
 
 def _scale_view(result: RunResult, branch: str, scale: Scale) -> ScaleView:
-    place = (result.threshold.threshold - scale.low) / (scale.high - scale.low)
-    is_shown = branch == "fused" and 0.0 <= place <= 1.0
-    return ScaleView(branch_title(branch), scale, place if is_shown else None)
+    place = (result.limit(branch) - scale.low) / (scale.high - scale.low)
+    return ScaleView(branch_title(branch), scale, min(max(place, 0.0), 1.0))
 
 
 def _of_run(part: pd.DataFrame, run: str, key: TableKey) -> str:

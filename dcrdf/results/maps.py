@@ -109,6 +109,16 @@ class MapsFile:
                 raise ValueError(f"score_{branch} has shape {scores.shape}")
             return scores
 
+    def validation_scores(self, branch: str) -> NDArray[np.float64]:
+        """The image scores of the good validation images, of which the threshold was made."""
+        with damage_named(self._path, STEP):
+            group = plain_link(self._file, "validation", self._path, STEP)
+            member = plain_link(group, f"score_{branch}", self._path, STEP)
+            require_stored(member)
+            scores: NDArray[np.float64] = member[:]
+            require_finite(scores, f"validation/score_{branch}")
+            return scores
+
     def _member(self, name: str) -> h5py.Dataset:
         member = plain_link(self._test, name, self._path, STEP)
         require_stored(member)

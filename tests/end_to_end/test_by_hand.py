@@ -540,7 +540,8 @@ def test_an_earlier_call_of_predict_is_not_mixed_with_this_one(bank, capsys):
     assert (out / "scores.csv").read_bytes() == before
     assert main([*call, "--overwrite", str(images[1])]) == 0
     names = {path.name for path in out.iterdir()}
-    assert names == {"scores.csv", f"{images[1].stem}_heat.png", "notes_heat.png"}
+    heat_maps = {f"{images[1].stem}_heat.png", "notes_heat.png"}
+    assert names == {"scores.csv", "gallery.html"} | heat_maps
     (out / "scores.csv").write_bytes(b"image\n\x00\xff\n" + b'"' + b"x" * 200_000)
     capsys.readouterr()
     assert main([*call, "--overwrite", str(images[1])]) == 2

@@ -225,7 +225,8 @@ def test_a_killed_call_is_told_from_a_whole_one(job, dead_scans, tmp_path, capsy
     assert predict(job, other, "--out", out) == 2
     assert "scores.csv.unfinished: of a call that was broken off" in capsys.readouterr().err
     assert predict(job, other, "--out", out, "--overwrite") == 0
-    assert {path.name for path in out.iterdir()} == {"scores.csv", "spot_heat.png"}
+    names = {path.name for path in out.iterdir()}
+    assert names == {"scores.csv", "gallery.html", "spot_heat.png"}
 
 
 def test_what_is_no_colour_image_is_named(job, tmp_path, capsys):

@@ -47,6 +47,8 @@ def images(defects: list[str]) -> SimpleNamespace:
         depth=rng.normal(0.5, 0.1, (count, SIZE, SIZE)).astype(np.float32),
         gt=gt,
         name=[f"{at:03d}" for at in range(count)],
+        missing_share=rng.random(count) / 10,
+        distance_m=None,
     )
 
 
@@ -69,6 +71,9 @@ def write_maps(path: Path, split: SimpleNamespace, defects: list[str], **changes
             test[f"score_{branch}"] = scores + 0.01 * at
         test["name"], test["defect"] = fixed_texts(split.name), fixed_texts(defects)
         test["label"] = np.array([kind != "good" for kind in defects], dtype=np.int8)
+        validation = file.create_group("validation")
+        for branch in ("fused", "rgb", "depth"):
+            validation[f"score_{branch}"] = np.linspace(0.1, 0.55, 8)
         attributes = {"stage": "{}", "seed": 0, "input_digest": "d1g35t"}
         write_attributes(file, attributes | {"threshold": json.dumps(THRESHOLD)} | changes)
 
@@ -114,7 +119,8 @@ class Results:
     @contextmanager
     def open_prepared(self, path: Path) -> Iterator[Any]:
         """Stands in for the prepared HDF5's reader."""
-        yield SimpleNamespace(split=lambda name: {"test": self.splits[str(path)]}[name])
+        split = self.splits[str(path)]
+        yield SimpleNamespace(split={"test": split, "train": split}.get, height_range_mm=(0.0, 9.0))
 
     def context(self, **changes: Any) -> ReportContext:
         """The report's input over all runs that were added."""

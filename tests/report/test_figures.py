@@ -15,10 +15,11 @@ from dcrdf.report.figures import (
     data_uri,
     fit,
     heat_map,
-    heat_scale,
     height_picture,
     height_scale,
     outlined,
+    threshold_scale,
+    usual_value,
 )
 
 
@@ -46,16 +47,16 @@ def test_the_same_value_has_the_same_colour_in_every_image():
     assert heat_map(alone, scale)[0, 0].tolist() == heat_map(among, scale)[0, 1].tolist()
 
 
-def test_scale_starts_at_the_median_of_good_images():
-    maps = np.stack([np.full((4, 4), 0.2), np.full((4, 4), 3.0)]).astype(np.float16)
-    scale = heat_scale(maps, np.array([True, False]))
-    assert scale.low == pytest.approx(0.2, abs=1e-3)
-    assert scale.high == pytest.approx(3.0)
+def test_the_middle_of_a_scale_is_the_threshold():
+    maps = np.stack([np.full((4, 4), 0.25), np.full((4, 4), 3.0)]).astype(np.float16)
+    scale = threshold_scale(usual_value(maps, np.array([True, False])), 0.75)
+    assert scale.apply(np.array([0.25, 0.75, 1.25])).tolist() == [0.0, 0.5, 1.0]
 
 
-def test_scale_of_constant_maps_has_a_width():
+@pytest.mark.parametrize("threshold", [0.5, 0.1])
+def test_scale_has_a_width_where_good_maps_reach_the_threshold(threshold):
     maps = np.full((2, 4, 4), 0.5, dtype=np.float16)
-    scale = heat_scale(maps, np.array([False, False]))
+    scale = threshold_scale(usual_value(maps, np.array([False, False])), threshold)
     assert scale.high > scale.low
     assert np.isfinite(scale.apply(maps)).all()
 

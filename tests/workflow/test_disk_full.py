@@ -38,7 +38,7 @@ STEPS = {
                   {f"tables/{name}": f"{RESULTS}/tables/{name}"
                    for name in ("tidy.csv", "tables.md", "tables.tex")}),
     "report": (("--config", "own.yaml", "--results", "DISK"),
-               {"report.html": f"{RESULTS}/report.html"}),
+               {name: f"{RESULTS}/{name}" for name in ("report.html", "report/cracker.html")}),
 }  # fmt: skip
 """Step -> its arguments, and its outputs on the disk with what they are in the undisturbed run."""
 PAGE = 4096
@@ -94,6 +94,8 @@ def content(path):
         return json.loads(path.read_text()) | {"trained_on": None}
     if path.name == "report.html":  # it holds the sizes of the folders beside it
         return re.sub(r"<small>[^<]* in all</small>.*?</table>", "", path.read_text(), flags=re.S)
+    if path.parent.name == "report":  # it holds where the model lies
+        return re.sub(r'"model":"[^"]*"', "", path.read_text())
     if path.is_file():
         return path.read_bytes()
     return {

@@ -25,7 +25,7 @@ OUTPUTS = {
     "infer": [f"{JOB}/maps.h5", f"{JOB}/model/detector.json", f"{JOB}/model/weights.safetensors"],
     "evaluate": [f"{JOB}/metrics.json"],
     "aggregate": [f"{RESULTS}/tables/tidy.csv"],
-    "report": [f"{RESULTS}/report.html"],
+    "report": [f"{RESULTS}/report.html", f"{RESULTS}/report/cracker.html"],
 }
 """Step -> what is asked of Snakemake; globs, as names hold digests."""
 FOLDERS = {"synthesize": "data/tiny", "train": f"{RESULTS}/models", "infer": JOB,

@@ -353,6 +353,7 @@ def test_a_deleted_intermediate_is_made_again_when_something_needs_it(finished, 
         ("bank/a/seed0/metrics.json", {"evaluate": 1} | TAIL),
         ("tables/manifest.json", TAIL),
         ("report.html", {"report": 1}),
+        ("report/a.html", {"report": 1}),
     ],
 )
 def test_a_deleted_result_is_made_again(finished, deleted, expected):

@@ -114,6 +114,7 @@ rule report:
         page=report(
             FOLDER / "report.html", caption="../report/page.rst", category="Page"
         ),
+        categories=PLAN.category_pages,
     log:
         LOGS / "report.log",
     benchmark:

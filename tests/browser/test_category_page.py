@@ -1,0 +1,274 @@
+"""The page of a category, used as a person would."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+def settle(page):
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))")
+
+
+def shown(page):
+    """The labels of the cards in their order."""
+    return page.locator("#cards .name").all_inner_texts()
+
+
+def pixels(page, selector):
+    """A canvas's picture as a text that changes when it does."""
+    return page.locator(selector).first.evaluate("canvas => canvas.toDataURL()")
+
+
+def set_threshold(page, value):
+    page.fill("#threshold-value", str(value))
+    settle(page)
+
+
+def test_mistakes_come_first(open_page, category_page):
+    page = open_page(category_page)
+    assert shown(page)[:4] == ["stain/001", "dent/002", "good/007", "stain/003"]
+    assert len(shown(page)) == 16
+    assert "2 of 8 (25 %)" in page.inner_text("#threshold-facts")
+
+
+@pytest.mark.parametrize(("order", "first"), [("high", "stain/003"), ("low", "good/000"),
+                                              ("name", "dent/000")])  # fmt: skip
+def test_sorting(open_page, category_page, order, first):
+    page = open_page(category_page)
+    page.select_option("#sort", order)
+    settle(page)
+    assert shown(page)[0] == first
+
+
+def test_filters_by_verdict_kind_and_run(open_page, category_page):
+    page = open_page(category_page)
+    page.check("input[value='missed']", force=True)
+    settle(page)
+    assert shown(page) == ["stain/001", "dent/002"]
+    page.select_option("#kind", "dent")
+    settle(page)
+    assert shown(page) == ["dent/002"]
+    page.select_option("#run", label="dual")
+    settle(page)
+    assert shown(page) == ["dent/003", "dent/000"]
+    page.select_option("#kind", "good")
+    settle(page)
+    assert page.inner_text("#count") == "No image passes these filters."
+
+
+def test_dragging_the_threshold_moves_everything(open_page, category_page):
+    page = open_page(category_page)
+    card = "[data-at='15'] canvas"
+    page.locator(card).scroll_into_view_if_needed()
+    settle(page)
+    before, curve = pixels(page, card), page.inner_html("#curve-charts")
+    page.locator("#threshold-chart svg").scroll_into_view_if_needed()
+    box = page.locator("#threshold-chart svg").bounding_box()
+    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 40, steps=4)
+    page.mouse.up()
+    settle(page)
+    threshold = float(page.input_value("#threshold-value"))
+    assert threshold < 0.3
+    counts = page.locator("#verdicts b").all_inner_texts()  # all, missed, false alarm, found
+    assert (counts[1], counts[3]) == ("0", "8")
+    assert page.inner_html("#curve-charts") != curve
+    page.locator(card).scroll_into_view_if_needed()
+    settle(page)
+    assert pixels(page, card) != before
+    page.click("text=Images that change sides")
+    assert page.locator("#changes li").count() > 3
+    assert f"--set {threshold} " in page.input_value("#command")
+    assert f"threshold={threshold}" in page.url
+    page.click("#threshold-reset")
+    settle(page)
+    assert page.locator("#changes li").count() == 0
+    assert "threshold" not in page.url
+
+
+def test_cost_follows_prices_and_the_cheapest_is_reached(open_page, category_page):
+    page = open_page(category_page)
+    for field, value in (("price-miss", "1"), ("price-alarm", "0"), ("price-share", "100")):
+        page.fill(f"#{field}", value)
+    # 2 of 8 defects are missed: 100 of a thousand parts x 1 x 25 %
+    assert "A thousand parts cost 25 at this threshold, 25 at" in page.inner_text("#cost")
+    page.fill("#price-miss", "1000000")
+    page.click("#cheapest")
+    settle(page)
+    assert "0 of 8 (0 %)" in page.inner_text("#threshold-facts")
+    assert "cost 0 at this threshold" in page.inner_text("#cost")
+    page.fill("#price-miss", "")
+    assert "NaN" not in page.inner_text("#cost")
+
+
+def test_addresses_lead_to_images(open_page, category_page):
+    page = open_page(category_page, "image=stain%2F002&run=dual&threshold=0.85")
+    assert page.locator("#viewer[open]").count() == 1
+    assert "stain/002" in page.inner_text("#viewer-title")
+    assert "missed" in page.inner_text("#viewer-title")
+    assert page.input_value("#threshold-value") == "0.85"
+    page.evaluate("() => { location.hash = 'image=dent/001'; }")
+    settle(page)
+    assert "dent/001" in page.inner_text("#viewer-title")
+    page.evaluate("() => { location.hash = 'image=no/such&run=none&verdict=x'; }")
+    settle(page)
+    assert page.locator("#viewer[open]").count() == 0
+
+
+def test_the_large_image(open_page, category_page):
+    page = open_page(category_page)
+    page.click("#cards .image-card")
+    settle(page)
+    assert page.locator("#viewer-panels canvas").count() == 3
+    before = pixels(page, "#viewer-panels canvas")
+    page.locator("#viewer [data-view=opacity]").fill("0")
+    settle(page)
+    without_map = pixels(page, "#viewer-panels canvas")
+    page.select_option("#viewer [data-view=base]", "height")
+    settle(page)
+    height = pixels(page, "#viewer-panels canvas")
+    page.uncheck("#viewer [data-view=truth]")
+    settle(page)
+    without_outline = pixels(page, "#viewer-panels canvas")
+    page.click("#zoom-in")
+    settle(page)
+    zoomed = pixels(page, "#viewer-panels canvas")
+    assert len({before, without_map, height, without_outline, zoomed}) == 5
+    page.select_option("#other", label="dual")
+    settle(page)
+    assert page.locator("#viewer-panels canvas").count() == 6
+
+
+def test_values_under_the_pointer(open_page, category_page):
+    page = open_page(category_page, "image=stain/003")
+    box = page.locator("#viewer-panels canvas").first.bounding_box()
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
+    settle(page)
+    said = page.inner_text("#values")
+    assert "30 % across, 30 % down" in said
+    fused = float(re.search(r"fused map ([\d.]+)", said)[1])
+    assert fused == pytest.approx(0.99, abs=0.01)
+    assert re.search(r"height [\d.]+ mm", said)
+
+
+def test_the_surface_is_drawn_and_turns(open_page, category_page):
+    page = open_page(category_page, "image=dent/000")
+    page.click("#solid summary")
+    page.wait_for_function("() => document.getElementById('surface-text').textContent")
+    settle(page)
+    assert "Turn it" in page.inner_text("#surface-text")
+    first = pixels(page, "#surface")
+    colours = page.evaluate("""() => { const c = document.createElement('canvas');
+        const s = document.getElementById('surface'); c.width = s.width; c.height = s.height;
+        const x = c.getContext('2d'); x.drawImage(s, 0, 0);
+        return new Set(new Uint32Array(x.getImageData(0, 0, c.width, c.height).data.buffer)).size; }
+        """)
+    assert colours > 100
+    page.focus("#surface")
+    page.keyboard.press("ArrowRight")
+    turned = pixels(page, "#surface")
+    page.select_option("#surface-colour", "anomaly")
+    settle(page)
+    assert len({first, turned, pixels(page, "#surface")}) == 3
+    box = page.locator("#surface").bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 260, box["y"] + 150, steps=3)
+    page.mouse.up()
+    assert pixels(page, "#surface") != turned
+    assert "dent/000" in page.inner_text("#viewer-title")
+
+
+def test_without_webgl_a_sentence_stands_there(open_page, category_page):
+    page = open_page(category_page)
+    page.evaluate("() => { HTMLCanvasElement.prototype.getContext = new Proxy("
+                  "HTMLCanvasElement.prototype.getContext, { apply: (f, one, [kind, ...more]) =>"
+                  " kind === 'webgl' ? null : f.call(one, kind, ...more) }); }")  # fmt: skip
+    page.evaluate("() => { location.hash = 'image=dent/000'; }")
+    settle(page)
+    page.click("#solid summary")
+    settle(page)
+    assert "shows no WebGL" in page.inner_text("#surface-text")
+    assert page.locator("#surface").is_hidden()
+
+
+def test_the_keyboard_alone_is_enough(open_page, category_page):
+    page = open_page(category_page)
+    page.keyboard.press("1")
+    settle(page)
+    assert shown(page) == ["stain/001", "dent/002"]
+    page.locator("#sort").focus()
+    for _ in range(4):  # picture, map, outline, then the first card
+        page.keyboard.press("Tab")
+    assert "stain/001" in page.evaluate("() => document.activeElement.getAttribute('aria-label')")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    settle(page)
+    assert "dent/002" in page.inner_text("#viewer-title")
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    assert "stain/001" in page.inner_text("#viewer-title")
+    before = float(page.input_value("#threshold-value"))
+    page.keyboard.press("-")
+    settle(page)
+    assert float(page.input_value("#threshold-value")) < before
+    page.keyboard.press("Escape")
+    settle(page)
+    assert page.locator("#viewer[open]").count() == 0
+    assert page.evaluate("() => document.activeElement.className") == "image-card"
+    page.keyboard.press("0")
+    settle(page)
+    assert len(shown(page)) == 16
+
+
+def test_every_control_has_a_name(open_page, category_page):
+    page = open_page(category_page)
+    nameless = page.evaluate("""() => [...document.querySelectorAll('button, input, select')]
+        .filter(one => !(one.labels?.length || one.textContent.trim()
+            || one.getAttribute('aria-label'))).map(one => one.outerHTML)""")
+    assert nameless == []
+
+
+@pytest.mark.parametrize("address", ["", "image=dent/000"])
+def test_it_fits_a_narrow_screen(open_page, category_page, address):
+    page = open_page(category_page, address, width=400)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 400
+    inside = page.evaluate("() => document.getElementById('viewer').scrollWidth"
+                           " - document.getElementById('viewer').clientWidth")  # fmt: skip
+    assert inside <= 0
+
+
+def test_what_is_not_judged_says_why_as_text(open_page, category_page):
+    page = open_page(category_page)
+    assert "its colour image is too dark: <b>0</b>" in page.inner_text("#not-judged")
+    page.keyboard.press("5")
+    settle(page)
+    assert shown(page) == ["good/003"]
+
+
+def test_tables_by_kind_size_and_run(open_page, category_page):
+    page = open_page(category_page)
+    found = page.inner_text("#found-tables")
+    assert "3 of 4 (75 %)" in found
+    assert "By size" in found
+    assert "90 % (80 to 95 %)" in page.inner_text("#runs-table")
+    assert page.locator("#curve-charts .point").count() == 2
+
+
+def test_the_command_is_copied(open_page, category_page):
+    page = open_page(category_page, permissions=["clipboard-read", "clipboard-write"])
+    page.click("#copy")
+    page.wait_for_function("() => document.getElementById('copied').textContent")
+    assert page.input_value("#command").startswith("dcrdf threshold ")
+    assert "--note 'set by hand: misses 2 of 8 (25 %)" in page.input_value("#command")
+
+
+def test_without_script_it_says_so(open_page, category_page, browser):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(category_page.as_uri())
+    assert "switched off" in page.inner_text("noscript")
+    context.close()
