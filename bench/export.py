@@ -1,10 +1,11 @@
 """Exported models against trained ones: scans a CPU second, from prepared scan to score.
 
 `python -m bench.export JOB=EXPORTED ...` prints the table and writes bench/export.md: JOB is a
-job's folder, EXPORTED what `dcrdf export JOB` made of it. One thread each, in turns; CPU seconds of the
-whole process, the least of several rounds, after one that is not counted. A trained model goes the
-way of `infer` and `predict` (`Scorer.score`, batch norms folded), an exported one that of `predict`
-(`ExportedModel.score_arrays`, one scan after the other): arrays in, maps, scores and readings of the sensors out.
+job's folder, EXPORTED what `dcrdf export JOB` made of it. One thread each, in turns; CPU seconds of
+the whole process, the least of several rounds, after one that is not counted. A trained model goes
+the way of `infer` and `predict` (`Scorer.score`, batch norms folded), an exported one that of
+`predict` (`ExportedModel.score_arrays`, one scan after the other): arrays in, maps, scores and
+readings of the sensors out.
 """
 
 import argparse

@@ -25,16 +25,6 @@ blocked = module_from_spec(spec)
 spec.loader.exec_module(blocked)
 
 
-@pytest.fixture(scope="module")
-def best(make_job, export, tmp_path_factory):
-    """The folder of `best`, trained for two steps, with what was exported of it."""
-    folder = tmp_path_factory.mktemp("best")
-    run = {"detector": "dcrdf_net", "preset": "best", "options": {"augment": "dihedral"}}
-    make_job(folder, run, train={"min_steps": 2})
-    assert export(folder) == 0
-    return folder
-
-
 @pytest.fixture
 def exported(best, tmp_path):
     """A copy that may be changed."""
