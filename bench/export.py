@@ -1,13 +1,15 @@
 """Exported models against trained ones: scans a CPU second, from prepared scan to score.
 
-`python -m bench.export JOB=EXPORTED ...` prints the table and writes bench/export.md: JOB is a job's
-folder, EXPORTED what `dcrdf export JOB` made of it. One thread each, in turns; CPU seconds of the
-whole process, the least of several rounds, after one that is not counted. A trained model goes the
-way of `infer` and `predict` (`Scorer.score`, batch norms folded), an exported one that of `predict`
-(`ExportedModel.score_arrays`): arrays in, maps, scores and readings of the sensors out.
+`python -m bench.export JOB=EXPORTED ...` prints the table and writes bench/export.md: JOB is a
+job's folder, EXPORTED what `dcrdf export JOB` made of it. One thread each, in turns; CPU seconds of
+the whole process, the least of several rounds, after one that is not counted. A trained model goes
+the way of `infer` and `predict` (`Scorer.score`, batch norms folded), an exported one that of
+`predict` (`ExportedModel.score_arrays`, one scan after the other): arrays in, maps, scores and
+readings of the sensors out.
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import onnxruntime
@@ -24,16 +26,7 @@ from dcrdf.tensors.scans import Scans
 
 OUTPUT = Path(__file__).with_suffix(".md")
 BATCHES, ROUNDS = (1, 16), 3
-HEAD = (
-    "model",
-    "fusion",
-    "size",
-    "batch",
-    "torch scans/s",
-    "exported scans/s",
-    "ratio",
-    "graph MB",
-)
+HEAD = ("model", "fusion", "px", "batch", "torch", "exported", "times as fast", "graph MB")
 RULE = "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
 
 
@@ -56,12 +49,13 @@ def rows_of(job: Path, exported_folder: Path) -> list[tuple[str, ...]]:
     rows = []
     for batch in BATCHES:
         part = scans[:batch]
-        calls = (lambda: trained.scorer.score(part), lambda: exported.score_arrays(part))
+        calls = partial(trained.scorer.score, part), partial(exported.score_arrays, part)
         taken = [best_seconds(call, 1, warm_up=True) for call in calls]
         for _ in range(ROUNDS):
             taken = [min(x, best_seconds(call, 1)) for x, call in zip(taken, calls, strict=True)]
         by_torch, by_graph = (batch / x for x in taken)
-        what = f"{trained.description['detector']}, {options.maps}, {len(trained.scorer.shown)}×"
+        shown = len(trained.scorer.shown)
+        what = f"{trained.description['detector']}, {options.maps} maps, orientations: {shown}"
         rows.append(
             (what, options.fusion, f"{scans.size[0]}", f"{batch}", f"{by_torch:.2f}",
              f"{by_graph:.2f}", f"{by_graph / by_torch:.2f}", f"{megabytes:.1f}")

@@ -26,14 +26,10 @@ BATCH = 3
 def prove(trained: Model, exported: ExportedModel, scans: Scans) -> dict[str, Any]:
     """What was compared, and the largest differences; `UserError` where scores differ by more than
     `TOLERANCE`, or a verdict at all."""
-    slices = [
-        slice(0, 1),
-        *(slice(x.start + 1, x.stop + 1) for x in batch_slices(len(scans), BATCH)),
-    ]
     scores, maps = 0.0, 0.0
-    for rows in (one for one in slices if one.start < len(scans)):
-        wanted = trained.scorer.score(scans[rows])
-        found = exported.score_arrays(scans[rows])
+    for part in (scans[:1], *(scans[1:][rows] for rows in batch_slices(len(scans) - 1, BATCH))):
+        wanted = trained.scorer.score(part)
+        found = exported.score_arrays(part, at_once=BATCH)
         if set(wanted.scores) != set(found.scores) or set(wanted.maps) != set(found.maps):
             raise UserError("export: the graph lacks maps or scores of the trained model")
         scores = max(scores, *(_difference(x, wanted.scores, found.scores) for x in wanted.scores))

@@ -56,11 +56,16 @@ class ExportedModel(Judge):
         """Maps and scores of one prepared scan."""
         return self.score_arrays(arrays_of_images([image], self.options, ScanArrays), absent)
 
-    def score_arrays(self, scans: ScanArrays, absent: Modality | None = None) -> Prediction:
-        """The same of B prepared scans. What an absent modality's field holds is not looked at: a
+    def score_arrays(
+        self, scans: ScanArrays, absent: Modality | None = None, *, at_once: int = 1
+    ) -> Prediction:
+        """The same of B prepared scans, so many at once: on a CPU one after the other is fastest,
+        since its maps stay in the cache. What an absent modality's field holds is not looked at: a
         branch's own map never reads the other modality. Raises `UserError` for maps that are no
         numbers."""
-        outputs = self.run(inputs_of(scans))
+        starts = range(0, len(scans), at_once)
+        parts = [self.run(inputs_of(scans[at : at + at_once])) for at in starts]
+        outputs = {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}
         maps, scores, unusual = (_of_kind(outputs, kind, absent) for kind in KINDS)
         shown = scans if absent is None else scans.without(absent)
         counted = {} if self.usual is None else readings_of(shown)
@@ -90,7 +95,14 @@ def _session(path: Path, sha256: str, cpu_threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = cpu_threads
     options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    options.log_severity_level = 3  # what it could not fold is no news
+    try:
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # its exceptions have no base of their own
+        line = " ".join(str(error).splitlines()[:1])
+        raise UserError(f"{path}: onnxruntime {onnxruntime.__version__}: {line}") from None
     unknown = {one.name for one in session.get_inputs()} - set(INPUTS)
     if unknown:
         raise UserError(f"{path}: asks for {', '.join(sorted(unknown))}; update dcrdf")

@@ -142,7 +142,8 @@ def image_levels(maps: Tensor, inside: Tensor) -> Tensor:
 def part_or_image(part: Tensor, inside: Tensor) -> Tensor:
     """Where the part is in each image (B, H, W), and in one without a part, where the image is."""
     within = part & inside
-    return torch.where(within.flatten(1).any(dim=1)[:, None, None], within, inside)
+    has_part = within.flatten(1).any(dim=1)[:, None, None]
+    return (has_part & within) | (~has_part & inside)
 
 
 def top_means(maps: Tensor, inside: Tensor, share: float) -> Tensor:

@@ -33,7 +33,7 @@ def make_job(minimal_values, make_scans):
         prepared = ("--prepared", folder / "a.h5")
         call("prepare", "--root", root, "--out", folder / "a.h5")
         variants = ()
-        if run["preset"] in ("paper", "full"):
+        if run["detector"] == "dcrdf_net" and run["preset"] in ("paper", "full"):
             call("pseudo", *prepared, "--out", folder / "v.h5")
             variants = ("--variants", folder / "v.h5")
         call("train", *prepared, *variants, "--out", folder / "trained")
@@ -53,3 +53,13 @@ def export():
         return main([str(part) for part in arguments])
 
     return run
+
+
+@pytest.fixture(scope="session")
+def best(make_job, export, tmp_path_factory):
+    """The folder of `best`, trained for two steps, with what was exported of it."""
+    folder = tmp_path_factory.mktemp("best")
+    run = {"detector": "dcrdf_net", "preset": "best", "options": {"augment": "dihedral"}}
+    make_job(folder, run, train={"min_steps": 2})
+    assert export(folder) == 0
+    return folder

@@ -25,16 +25,6 @@ blocked = module_from_spec(spec)
 spec.loader.exec_module(blocked)
 
 
-@pytest.fixture(scope="module")
-def best(make_job, export, tmp_path_factory):
-    """The folder of `best`, trained for two steps, with what was exported of it."""
-    folder = tmp_path_factory.mktemp("best")
-    run = {"detector": "dcrdf_net", "preset": "best", "options": {"augment": "dihedral"}}
-    make_job(folder, run, train={"min_steps": 2})
-    assert export(folder) == 0
-    return folder
-
-
 @pytest.fixture
 def exported(best, tmp_path):
     """A copy that may be changed."""
@@ -65,9 +55,10 @@ def test_a_batch_of_any_size_gives_what_each_scan_gives_alone(best):
     exported = dcrdf.load(best / "exported")
     with open_prepared(best / "a.h5") as prepared:
         scans = scans_of_split(prepared.split("test"))
-    together = exported.score_arrays(scans).scores["fused"]
+    together = exported.score_arrays(scans, at_once=4).scores["fused"]
     alone = [exported.score_arrays(scans[at : at + 1]).scores["fused"][0] for at in range(4)]
     assert together == pytest.approx(np.array(alone), rel=1e-5)
+    assert exported.score_arrays(scans).scores["fused"].tolist() == alone
 
 
 def test_predict_needs_no_torch(best, tmp_path):
