@@ -8,7 +8,16 @@ from pathlib import Path
 
 from bench.figures import FOLDER_VARIABLE, read, summary
 
-PARTS = ("metrics", "preparation", "anomalies", "geometry", "store", "workflow", "training")
+PARTS = (
+    "metrics",
+    "preparation",
+    "anomalies",
+    "geometry",
+    "banks",
+    "store",
+    "workflow",
+    "training",
+)
 OUTPUT = Path(__file__).with_name("summary.md")
 
 

@@ -80,7 +80,7 @@ def test_what_withholding_changes_is_scored_alone(resilient):
         ({"geometry": "height_image", "sampling": "voxel"}, "sampling belongs to geometry"),
         ({"voxel_min_pitch": 9.0}, "voxel_min_pitch is above voxel_max_pitch"),
         ({"geometry": "normals"}, r"options\.geometry"),
-        ({"bank_size": 60_000}, "60000 places cannot be chosen of 50000"),
+        ({"select": "kmeans", "bank_size": 60_000}, "60000 places cannot be chosen of 50000"),
     ],
 )
 def test_options_that_mean_nothing_are_refused(options, message):

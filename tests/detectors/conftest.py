@@ -40,7 +40,13 @@ VARIETIES = {
     ),
     "resilient": (
         "resilient",
-        {"bank_size": 64, "sampled_max": 500, "transfer_steps": 30, "transfer_hidden": 16},
+        {
+            "select": "kmeans",
+            "bank_size": 64,
+            "sampled_max": 500,
+            "transfer_steps": 30,
+            "transfer_hidden": 16,
+        },
     ),
     "resilient_student": (
         "resilient",
@@ -49,6 +55,7 @@ VARIETIES = {
             "transfer": "joint",
             "bank_features": "student",
             "bank_size": 64,
+            "select": "kmeans",
             "sampled_max": 500,
             "transfer_steps": 30,
             "transfer_hidden": 16,

@@ -9,7 +9,13 @@ import h5py
 import pytest
 
 pytestmark = pytest.mark.end_to_end
-OPTIONS = {"bank_size": 64, "sampled_max": 500, "transfer_steps": 20, "transfer_hidden": 8}
+OPTIONS = {
+    "select": "kmeans",
+    "bank_size": 64,
+    "sampled_max": 500,
+    "transfer_steps": 20,
+    "transfer_hidden": 8,
+}
 PREDICT = """
 import sys
 from pathlib import Path

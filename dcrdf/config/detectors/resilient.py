@@ -53,7 +53,6 @@ class ResilientOptions(PatchBankOptions):
     transfer_hidden: Annotated[int, Field(ge=1, le=65_536)] = 256
     transfer_steps: Count = 500
     bank_features: Literal["frozen", "student"] = "frozen"
-    select: Literal["random", "kmeans", "k_centre"] = "kmeans"
     bank_size: Count | Literal["elbow"] | None = 4096
     bank_precision: Literal["float32", "float16"] = "float16"
 
@@ -113,7 +112,7 @@ _SVM: Mapping[str, Any] = {
 _DUAL: Mapping[str, Any] = {**_SVM, "stand_ins": "never"}
 _ZSCORES: Mapping[str, Any] = {"fusion": "zscore_sum"}
 _INFER: Mapping[str, Any] = {"blur_sigma_px": 4.0, "score": "max"}
-_LITERAL: Mapping[str, Any] = {"bank_size": "elbow", "projection": 128}
+_LITERAL: Mapping[str, Any] = {"select": "kmeans", "bank_size": "elbow", "projection": 128}
 _STUDENT: Mapping[str, Any] = {
     "transfer": "joint",
     "bank_features": "student",
@@ -158,7 +157,7 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "resilient_points": _printed(_STUDENT, {**_SVM, "modalities": "depth"}),
     "voxel_fixed": _row({"geometry": "structure", "sampling": "fixed"}, _ZSCORES),
     "voxel_none": _row({"geometry": "structure", "sampling": "none"}, _ZSCORES),
-    "bank_random": {"options": {"select": "random"}, "infer": {"fusion": "zscore_sum"}},
+    "bank_kmeans": {"options": {"select": "kmeans"}, "infer": {"fusion": "zscore_sum"}},
     "bank_k_centre": {"options": {"select": "k_centre"}, "infer": {"fusion": "zscore_sum"}},
 }
 """`paper` is `full`; `resilient_*` share its training, `single_*` that of `dual`."""

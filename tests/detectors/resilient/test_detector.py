@@ -20,7 +20,13 @@ from ..conftest import shown_to
 
 CPU = torch.device("cpu")
 KINDS = ["resilient", "resilient_student"]
-TINY = {"bank_size": 32, "sampled_max": 400, "transfer_steps": 10, "transfer_hidden": 8}
+TINY = {
+    "select": "kmeans",
+    "bank_size": 32,
+    "sampled_max": 400,
+    "transfer_steps": 10,
+    "transfer_hidden": 8,
+}
 
 
 def asking(detector, stand_ins="never", kind="raw"):
@@ -115,6 +121,8 @@ def test_a_hole_takes_the_stand_ins_distance_on_the_scale_of_geometry(fit, sampl
     assert not empty.crossmodal
     assert torch.equal(filled.own["depth"], empty.own["depth"])
     assert torch.equal(filled.crossmodal["rgb"], filled.own["rgb"])
+    far = np.hypot(*(np.mgrid[:64, :64] - 31.5)) > 33.0
+    assert not filled.crossmodal["depth"][:, far].any()  # beside the part nothing is missing
     middle = (slice(None), 32, 36)  # a place's middle, far from the hole's border
     assert hole[middle].all()
     assert not seen.given[:, 8, 9].any()
