@@ -63,11 +63,11 @@ def test_dragging_the_threshold_moves_everything(open_page, category_page):
     page.click("text=Images that change sides")
     assert page.locator("#changes li").count() > 3
     assert f"--set {threshold} " in page.input_value("#command")
-    assert f"threshold={threshold}" in page.url
+    page.wait_for_url(f"**/*threshold={threshold}")
     page.click("#threshold-reset")
     page.settle()
     assert page.locator("#changes li").count() == 0
-    assert "threshold" not in page.url
+    page.wait_for_function("() => !location.hash.includes('threshold')")
 
 
 def test_cost_follows_prices_and_the_cheapest_is_reached(open_page, category_page):
@@ -97,6 +97,17 @@ def test_addresses_lead_to_images(open_page, category_page):
     page.evaluate("() => { location.hash = 'image=no/such&run=none&verdict=x'; }")
     page.settle()
     assert page.locator("#viewer[open]").count() == 0
+
+
+def test_parts_of_the_page_are_reached_and_nothing_is_lost(open_page, category_page):
+    page = open_page(category_page, "run=dual&kind=dent&threshold=0.5")
+    page.click("nav a[href='#sensors']")
+    page.settle()
+    assert page.evaluate("() => document.activeElement.id") == "sensors"
+    assert page.evaluate("() => scrollY") > 200
+    assert page.input_value("#run") == "1"
+    assert page.input_value("#kind") == "dent"
+    assert page.url.endswith("#run=dual&threshold=0.5&kind=dent")
 
 
 def test_the_large_image(open_page, category_page):
