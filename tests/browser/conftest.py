@@ -146,13 +146,32 @@ class Opened:
         page.on("request", lambda asked: self.requests.append(asked.url))
         page.goto(f"{path.as_uri()}{address and '#' + address}")
         page.wait_for_selector("html[data-ready]", state="attached")
-        settle(page)
-        return page
+        opened = OpenPage(page)
+        opened.settle()
+        return opened
 
 
-def settle(page: Any) -> None:
-    """Wait until what was asked for is drawn: two pictures later."""
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))")
+@dataclass
+class OpenPage:
+    """Playwright's page, and what all tests ask of ours."""
+
+    page: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.page, name)
+
+    def settle(self) -> None:
+        """Wait until what was asked for is drawn."""
+        frame = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))"
+        self.page.evaluate(frame)
+
+    def labels(self) -> list[str]:
+        """The images of the gallery in their order."""
+        return self.page.locator("#cards .name").all_inner_texts()
+
+    def pixels(self, selector: str) -> str:
+        """A canvas's picture as a text that changes when it does."""
+        return self.page.locator(selector).first.evaluate("canvas => canvas.toDataURL()")
 
 
 @pytest.fixture

@@ -7,29 +7,10 @@ import pytest
 pytestmark = pytest.mark.browser
 
 
-def settle(page):
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))")
-
-
-def shown(page):
-    """The labels of the cards in their order."""
-    return page.locator("#cards .name").all_inner_texts()
-
-
-def pixels(page, selector):
-    """A canvas's picture as a text that changes when it does."""
-    return page.locator(selector).first.evaluate("canvas => canvas.toDataURL()")
-
-
-def set_threshold(page, value):
-    page.fill("#threshold-value", str(value))
-    settle(page)
-
-
 def test_mistakes_come_first(open_page, category_page):
     page = open_page(category_page)
-    assert shown(page)[:4] == ["stain/001", "dent/002", "good/007", "stain/003"]
-    assert len(shown(page)) == 16
+    assert page.labels()[:4] == ["stain/001", "dent/002", "good/007", "stain/003"]
+    assert len(page.labels()) == 16
     assert "2 of 8 (25 %)" in page.inner_text("#threshold-facts")
 
 
@@ -38,23 +19,23 @@ def test_mistakes_come_first(open_page, category_page):
 def test_sorting(open_page, category_page, order, first):
     page = open_page(category_page)
     page.select_option("#sort", order)
-    settle(page)
-    assert shown(page)[0] == first
+    page.settle()
+    assert page.labels()[0] == first
 
 
 def test_filters_by_verdict_kind_and_run(open_page, category_page):
     page = open_page(category_page)
     page.check("input[value='missed']", force=True)
-    settle(page)
-    assert shown(page) == ["stain/001", "dent/002"]
+    page.settle()
+    assert page.labels() == ["stain/001", "dent/002"]
     page.select_option("#kind", "dent")
-    settle(page)
-    assert shown(page) == ["dent/002"]
+    page.settle()
+    assert page.labels() == ["dent/002"]
     page.select_option("#run", label="dual")
-    settle(page)
-    assert shown(page) == ["dent/003", "dent/000"]
+    page.settle()
+    assert page.labels() == ["dent/003", "dent/000"]
     page.select_option("#kind", "good")
-    settle(page)
+    page.settle()
     assert page.inner_text("#count") == "No image passes these filters."
 
 
@@ -62,31 +43,31 @@ def test_dragging_the_threshold_moves_everything(open_page, category_page):
     page = open_page(category_page)
     card = "[data-at='15'] canvas"
     page.locator(card).scroll_into_view_if_needed()
-    settle(page)
-    before, curve = pixels(page, card), page.inner_html("#curve-charts")
+    page.settle()
+    before, curve = page.pixels(card), page.inner_html("#curve-charts")
     page.locator("#threshold-chart svg").scroll_into_view_if_needed()
     box = page.locator("#threshold-chart svg").bounding_box()
     page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 40)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 40, steps=4)
     page.mouse.up()
-    settle(page)
+    page.settle()
     threshold = float(page.input_value("#threshold-value"))
     assert threshold < 0.3
     counts = page.locator("#verdicts b").all_inner_texts()  # all, missed, false alarm, found
     assert (counts[1], counts[3]) == ("0", "8")
     assert page.inner_html("#curve-charts") != curve
     page.locator(card).scroll_into_view_if_needed()
-    settle(page)
-    assert pixels(page, card) != before
+    page.settle()
+    assert page.pixels(card) != before
     page.click("text=Images that change sides")
     assert page.locator("#changes li").count() > 3
     assert f"--set {threshold} " in page.input_value("#command")
-    assert f"threshold={threshold}" in page.url
+    page.wait_for_url(f"**/*threshold={threshold}")
     page.click("#threshold-reset")
-    settle(page)
+    page.settle()
     assert page.locator("#changes li").count() == 0
-    assert "threshold" not in page.url
+    page.wait_for_function("() => !location.hash.includes('threshold')")
 
 
 def test_cost_follows_prices_and_the_cheapest_is_reached(open_page, category_page):
@@ -97,7 +78,7 @@ def test_cost_follows_prices_and_the_cheapest_is_reached(open_page, category_pag
     assert "A thousand parts cost 25 at this threshold, 25 at" in page.inner_text("#cost")
     page.fill("#price-miss", "1000000")
     page.click("#cheapest")
-    settle(page)
+    page.settle()
     assert "0 of 8 (0 %)" in page.inner_text("#threshold-facts")
     assert "cost 0 at this threshold" in page.inner_text("#cost")
     page.fill("#price-miss", "")
@@ -111,34 +92,45 @@ def test_addresses_lead_to_images(open_page, category_page):
     assert "missed" in page.inner_text("#viewer-title")
     assert page.input_value("#threshold-value") == "0.85"
     page.evaluate("() => { location.hash = 'image=dent/001'; }")
-    settle(page)
+    page.settle()
     assert "dent/001" in page.inner_text("#viewer-title")
     page.evaluate("() => { location.hash = 'image=no/such&run=none&verdict=x'; }")
-    settle(page)
+    page.settle()
     assert page.locator("#viewer[open]").count() == 0
+
+
+def test_parts_of_the_page_are_reached_and_nothing_is_lost(open_page, category_page):
+    page = open_page(category_page, "run=dual&kind=dent&threshold=0.5")
+    page.click("nav a[href='#sensors']")
+    page.settle()
+    assert page.evaluate("() => document.activeElement.id") == "sensors"
+    assert page.evaluate("() => scrollY") > 200
+    assert page.input_value("#run") == "1"
+    assert page.input_value("#kind") == "dent"
+    assert page.url.endswith("#run=dual&threshold=0.5&kind=dent")
 
 
 def test_the_large_image(open_page, category_page):
     page = open_page(category_page)
     page.click("#cards .image-card")
-    settle(page)
+    page.settle()
     assert page.locator("#viewer-panels canvas").count() == 3
-    before = pixels(page, "#viewer-panels canvas")
+    before = page.pixels("#viewer-panels canvas")
     page.locator("#viewer [data-view=opacity]").fill("0")
-    settle(page)
-    without_map = pixels(page, "#viewer-panels canvas")
+    page.settle()
+    without_map = page.pixels("#viewer-panels canvas")
     page.select_option("#viewer [data-view=base]", "height")
-    settle(page)
-    height = pixels(page, "#viewer-panels canvas")
+    page.settle()
+    height = page.pixels("#viewer-panels canvas")
     page.uncheck("#viewer [data-view=truth]")
-    settle(page)
-    without_outline = pixels(page, "#viewer-panels canvas")
+    page.settle()
+    without_outline = page.pixels("#viewer-panels canvas")
     page.click("#zoom-in")
-    settle(page)
-    zoomed = pixels(page, "#viewer-panels canvas")
+    page.settle()
+    zoomed = page.pixels("#viewer-panels canvas")
     assert len({before, without_map, height, without_outline, zoomed}) == 5
     page.select_option("#other", label="dual")
-    settle(page)
+    page.settle()
     assert page.locator("#viewer-panels canvas").count() == 6
 
 
@@ -146,7 +138,7 @@ def test_values_under_the_pointer(open_page, category_page):
     page = open_page(category_page, "image=stain/003")
     box = page.locator("#viewer-panels canvas").first.bounding_box()
     page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
-    settle(page)
+    page.settle()
     said = page.inner_text("#values")
     assert "30 % across, 30 % down" in said
     fused = float(re.search(r"fused map ([\d.]+)", said)[1])
@@ -158,9 +150,9 @@ def test_the_surface_is_drawn_and_turns(open_page, category_page):
     page = open_page(category_page, "image=dent/000")
     page.click("#solid summary")
     page.wait_for_function("() => document.getElementById('surface-text').textContent")
-    settle(page)
+    page.settle()
     assert "Turn it" in page.inner_text("#surface-text")
-    first = pixels(page, "#surface")
+    first = page.pixels("#surface")
     colours = page.evaluate("""() => { const c = document.createElement('canvas');
         const s = document.getElementById('surface'); c.width = s.width; c.height = s.height;
         const x = c.getContext('2d'); x.drawImage(s, 0, 0);
@@ -169,16 +161,16 @@ def test_the_surface_is_drawn_and_turns(open_page, category_page):
     assert colours > 100
     page.focus("#surface")
     page.keyboard.press("ArrowRight")
-    turned = pixels(page, "#surface")
+    turned = page.pixels("#surface")
     page.select_option("#surface-colour", "anomaly")
-    settle(page)
-    assert len({first, turned, pixels(page, "#surface")}) == 3
+    page.settle()
+    assert len({first, turned, page.pixels("#surface")}) == 3
     box = page.locator("#surface").bounding_box()
     page.mouse.move(box["x"] + 200, box["y"] + 100)
     page.mouse.down()
     page.mouse.move(box["x"] + 260, box["y"] + 150, steps=3)
     page.mouse.up()
-    assert pixels(page, "#surface") != turned
+    assert page.pixels("#surface") != turned
     assert "dent/000" in page.inner_text("#viewer-title")
 
 
@@ -188,9 +180,9 @@ def test_without_webgl_a_sentence_stands_there(open_page, category_page):
                   "HTMLCanvasElement.prototype.getContext, { apply: (f, one, [kind, ...more]) =>"
                   " kind === 'webgl' ? null : f.call(one, kind, ...more) }); }")  # fmt: skip
     page.evaluate("() => { location.hash = 'image=dent/000'; }")
-    settle(page)
+    page.settle()
     page.click("#solid summary")
-    settle(page)
+    page.settle()
     assert "shows no WebGL" in page.inner_text("#surface-text")
     assert page.locator("#surface").is_hidden()
 
@@ -198,30 +190,30 @@ def test_without_webgl_a_sentence_stands_there(open_page, category_page):
 def test_the_keyboard_alone_is_enough(open_page, category_page):
     page = open_page(category_page)
     page.keyboard.press("1")
-    settle(page)
-    assert shown(page) == ["stain/001", "dent/002"]
+    page.settle()
+    assert page.labels() == ["stain/001", "dent/002"]
     page.locator("#sort").focus()
     for _ in range(4):  # picture, map, outline, then the first card
         page.keyboard.press("Tab")
     assert "stain/001" in page.evaluate("() => document.activeElement.getAttribute('aria-label')")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    settle(page)
+    page.settle()
     assert "dent/002" in page.inner_text("#viewer-title")
     page.keyboard.press("ArrowRight")
-    settle(page)
+    page.settle()
     assert "stain/001" in page.inner_text("#viewer-title")
     before = float(page.input_value("#threshold-value"))
     page.keyboard.press("-")
-    settle(page)
+    page.settle()
     assert float(page.input_value("#threshold-value")) < before
     page.keyboard.press("Escape")
-    settle(page)
+    page.settle()
     assert page.locator("#viewer[open]").count() == 0
     assert page.evaluate("() => document.activeElement.className") == "image-card"
     page.keyboard.press("0")
-    settle(page)
-    assert len(shown(page)) == 16
+    page.settle()
+    assert len(page.labels()) == 16
 
 
 def test_every_control_has_a_name(open_page, category_page):
@@ -245,8 +237,8 @@ def test_what_is_not_judged_says_why_as_text(open_page, category_page):
     page = open_page(category_page)
     assert "its colour image is too dark: <b>0</b>" in page.inner_text("#not-judged")
     page.keyboard.press("5")
-    settle(page)
-    assert shown(page) == ["good/003"]
+    page.settle()
+    assert page.labels() == ["good/003"]
 
 
 def test_tables_by_kind_size_and_run(open_page, category_page):

@@ -27,6 +27,11 @@ def test_only_what_is_needed_and_not_there_is_downloaded(plan_of, minimal, tmp_p
     ]
 
 
+def test_every_category_has_a_page(plan_of, minimal):
+    pages = [path.as_posix() for path in plan_of(minimal).category_pages]
+    assert pages == ["results/tiny/report/a.html", "results/tiny/report/b.html"]
+
+
 def test_nothing_is_downloaded_beside_other_data(plan_of, minimal, tmp_path):
     (tmp_path / "a").mkdir()
     minimal["dataset"] |= {"root": str(tmp_path), "synthetic": None, "categories": ["a", "b"]}

@@ -45,6 +45,7 @@ from dcrdf.errors import UserError
         ("dataset.reader", ["unit"], "dataset.reader"),
         ("runs", {}, "runs"),
         ("runs.prepared", {"detector": "dcrdf_net", "preset": "paper"}, "prepared"),
+        ("runs.report", {"detector": "dcrdf_net", "preset": "paper"}, "report"),
         ("pseudo.quantile", [0.99, 0.9], "pseudo.quantile"),
         ("compare.references", ["net", "net"], "compare.references"),
         ("compare.pairs", [["net", "net"]], "net minus itself"),

@@ -164,6 +164,9 @@ def test_train_infer_predict_and_python_score_alike(chain, capsys):
     spot = [score for score, defect in zip(scores, defects, strict=True) if defect == "spot"]
     assert [float(row["score"]) for row in rows] == pytest.approx(spot, rel=1e-5)
     assert read_rgb(out / "000_heat.png").shape == (64, 128, 3)
+    page = (out / "gallery.html").read_text(encoding="utf-8")
+    assert all(f'"name":"{image.stem}"' in page for image in images)
+    assert f'"model":"{chain.job / "model"}"' in page
     assert "validation" in capsys.readouterr().out
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from dcrdf.report.explore.packing import (
     COLOUR_PX,
@@ -95,14 +96,14 @@ def test_the_side_of_maps_falls_with_their_number(images, runs):
     assert side == 32 or 1.5 * images * runs * 0.28 * side**2 <= MAPS_BYTES
 
 
-def test_outlines_go_around_every_region_and_hole():
-    mask = np.zeros((20, 40), bool)
-    mask[2:10, 4:20] = True
-    mask[4:7, 8:12] = False
-    mask[15, 30] = True
-    lines = outlines(mask)
+def test_outlines_go_closely_around_every_region_and_hole():
+    mask = np.zeros((40, 80), bool)
+    mask[4:30, 8:40] = True
+    mask[10:20, 16:30] = False
+    mask[35, 60] = True
+    lines = [np.reshape(line, (-1, 2)) * (80, 40) - 0.5 for line in outlines(mask)]
     assert len(lines) == 3
-    assert all(0.0 <= value <= 1.0 for line in lines for value in line)
-    largest = max(lines, key=lambda line: np.ptp(line[::2]))
-    assert (min(largest[::2]), max(largest[::2])) == (4.5 / 40, 19.5 / 40)
+    distance = ndimage.distance_transform_edt(~mask)
+    for x, y in np.rint(np.concatenate(lines)).astype(int):
+        assert 1 <= distance[y, x] <= 3
     assert outlines(np.zeros((4, 4), bool)) == []

@@ -38,7 +38,8 @@ function overlapFigure() {
   const { overlap } = theRun();
   if (!overlap) return null;
   const { point, isBeyond } = placeOnOverlap(overlap, theThreshold());
-  const high = Math.max(...data.runs.flatMap((run) => run.overlap?.flagged ?? []), 0.01);
+  const flagged = data.runs.flatMap((run) => run.overlap?.flagged ?? []);
+  const high = Math.ceil(100 * Math.max(...flagged, 0.01)) / 100;
   return makeCurve("Region overlap (PRO)",
     isBeyond ? "The threshold flags more than the curve shows."
       : `A map's pixels above the threshold cover ${percentText(point[1])} of a true defect in the mean, and ${

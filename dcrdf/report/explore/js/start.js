@@ -43,6 +43,15 @@ function onKey(event) {
   event.preventDefault();
 }
 
+/** Go to a part of the page; the address stays what the page shows. @param {MouseEvent} event */
+function onLink(event) {
+  const target = document.querySelector(event.currentTarget.getAttribute("href"));
+  event.preventDefault();
+  target.setAttribute("tabindex", "-1");
+  target.focus({ preventScroll: true });
+  target.scrollIntoView();
+}
+
 startControls();
 startGallery();
 startThreshold();
@@ -50,6 +59,7 @@ startCurves();
 startSurface();
 startViewer();
 document.addEventListener("keydown", onKey);
+for (const link of document.querySelectorAll("a[href^='#']")) link.addEventListener("click", onLink);
 window.addEventListener("hashchange", readAddress);
 readAddress();
 document.documentElement.dataset.ready = "true";

@@ -76,8 +76,16 @@ function rounded(value) {
   return Number((Math.round(value / step) * step).toPrecision(10));
 }
 
-/** The state as the address has it, so that it can be sent to others. */
+let addressWaits = 0;
+
+/** Soon, the state in the address: browsers refuse an address that changes with every move. */
 function writeAddress() {
+  clearTimeout(addressWaits);
+  addressWaits = setTimeout(writeAddressNow, 250);
+}
+
+/** The state as the address has it, so that it can be sent to others. */
+function writeAddressNow() {
   const said = new URLSearchParams();
   if (state.image !== null) said.set("image", labelOf(state.image));
   if (state.run !== 0) said.set("run", theRun().name);
