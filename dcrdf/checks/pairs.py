@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dcrdf.checks.exchanged import exchanged
 from dcrdf.checks.facts import SampleFacts
 from dcrdf.checks.finding import SHOWN, Finding, shortened
 from dcrdf.checks.partners import NEXT, PREVIOUS, Rival, rivals
@@ -26,7 +27,7 @@ def pairs_rule(seen: Sequence[SampleFacts], _: PrepareOptions) -> list[Finding]:
     if better:
         best = max(better, key=lambda rival: rival.typical_gain)
         return [Finding("warning", "pairs", _better(best))]
-    findings = _odd_ones(ordered, others)
+    findings = _single_ones(ordered, others)
     if findings:
         return shortened(findings)
     worse = [rival.name for rival in others if rival.is_worse]
@@ -88,16 +89,33 @@ def _better(rival: Rival) -> str:
     )
 
 
-def _odd_ones(ordered: Sequence[SampleFacts], others: Sequence[Rival]) -> list[Finding]:
-    """Single scans whose colour clearly fits another depth; each by its best rival."""
+def _single_ones(ordered: Sequence[SampleFacts], others: Sequence[Rival]) -> list[Finding]:
+    """Pairs of scans whose depths have changed places, and other scans whose colour clearly fits
+    another depth, each by its best rival."""
+    swapped = exchanged([facts.pair for facts in ordered])
+    findings = [
+        Finding(
+            "warning",
+            "pairs",
+            "the colour fits another depth better, and that one's colour fits this depth: have they"
+            f" changed places with {ordered[other].sample.identity}?",
+            ordered[one].sample.rgb,
+        )
+        for one, other in swapped
+    ]
+    known = {index for pair in swapped for index in pair}
+    return findings + [one for index, one in _odd_ones(ordered, others) if index not in known]
+
+
+def _odd_ones(ordered: Sequence[SampleFacts], others: Sequence[Rival]) -> list[tuple[int, Finding]]:
     best: dict[int, tuple[float, str]] = {}
     for rival in others:
         for index in rival.odd_ones():
             gain = float(rival.gains[index])
             best[index] = max(best.get(index, (-np.inf, "")), (gain, rival.name))
-    findings = []
+    found = []
     for index, (_, name) in sorted(best.items()):
         which = f"its own, {name}" if name not in (NEXT, PREVIOUS) else f"{name} in its folder"
         detail = f"the colour fits another depth better: {which}"
-        findings.append(Finding("warning", "pairs", detail, ordered[index].sample.rgb))
-    return findings
+        found.append((index, Finding("warning", "pairs", detail, ordered[index].sample.rgb)))
+    return found
