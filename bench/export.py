@@ -25,7 +25,7 @@ from dcrdf.tensors.prepared import scans_of_split
 from dcrdf.tensors.scans import Scans
 
 OUTPUT = Path(__file__).with_suffix(".md")
-BATCHES, ROUNDS = (1, 16), 3
+BATCHES, ROUNDS = (1, 16), 2
 HEAD = ("model", "fusion", "px", "batch", "torch", "exported", "times as fast", "graph MB")
 RULE = "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
 
