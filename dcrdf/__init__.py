@@ -16,13 +16,14 @@ def load(folder: str | Path, device: str = "auto", *, judge_anyway: bool = False
     needs: torch for a trained model, onnxruntime for an exported one.
     """
     from dcrdf.errors import extras_named
-    from dcrdf.judging.description import is_exported
+    from dcrdf.judging.description import is_exported, read_description
 
     with extras_named():
         if is_exported(Path(folder)):
             from dcrdf.runtime.exported import ExportedModel
 
             return ExportedModel(Path(folder), device, judge_anyway=judge_anyway)
+        read_description(Path(folder))  # a wrong folder is told from a missing torch
         from dcrdf.models.model import Model
 
         return Model(Path(folder), device, judge_anyway=judge_anyway)

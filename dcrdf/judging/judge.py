@@ -99,15 +99,19 @@ class Judge(ABC):
             threshold_from=SET_BY_HAND if is_set_by_hand(limits) else FITTED,
         )
 
-    def _describe(self, folder: Path, description: dict[str, Any], names: Sequence[str]) -> None:
-        """Take preparation, thresholds and gauges from a description, and thresholds that were set
-        by hand from the folder; KeyError, TypeError or ValueError for what is missing or unfit."""
+    def _describe(self, description: dict[str, Any], names: Sequence[str]) -> None:
+        """Take preparation, thresholds and gauges from a description; KeyError, TypeError or
+        ValueError for what is missing or unfit."""
         self.description = description
         preparation = description["preparation"]
         self.options = PrepareOptions.parse(preparation["options"], "preparation")
         self.constants = PreparationConstants.from_dict(preparation["constants"])
         self.fitted_thresholds = checked_thresholds(description["thresholds"], names)
         self.good_validation = _checked_gauges(description.get("good_validation", {}))
+
+    def _use_set_thresholds(self, folder: Path) -> None:
+        """Have thresholds decide that were set by hand in the folder; UserError for damaged ones
+        and for those of another calibration."""
         self.thresholds = thresholds_in_use(folder, self.fitted_thresholds)
 
     def _prepare(

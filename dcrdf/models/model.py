@@ -56,7 +56,8 @@ class Model(Judge):
             if "stand_ins" in scoring:
                 stand_ins = StandInCalibrations.from_dict(scoring["stand_ins"])
                 branches = (*branches, *WITHOUT.values())
-            self._describe(folder, description, (FUSED, *branches))
+            self._describe(description, (FUSED, *branches))
+        self._use_set_thresholds(folder)
         self.lacks = LACKS_USUAL_SCANS if usual is None else ""
         torch.set_num_threads(cpu_threads or options.cpu_threads)
         self.scorer = Scorer(detector, options, calibration, choose_device(device), usual)

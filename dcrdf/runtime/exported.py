@@ -34,13 +34,12 @@ class ExportedModel(Judge):
             raise UserError(f"--device {device}: an exported model runs on the CPU; write cpu")
         description = read_exported(folder)
         with entries_named(folder, EXPORTED):
-            names = (FUSED, *description["branches"])
-            self._describe(folder, description, names)
+            self._describe(description, (FUSED, *description["branches"]))
             known = description["usual_scans"]
             self.usual = None if known is None else UsualScans.from_dict(known)
-            self.session = _session(
-                folder / GRAPH, description["graph_sha256"], int(description["cpu_threads"])
-            )
+            sha256, cpu_threads = description["graph_sha256"], int(description["cpu_threads"])
+        self._use_set_thresholds(folder)
+        self.session = _session(folder / GRAPH, sha256, cpu_threads)
         self.lacks = LACKS_USUAL_SCANS if self.usual is None else ""
         self._asked = [one.name for one in self.session.get_inputs()]
         self._given = [one.name for one in self.session.get_outputs()]

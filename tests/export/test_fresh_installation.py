@@ -39,7 +39,7 @@ def test_an_exported_model_judges_where_torch_was_never_installed(installed, bes
     packages = done(installed / "python", "-m", "pip", "list", "--format", "freeze")[1]
     assert "onnxruntime==" in packages
     assert "torch" not in packages
-    files = sorted((best / "scans/a/test").glob("*/rgb/*.png"))
+    files = sorted((best / "scans/a/test/spot/rgb").glob("*.png"))
     out = tmp_path / "out"
     found = done(installed / "dcrdf", "predict", best / "exported", *files, "--out", out,
                  cwd=tmp_path)  # fmt: skip
