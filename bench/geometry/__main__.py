@@ -32,7 +32,7 @@ CAPTION = (
 BACKWARDS = (
     "Root mean square error of the heights of 4,000 points, interpolated from the samples by"
     " exp(-|p - q|^2 / sigma_d^2 - |n_p - n_q|^2 / sigma_n^2), sigma_n = 0.5 or infinite. The paper"
-    " says that normals keep edges and gives no figure."
+    " has the normals count and gives no figure."
 )
 PAPERS_PERCENT, PAPERS_MS = 91.9, 13.9
 """Fewer points, and its time (Xu et al., Sensors 2025, Table 6)."""
