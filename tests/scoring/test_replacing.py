@@ -171,6 +171,11 @@ def test_the_factor_from_which_it_is_replaced(factor, is_replaced):
     assert set(found) == ({"rgb"} if is_replaced else set())
     both = {"rgb": np.array([factor]), "depth": np.array([factor])}
     assert replaced_ones(both, [{}]) == [{}]
+    nearly = {"rgb": np.array([factor]), "depth": np.array([1.2])}
+    assert replaced_ones(nearly, [{}]) == [{}]  # most of it is shared
+    (more,) = replaced_ones({"rgb": np.array([2.0]), "depth": np.array([1.3])}, [{}])
+    assert list(more) == ["rgb"]
+    assert "1.54 times" in more["rgb"]
     dead = {"depth": "dead"}
     assert replaced_ones(both, [dead]) == [{} if is_replaced else dead]
 

@@ -26,6 +26,19 @@ model = dcrdf.load(model)
 both, alone = model.predict(read_rgb(rgb), read_xyz(xyz)), model.predict(read_rgb(rgb), None)
 print(both.score, both.threshold, alone.score, alone.threshold)
 """
+REPLACE = """
+import sys
+from pathlib import Path
+import numpy as np
+import dcrdf
+from dcrdf.files.images import read_rgb, read_xyz
+model, rgb, xyz = map(Path, sys.argv[1:])
+model, points = dcrdf.load(model), read_xyz(xyz)
+black = model.predict(np.zeros_like(read_rgb(rgb)), points)
+alone = model.predict(None, points)
+print(black.word, alone.word, (black.score - black.threshold) * (alone.score - alone.threshold) > 0)
+print(black.remark)
+"""
 
 
 def test_a_withheld_modality_is_scored_as_predict_scores_an_absent_one(workflow):
@@ -35,6 +48,7 @@ def test_a_withheld_modality_is_scored_as_predict_scores_an_absent_one(workflow)
         "both": {**run, "infer": {"stand_ins": "always"}},
         "rgb": {**run, "infer": {"stand_ins": "always", "modalities": "rgb"}},
         "plain": {**run, "infer": {"modalities": "rgb"}},
+        "replaced": {**run, "infer": {"replace_unusual": True}},
     }
     workflow.run()
     jobs = {name: workflow.results / name / "a" / "seed0" for name in workflow.config["runs"]}
@@ -47,6 +61,7 @@ def test_a_withheld_modality_is_scored_as_predict_scores_an_absent_one(workflow)
     assert set(thresholds["plain"]) == {"fused", "rgb", "depth"}
     used = {"both": "fused", "rgb": "without_depth", "plain": "rgb"}
     scores = {}
+    replaced = jobs.pop("replaced")
     for name, job in jobs.items():
         with h5py.File(job / "maps.h5") as file:
             given = json.loads(file.attrs["threshold"])
@@ -68,3 +83,14 @@ def test_a_withheld_modality_is_scored_as_predict_scores_an_absent_one(workflow)
     assert scores["plain"] != scores["rgb"]
     assert both_threshold == thresholds["both"]["fused"]["threshold"]
     assert alone_threshold == thresholds["both"]["without_depth"]["threshold"]
+    done = subprocess.run(
+        [sys.executable, "-c", REPLACE, str(replaced / "model"),
+         str(scan / "rgb" / "000.png"), str(scan / "xyz" / "000.tiff")],
+        cwd=workflow.folder, env={**os.environ, **workflow.environment}, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    words, remark = done.stdout.splitlines()
+    black, alone, is_same_side = words.split()
+    assert (black == alone, is_same_side) == (True, "True")
+    assert remark.startswith("judged without colour: its colour image is too dark")
+    assert "defects that only colour shows are missed" in remark

@@ -211,6 +211,24 @@ def test_a_remembered_place_is_at_no_distance(fit_own, samples):
     assert other.own["rgb"].max() > 0.1
 
 
+def test_banks_hold_the_places_that_queries_will_be_like(fit_own, samples):
+    """The bank of geometry's stand-in holds all places, those of geometry the part's; a student's
+    holds what is shown complete beside what is shown alone."""
+    everything = {"select": "random", "bank_size": 10**6}
+    detector, _ = fit_own(**everything)
+    given = int(detector._seen(batch_of(detector, samples)).given.sum())
+    places = 6 * 16 * 16
+    assert 0 < given < places
+
+    def sizes(banks):
+        return {name: len(bank.patches) for name, bank in banks.items()}
+
+    assert sizes(detector.banks.banks) == {"rgb": places, "depth": given}
+    assert sizes(detector.stand_in.banks) == {"rgb": given, "depth": places}
+    student, _ = fit_own(**everything, transfer="joint", bank_features="student")
+    assert sizes(student.banks.banks) == {"rgb": places + given, "depth": 2 * given}
+
+
 def test_scales_are_one_number_for_all_channels(fit, samples):
     detector = fit("resilient")[0]
     raw = detector._seen(batch_of(detector, samples))
