@@ -1,5 +1,6 @@
 """The page of a category, used as a person would."""
 
+import json
 import re
 
 import pytest
@@ -264,3 +265,44 @@ def test_without_script_it_says_so(open_page, category_page, browser):
     page.goto(category_page.as_uri())
     assert "switched off" in page.inner_text("noscript")
     context.close()
+
+
+def with_images(page_file, folder, chosen, **of_runs):
+    """A copy of the page with some of its images; `of_runs` replace what runs say of them."""
+    text = page_file.read_text(encoding="utf-8")
+    before, data, after = re.split(r'(?<=id="data">)(.*?)(?=</script>)', text, maxsplit=1)
+    data = json.loads(data)
+    data["images"] = [data["images"][at] for at in chosen]
+    for run in data["runs"]:
+        run["scores"] = {name: [x[at] for at in chosen] for name, x in run["scores"].items()}
+        run["notJudged"] = [run["notJudged"][at] for at in chosen]
+        run["overlap"] = None
+        run.update(of_runs)
+        for one in run["maps"].values():
+            one["images"] = [one["images"][at] for at in chosen]
+    for one in data["prepared"]:
+        one["heights"]["images"] = [one["heights"]["images"][at] for at in chosen]
+        one.update({name: [one[name][at] for at in chosen] for name in ("colour", "outlines")})
+    for one in data["readings"]:
+        one["values"] = [one["values"][at] for at in chosen]
+    path = folder / "some.html"
+    path.write_text(before + json.dumps(data).replace("<", "\\u003c") + after, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("chosen", "of_runs"),
+    [([0], {}), ([8], {}), ([], {}), ([0, 1], {"notJudged": ["dark", "dark"]}),
+     ([0, 9], {"scores": {"fused": [0.5, 0.5]}, "validation": [], "threshold": 0.5})],
+    ids=["one good", "one defect", "none", "none judged", "all alike"],
+)  # fmt: skip
+def test_few_images_are_no_trouble(open_page, category_page, tmp_path, chosen, of_runs):
+    page = open_page(with_images(category_page, tmp_path, chosen, **of_runs))
+    assert len(page.labels()) == len(chosen)
+    for key in ("+", "-", "1", "0"):
+        page.keyboard.press(key)
+        page.settle()
+    text = page.inner_text("main")
+    assert "NaN" not in text
+    assert "Infinity" not in text
+    assert "undefined" not in text

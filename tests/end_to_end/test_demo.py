@@ -36,5 +36,7 @@ def test_the_page_shows_every_category():
     page = (RESULTS / "report.html").read_text(encoding="utf-8")
     for category in ("cracker", "flange", "handle"):
         assert category in page
+        own = RESULTS / "report" / f"{category}.html"
+        assert 100_000 < own.stat().st_size < 15_000_000
     assert "http-equiv" in page
     assert 'src="http' not in page

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -71,9 +72,10 @@ def page(two_runs) -> Page:
 def test_nothing_is_loaded_and_nothing_runs(page, two_runs):
     assert page.all("script") == page.all("link") == page.all("iframe") == []
     assert all(image["src"].startswith("data:image/webp;") for image in page.all("img"))
-    inner = [link["href"] for link in page.all("a") if not link["href"].startswith("#")]
-    assert inner == ["report/bolt.html", "report/nut.html"]
-    assert all((two_runs.folder / name).is_file() for name in inner)
+    others = [link["href"] for link in page.all("a") if not link["href"].startswith("#")]
+    assert {link.partition("#")[0] for link in others} == {"report/bolt.html", "report/nut.html"}
+    assert "report/nut.html#image=dent/005&run=full" in map(unquote, others)
+    assert all((two_runs.folder / link.partition("#")[0]).is_file() for link in others)
     text = (two_runs.folder / "report.html").read_text()
     assert "http://" not in text
     assert "https://" not in text
