@@ -16,6 +16,8 @@ from dcrdf.report.runs import RunResult
 PRO_LIMIT = 0.30
 _PRO_POINTS = 160
 _BINS = 28
+_STAGE = "stage"
+"""The first column of the log of a training in stages."""
 _LOG_RATIO = 20.0
 
 
@@ -89,7 +91,8 @@ def histogram(result: RunResult) -> Chart:
 def loss_chart(path: Path) -> Chart | None:
     """Every loss of a training log over epochs; `None` for a detector that trains in no epochs.
 
-    Raises `UserError` naming the file when the log is absent or cannot be read.
+    Of a training in stages the epochs of one follow those of the other. Raises `UserError` naming
+    the file when the log is absent or cannot be read.
     """
     losses = _read_losses(path)
     epochs = losses.pop("epoch")
@@ -105,7 +108,8 @@ def loss_chart(path: Path) -> Chart | None:
         line(name, style, x, y, epochs.tolist(), column.tolist())
         for style, (name, column) in enumerate(losses.items())
     ]
-    ends = ", ".join(f"{name} {column[-1]:.3g}" for name, column in losses.items())
+    last = {name: column[np.isfinite(column)][-1:] for name, column in losses.items()}
+    ends = ", ".join(f"{name} {value[0]:.3g}" for name, value in last.items() if len(value))
     return Chart("Losses", f"Training losses by epoch; at the end: {ends}.", x, y, lines)
 
 
@@ -138,8 +142,11 @@ def _read_losses(path: Path) -> dict[str, NDArray[np.float64]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows: Sequence[Sequence[str]] = list(csv.reader(file))
-        head = rows[0]
-        body = np.array(rows[1:], dtype=np.float64).reshape(-1, len(head))
+        head, cells = rows[0], [[cell or "nan" for cell in row] for row in rows[1:]]
+        staged = head[0] == _STAGE
+        if staged:
+            head, cells = head[1:], [row[1:] for row in cells]
+        body = np.array(cells, dtype=np.float64).reshape(-1, len(head))
         columns = dict(zip(head, body.T, strict=True))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; train again") from None
@@ -147,4 +154,6 @@ def _read_losses(path: Path) -> dict[str, NDArray[np.float64]]:
         raise UserError(f"{path}: not a training log; train again") from None
     if "epoch" not in columns:
         raise UserError(f"{path}: not a training log: no column `epoch`; train again")
+    if staged:  # epochs are counted anew in every stage
+        columns["epoch"] = np.arange(float(len(body)))
     return columns

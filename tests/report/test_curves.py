@@ -87,6 +87,17 @@ def test_wide_ranges_are_logarithmic(tmp_path):
     assert loss_chart(log).y.logarithmic
 
 
+def test_stages_follow_one_another(tmp_path):
+    """Each loss is drawn over the epochs of its own stage; epochs are counted anew in each."""
+    log = tmp_path / "losses.csv"
+    log.write_text("stage,epoch,flow,total,student\nflow,0,3,3,\nflow,1,2,2,\nstudent,0,,1,1\n")
+    chart = loss_chart(log)
+    assert "at the end: flow 2, total 1, student 1" in chart.description
+    ends = [line.path.replace("M", "L").split("L")[-1].split()[0] for line in chart.lines]
+    assert float(ends[0]) == pytest.approx(np.mean([46, 350]), abs=1)  # halfway along the axis
+    assert float(ends[1]) == float(ends[2]) == pytest.approx(350, abs=1)
+
+
 def test_a_single_epoch_and_lost_values_are_drawn(tmp_path):
     log = tmp_path / "losses.csv"
     log.write_text("epoch,total,focal\n0,nan,1\n")
@@ -100,7 +111,7 @@ def test_a_detector_without_epochs_has_no_chart(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "contents", ["", "epoch,total\n0,x\n", "epoch,a\n0,1,2\n", "step,a\n0,1\n"]
+    "contents", ["", "epoch,total\n0,x\n", "epoch,a\n0,1,2\n", "step,a\n0,1\n", "stage,a\nx,1\n"]
 )
 def test_bad_logs_are_named(tmp_path, contents):
     log = tmp_path / "losses.csv"
