@@ -6,21 +6,25 @@ from functools import partial
 
 import numpy as np
 
-from dcrdf.datasets.synthetic import defects
+from dcrdf.datasets.synthetic import defects, field_defects
 from dcrdf.datasets.synthetic.defects import Defect
 from dcrdf.datasets.synthetic.part import Canvas, Part
 from dcrdf.datasets.synthetic.parts.cracker import build_cracker
+from dcrdf.datasets.synthetic.parts.field import build_field
 from dcrdf.datasets.synthetic.parts.flange import build_flange
 from dcrdf.datasets.synthetic.parts.handle import build_handle
 from dcrdf.datasets.synthetic.parts.scone import build_scone
+from dcrdf.datasets.synthetic.rig import TABLE_RIG, Rig
+from dcrdf.datasets.synthetic.walking_rig import WALKING_RIG
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the samples of a category are made."""
+    """How the samples of a category are made, and what takes its scans."""
 
     build: Callable[[Canvas, np.random.Generator], Part]
     defects: Mapping[str, Defect]
+    rig: Rig = TABLE_RIG
 
 
 THREADS = ((0.02, 0.08, 0.40), (0.45, 0.02, 0.03), (0.80, 0.80, 0.78))
@@ -170,9 +174,22 @@ SCONE = Recipe(
     },
 )
 
+FIELD = Recipe(
+    build_field,
+    {
+        "crack": field_defects.crack,
+        "crazing": field_defects.crazing,
+        "hairline": field_defects.hairline,
+        "spall": field_defects.spall,
+        "swell": field_defects.swell,
+    },
+    WALKING_RIG,
+)
+
 RECIPES: Mapping[str, Recipe] = {
     "cracker": CRACKER,
     "flange": FLANGE,
     "handle": HANDLE,
     "scone": SCONE,
+    "field": FIELD,
 }
