@@ -1,4 +1,4 @@
-"""What takes the scans of a category: where its camera stands, how it is lit, which depth sensor."""
+"""What takes the scans of a category: camera, light and depth sensor."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

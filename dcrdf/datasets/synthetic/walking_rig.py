@@ -6,7 +6,7 @@ with the square of the distance (Khoshelham and Elberink, Sensors 2012: a step o
 
 import numpy as np
 
-from dcrdf.datasets.synthetic.arrays import Field, blurred
+from dcrdf.datasets.synthetic.arrays import Field, Mask, blurred
 from dcrdf.datasets.synthetic.camera import View
 from dcrdf.datasets.synthetic.light import Lighting, direction
 from dcrdf.datasets.synthetic.rig import Rig
@@ -19,7 +19,9 @@ NIGHT_SHARE = 0.4
 STEP_PER_M = 2.85e-3
 """Of 1 / z: an eighth of a pixel of disparity."""
 NOISE_STEPS = 0.3
-SEEN_OVER_PX = 0.0035
+OUTSHONE = 1.2
+"""Linear brightness of a surface, of a white one's in a usual light."""
+SEEN_OVER = 0.0035
 """The matching window smooths depth over this share of the image's side."""
 
 
@@ -56,7 +58,7 @@ def scan_by_disparity(
     view: View, height_mm: Field, radiance: Field, rng: np.random.Generator
 ) -> Field:
     """Points (H, W, 3) in metres: 1 / z smoothed, noisy and in whole steps; missing ones are 0."""
-    sigma_px = SEEN_OVER_PX * view.size_px
+    sigma_px = SEEN_OVER * view.size_px
     points_m = view.points_m(blurred(height_mm, sigma_px))
     nearness = 1.0 / points_m[..., 2]
     noise = rng.standard_normal(height_mm.shape, dtype=np.float32)
@@ -65,14 +67,16 @@ def scan_by_disparity(
     steps = nearness / STEP_PER_M + np.float32(NOISE_STEPS / np.sqrt(2.0)) * noise
     z_m = 1.0 / (np.float32(STEP_PER_M) * np.maximum(np.round(steps), 1.0))
     points_m = points_m * (z_m / points_m[..., 2])[..., None]
-    points_m[_lost(height_mm.shape, rng)] = 0.0
+    points_m[_lost(radiance, rng)] = 0.0
     return points_m.astype(np.float32)
 
 
-def _lost(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """A few patches in which no pattern was matched."""
+def _lost(radiance: Field, rng: np.random.Generator) -> Mask:
+    """A few patches in which no pattern was matched, and where the sun outshines it."""
+    shape = radiance.shape[:2]
     rough = blurred(rng.standard_normal(shape, dtype=np.float32), 0.01 * shape[0])
-    return np.asarray(rough > 3.0 * rough.std(), np.bool_)
+    lost = (rough > 3.0 * rough.std()) | (radiance.mean(axis=2) > OUTSHONE)
+    return np.asarray(lost, np.bool_)
 
 
 WALKING_RIG = Rig(

@@ -72,7 +72,7 @@ def _concrete(
 
 
 def _asphalt(
-    canvas: Canvas, axes: tuple[Field, Field], rng: np.random.Generator
+    canvas: Canvas, _axes: tuple[Field, Field], rng: np.random.Generator
 ) -> tuple[Field, Field]:
     size_mm = rng.uniform(4.0, 9.0)
     stones = canvas.noise(size_mm, rng)
