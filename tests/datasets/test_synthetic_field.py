@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from dcrdf.datasets.synthetic.camera import View
+from dcrdf.datasets.synthetic.catalogue import RECIPES
 from dcrdf.datasets.synthetic.part import Canvas
-from dcrdf.datasets.synthetic.parts.field import FINISHES, build_field
+from dcrdf.datasets.synthetic.parts.field import FINISHES, field_at
 from dcrdf.datasets.synthetic.render import SampleName, render
 from dcrdf.datasets.synthetic.walking_rig import (
     DISTANCE_MM,
@@ -92,8 +93,10 @@ def test_some_images_are_almost_black_and_others_bright():
 
 def test_every_finish_fills_the_image():
     canvas = Canvas.of(View(64, 800.0, (0.0, 0.0, -1.0), 3.0))
+    axes = canvas.posed(0.7, (0.0, 0.0))
     for finish in FINISHES:
-        relief_mm, albedo = finish(canvas, canvas.posed(0.7, (0.0, 0.0)), np.random.default_rng(1))
+        draw = finish(np.random.default_rng(2))
+        relief_mm, albedo = draw(canvas, axes, np.random.default_rng(1))
         assert relief_mm.shape == (64, 64)
         assert relief_mm.std() > 0.0
         assert albedo.shape == (64, 64, 3)
@@ -102,12 +105,26 @@ def test_every_finish_fills_the_image():
 
 
 def test_a_defect_may_lie_anywhere_but_at_the_rim():
-    part = build_field(
-        Canvas.of(draw_walking_view(64, np.random.default_rng(0))), np.random.default_rng(1)
-    )
+    canvas = Canvas.of(draw_walking_view(64, np.random.default_rng(0)))
+    part = field_at(np.random.default_rng(1))(canvas, np.random.default_rng(1))
     assert part.open_face.mean() == pytest.approx(0.75**2)
     assert (part.inside_mm > 0.0).all()
     assert (part.surface.height_mm > 0.0).all()
+
+
+def test_images_of_a_place_share_distance_and_surface_and_splits_share_no_place():
+    places = RECIPES["field"].places
+    median_z = {}
+    for split in ("train", "validation", "test"):
+        for index in (0, 1, places):
+            xyz = render(SampleName("field", split, "good", index, 0), 64).xyz
+            median_z[split, index] = float(np.median(depths(xyz)))
+    for split in ("train", "validation", "test"):
+        assert median_z[split, places] == pytest.approx(median_z[split, 0], rel=0.05)
+        assert median_z[split, 1] != pytest.approx(median_z[split, 0], rel=0.05)
+    assert len({round(median_z[split, 0], 2) for split in ("train", "validation", "test")}) == 3
+    first, again = (good(index, 64).rgb for index in (0, places))
+    assert not np.array_equal(first, again)
 
 
 @pytest.mark.parametrize("kind", ["crack", "hairline"])

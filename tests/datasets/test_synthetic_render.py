@@ -35,7 +35,7 @@ def parts() -> dict[str, Part]:
     """A sound part of each category at 128 pixels."""
     canvas = Canvas.of(draw_view(128, np.random.default_rng(5)))
     return {
-        category: recipe.build(canvas, np.random.default_rng(6))
+        category: recipe.build_at(np.random.default_rng(7))(canvas, np.random.default_rng(6))
         for category, recipe in RECIPES.items()
     }
 

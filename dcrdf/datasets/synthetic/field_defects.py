@@ -10,11 +10,12 @@ from dcrdf.datasets.synthetic.defects import Range
 from dcrdf.datasets.synthetic.part import Part, Surface
 
 CRACK_LENGTH: Range = (0.18, 0.7)
-CRACK_WIDTH: Range = (0.005, 0.010)
-"""One to two pixels of a sensor with 200 to a side."""
+CRACK_WIDTH: Range = (0.004, 0.008)
+"""One to two pixels of a sensor with 256 to a side."""
 CRACK_DEPTH: Range = (0.008, 0.022)
 CRACK: Colour = (0.03, 0.028, 0.026)
-"""Hardly any light comes back from inside."""
+"""Hardly any light comes back from inside; but a pixel is wider than a crack."""
+CRACK_STRENGTH = 0.4
 SPALL_SIZE: Range = (0.03, 0.09)
 SPALL_DEPTH: Range = (0.008, 0.025)
 SPALL_SHADE: Range = (1.3, 0.6)
@@ -32,7 +33,7 @@ def crack(part: Part, severity: float, rng: np.random.Generator) -> Surface:
         width_mm=_in_mm(CRACK_WIDTH, part),
         depth_mm=_in_mm(CRACK_DEPTH, part),
         colour=CRACK,
-        strength=0.7,
+        strength=CRACK_STRENGTH,
     )
 
 
