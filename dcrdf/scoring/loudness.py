@@ -6,6 +6,7 @@ learnt from good images; where it does not help to tell the peak of one that was
 explains nothing.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from dcrdf.errors import UserError
+from dcrdf.scoring.trust import UNUSUAL
 
 LEAST_IMAGES = 5
 """A line through fewer says nothing of the next image."""
@@ -22,27 +24,24 @@ LEAST_IMAGES = 5
 
 @dataclass(frozen=True)
 class Loudness:
-    """Of good images: the mean, the lowest and the highest level of their maps, and by how much of
-    a level's surplus over the mean their maxima are higher (0: the level explains nothing; 1: all
-    of it counts, no more)."""
+    """Of good images: the mean and the highest level of their maps, and by how much of a level's
+    surplus over the mean their maxima are higher (0: the level explains nothing; 1: all of it)."""
 
     mean_level: float
-    lowest_level: float
     highest_level: float
     share: float
 
     @classmethod
     def of(cls, levels: NDArray[np.float64], peaks: NDArray[np.float64]) -> Self:
         """From levels and maxima (N,) of good images' maps."""
-        return cls(
-            float(levels.mean()), float(levels.min()), float(levels.max()), _share(levels, peaks)
-        )
+        return cls(float(levels.mean()), float(levels.max()), _share(levels, peaks))
 
     def surplus(self, levels: Tensor) -> Tensor:
         """By how much more than the usual good image those of such levels (B,) may show, (B,); less
-        than nothing for quiet ones. Beyond the levels of good images nothing more is excused."""
-        known = levels.clamp(self.lowest_level, self.highest_level)
-        return self.share * (known - self.mean_level)
+        than nothing for quiet ones. Beyond `UNUSUAL` times the levels of good images nothing more
+        is excused: that is no loud image any more, but something else."""
+        excused = levels.clamp_max(UNUSUAL * self.highest_level)
+        return self.share * (excused - self.mean_level)
 
     def to_dict(self) -> dict[str, float]:
         """As JSON."""
@@ -51,13 +50,13 @@ class Loudness:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`; UserError, TypeError or ValueError for other values."""
-        names = ("mean_level", "lowest_level", "highest_level", "share")
+        names = ("mean_level", "highest_level", "share")
         if set(values) != set(names):
             raise UserError("calibrated by another version of dcrdf; run `dcrdf infer` again")
-        mean, lowest, highest, share = (float(values[name]) for name in names)
-        if not (lowest <= mean <= highest and 0.0 <= share <= 1.0):
+        mean, highest, share = (float(values[name]) for name in names)
+        if not (-math.inf < mean <= highest < math.inf and 0.0 <= share <= 1.0):
             raise ValueError("the loudness of good images is out of range")
-        return cls(mean, lowest, highest, share)
+        return cls(mean, highest, share)
 
 
 def _share(levels: NDArray[np.float64], peaks: NDArray[np.float64]) -> float:
