@@ -147,7 +147,9 @@ class InferOptions(Closed):
     `fusion: peak_norm` measures each blurred map by the maxima of good validation images and takes
     the 3-norm of the two; `peak_trust` also asks the image at hand: a modality that is
     louder than on any good validation image, nearly everywhere and alone, counts less and is not
-    asked about the other, nor are heights that were filled in where many are.
+    asked about the other, nor are heights that were filled in where many are. `level_trust` also
+    measures each map against what is usual in an image that is as loud, as far as the loudness of
+    good validation images tells their peaks: for surfaces that are hardly alike.
     `one_class_svm`: both maps by the weights that a linear one-class SVM of good validation pixels
     gives them; as a `score`, both unblurred maps' maxima by those of an SVM of good images.
     `orientations`: an image is scored in at most so many of the orientations in which the training
@@ -181,3 +183,8 @@ class InferOptions(Closed):
     def weighed(self) -> bool:
         """Whether one-class SVMs are asked for weights of both maps."""
         return "one_class_svm" in (self.fusion, self.score)
+
+    @property
+    def by_level(self) -> bool:
+        """Whether the levels of good images are to explain their peaks."""
+        return self.fusion == "level_trust"

@@ -19,7 +19,7 @@ SYNTHETIC_SIGN = ".dcrdf-made-here"
 DOWNLOAD_MARKER = ".dcrdf-download.json"
 CAMERA_FILES = ("camera.json", "camera.yaml", "camera.yml")
 """Of depth images; also beside the categories."""
-EMBEDDED_CATEGORIES = ("cracker", "flange", "handle", "scone")
+EMBEDDED_CATEGORIES = ("cracker", "flange", "handle", "scone", "field")
 """The parts that `synthesize` can make."""
 
 

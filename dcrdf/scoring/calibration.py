@@ -1,7 +1,7 @@
 """What good validation images look like to a detector: the ground of every fusion."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -15,25 +15,27 @@ from dcrdf.modalities import DEPTH, MODALITIES, Modality
 from dcrdf.scoring.branch_statistics import BranchFigures, BranchStatistics, image_levels
 from dcrdf.scoring.depth_sensor import DepthReadings, DepthSensor
 from dcrdf.scoring.held_out import on_common_scale
+from dcrdf.scoring.loudness import Loudness
 from dcrdf.scoring.one_class_svm import GoodPairs, Weights
 from dcrdf.scoring.trust import Trust
 from dcrdf.tensors.scans import Scans
 
-WEIGHTS = "one_class_svm"
-"""Their entry in JSON."""
+WEIGHTS, LOUDNESS = "one_class_svm", "loudness"
+"""Their entries in JSON."""
 
 
 @dataclass(frozen=True)
 class GoodFigures:
     """What a calibration takes from each of N good images: figures of their maps by the maps'
     names, readings of the depth sensor, pixels of the part and of the image, (N,); pairs of both
-    maps' values, where weights are asked for."""
+    maps' values, where weights are asked for, and whether levels are to explain peaks."""
 
     maps: Mapping[str, BranchFigures]
     readings: DepthReadings
     part_pixels: NDArray[np.int64]
     image_pixels: NDArray[np.int64]
     pairs: GoodPairs | None = None
+    by_level: bool = False
 
     @classmethod
     def of(
@@ -44,6 +46,7 @@ class GoodFigures:
         silent_beside_part: Collection[Modality] = (),
         *,
         weighed: bool = False,
+        by_level: bool = False,
     ) -> Self:
         """From the unblurred maps of good scans, which have both modalities; own maps of some may
         be silent beside the part."""
@@ -63,7 +66,7 @@ class GoodFigures:
         part = outline & good.inside
         pairs = GoodPairs.of(maps, outline, good.inside) if weighed else None
         pixels = good.inside.sum(axis=(1, 2))
-        return cls(figures, readings, part.sum(axis=(1, 2)), pixels, pairs)
+        return cls(figures, readings, part.sum(axis=(1, 2)), pixels, pairs, by_level)
 
     def __len__(self) -> int:
         return len(self.image_pixels)
@@ -90,44 +93,64 @@ class GoodFigures:
         weights = others.weights
         if weights is not None and everyone.weights is not None:
             weights = weights.in_units_of(everyone.weights)
-        return Calibration(statistics, others.sensor, weights)
+        return Calibration(statistics, others.sensor, weights, others.loudness)
 
     def _of_rows(self, rows: NDArray[np.intp]) -> "Calibration":
         statistics = {name: BranchStatistics.of(x, rows) for name, x in self.maps.items()}
         part_share = float(self.part_pixels[rows].sum() / self.image_pixels[rows].sum())
         readings = self.readings.rows(torch.from_numpy(rows))
         weights = None if self.pairs is None else self.pairs.weights(rows)
-        return Calibration(statistics, DepthSensor.of_good(readings, part_share), weights)
+        sensor = DepthSensor.of_good(readings, part_share)
+        return Calibration(statistics, sensor, weights, self._loudness(rows))
+
+    def _loudness(self, rows: NDArray[np.intp]) -> dict[str, Loudness]:
+        if not self.by_level:
+            return {}
+        return {
+            name: Loudness.of(figures.levels[rows], figures.peaks[rows])
+            for name, figures in self.maps.items()
+        }
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Statistics of the maps by their names, and of the depth sensor; the weights of both maps,
-    where they are asked for."""
+    """Statistics of the maps by their names, and of the depth sensor; the weights of both maps
+    and how far levels explain peaks, where they are asked for."""
 
     maps: Mapping[str, BranchStatistics]
     sensor: DepthSensor
     weights: Weights | None = None
+    loudness: Mapping[str, Loudness] = field(default_factory=dict)
+
+    def levels(
+        self,
+        blurred: Mapping[str, Tensor],
+        inside: Tensor,
+        places: Mapping[Modality, Tensor] | None = None,
+    ) -> dict[str, Tensor]:
+        """How loud each blurred map (B, H, W) is as a whole, (B,), of those whose statistics are
+        known.
+
+        `inside` (B, H, W) is where the image is; `places` (B, H, W) are where levels of some
+        modalities are taken instead, as they were of good images.
+        """
+        at: dict[str, Tensor] = dict.fromkeys(self.maps, inside) | dict(places or {})
+        return {
+            name: image_levels(maps, at[name])
+            for name, maps in blurred.items()
+            if name in self.maps
+        }
 
     def unusual(
-        self,
-        blurred: Mapping[Modality, Tensor],
-        inside: Tensor,
-        readings: DepthReadings | None,
-        places: Mapping[Modality, Tensor] | None = None,
+        self, levels: Mapping[str, Tensor], readings: DepthReadings | None
     ) -> dict[Modality, Tensor]:
         """By how much each modality of an image is unlike good ones as a whole, (B,), 1 or more:
         the level of its own map over the highest of good images, or what its sensor's readings say.
-
-        `inside` (B, H, W) is where the image is; `places` (B, H, W) are where levels of some
-        modalities are taken instead, as they were of good images. Without `readings` the sensor is
-        as usual.
-        """
-        at = dict.fromkeys(MODALITIES, inside) | dict(places or {})
+        Without `readings` the sensor is as usual."""
         factors = {
-            name: image_levels(blurred[name], at[name]) / self.maps[name].highest_level
+            name: levels[name] / self.maps[name].highest_level
             for name in MODALITIES
-            if name in blurred
+            if name in levels
         }
         factors = {name: x.clamp_min(1.0) for name, x in factors.items()}
         if readings is not None and DEPTH in factors:
@@ -144,19 +167,26 @@ class Calibration:
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         weights = {} if self.weights is None else {WEIGHTS: self.weights.to_dict()}
+        by_level = {name: x.to_dict() for name, x in self.loudness.items()}
+        loudness = {LOUDNESS: by_level} if by_level else {}
         return {
             **{name: x.to_dict() for name, x in self.maps.items()},
             "depth_sensor": self.sensor.to_dict(),
             **weights,
+            **loudness,
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], names: Sequence[str]) -> Self:
         """The inverse of `to_dict`, for the maps of those names; UserError, KeyError, TypeError or
         ValueError for others."""
-        if set(values) - {WEIGHTS} != {*names, "depth_sensor"}:
+        if set(values) - {WEIGHTS, LOUDNESS} != {*names, "depth_sensor"}:
             raise UserError("calibrated by another version of dcrdf; run `dcrdf infer` again")
         maps = {name: BranchStatistics.from_dict(values[name]) for name in names}
         sensor = DepthSensor.from_dict(values["depth_sensor"])
         weights = Weights.from_dict(values[WEIGHTS]) if WEIGHTS in values else None
-        return cls(maps, sensor, weights)
+        by_level = values.get(LOUDNESS, {})
+        if by_level and set(by_level) != set(names):
+            raise UserError("calibrated by another version of dcrdf; run `dcrdf infer` again")
+        loudness = {name: Loudness.from_dict(x) for name, x in by_level.items()}
+        return cls(maps, sensor, weights, loudness)

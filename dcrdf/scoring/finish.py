@@ -41,7 +41,8 @@ class Finish(nn.Module):
         self.calibration = calibration
         known = {} if calibration is None else calibration.maps
         weights = None if calibration is None else calibration.weights
-        self.fusion = build_fusion(options.fusion, known, weights)
+        loudness = {} if calibration is None else calibration.loudness
+        self.fusion = build_fusion(options.fusion, known, weights, loudness)
         self.weights = weights
 
     def forward(
@@ -57,14 +58,16 @@ class Finish(nn.Module):
         for those of the maps."""
         blurred = raw.each(self.blur)
         unusual: dict[str, Tensor] = {}
+        levels: dict[str, Tensor] = {}
         trust = Trust(unusual, None)
         if self.calibration is not None:
             levels_at: dict[Modality, Tensor] = {}
             if part is not None:
                 levels_at = dict.fromkeys(self.silent_beside_part, part_or_image(part, inside))
-            unusual = self.calibration.unusual(blurred.own, inside, readings, levels_at)
+            levels = self.calibration.levels(blurred.by_branch(), inside, levels_at)
+            unusual = self.calibration.unusual(levels, readings)
             trust = self.calibration.trust(unusual, readings)
-        fused = self._fused(Evidence(raw, blurred, self.blur, trust))
+        fused = self._fused(Evidence(raw, blurred, self.blur, trust, levels))
         maps = {FUSED: fused, **blurred.own}
         scores = {name: self._image_scores(x, inside) for name, x in maps.items()}
         if self.options.score == "one_class_svm":

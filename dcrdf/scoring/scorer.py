@@ -120,7 +120,9 @@ class Scorer:
         options, detector = self.options, self.detector
         silent = detector.silences_background if shown.absent != DEPTH else frozenset()
         blur_px = options.blur_sigma_px
-        figures = GoodFigures.of(answer, good, blur_px, silent, weighed=options.weighed)
+        figures = GoodFigures.of(
+            answer, good, blur_px, silent, weighed=options.weighed, by_level=options.by_level
+        )
         predictions = []
         for row in range(len(good)):
             one = slice(row, row + 1)

@@ -17,6 +17,7 @@ FIXED = {
     "zscore_max",
     "peak_norm",
     "peak_trust",
+    "level_trust",
     "one_class_svm",
     "rgb",
     "depth",

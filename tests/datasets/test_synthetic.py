@@ -151,7 +151,7 @@ def test_the_command_keeps_data_of_other_numbers(tmp_path: Path, capsys):
 
 
 def test_unknown_category_names_the_known_ones(tmp_path: Path):
-    with pytest.raises(UserError, match=r"^cable: .*cracker, flange, handle, scone$"):
+    with pytest.raises(UserError, match=r"^cable: .*cracker, flange, handle, scone, field$"):
         synthesize(tmp_path, "cable", SMALL, processes=1)
     assert list(tmp_path.iterdir()) == []
 
@@ -218,7 +218,7 @@ def _colour_and_height(scan) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_images_are_neither_black_nor_burnt_out(small_root: Path):
-    for category in CATEGORIES:
+    for category in set(CATEGORIES) - {"field"}:  # it is seen by night, too
         rgb = read_rgb(small_root / category / "train/good/rgb/000.png")
         assert 60 < rgb.mean() < 200
         assert (rgb == 255).all(axis=2).mean() < 0.02

@@ -257,14 +257,16 @@ def test_the_level_is_what_a_quarter_does_not_exceed():
 def fused_by_peaks(maps, statistics, readings=None):
     """The fused maps without and with trust."""
     calibration = Calibration(statistics, SENSOR)
-    trust = calibration.trust(calibration.unusual(maps, EVERY_PIXEL, readings), readings)
+    trust = calibration.trust(
+        calibration.unusual(calibration.levels(maps, EVERY_PIXEL), readings), readings
+    )
     return [fuse(kind, statistics, maps, {}, trust) for kind in (PeakNorm, PeakTrust)]
 
 
 def fuse(kind, statistics, own, crossmodal, trust):
     """A fusion of blurred maps."""
     maps = Maps(own=own, crossmodal=crossmodal)
-    return kind("", statistics)(Evidence(maps, maps, lambda x: x, trust))
+    return kind("", statistics)(Evidence(maps, maps, lambda x: x, trust, {}))
 
 
 @pytest.mark.parametrize("covered", [0, 8, 16, 24])
@@ -300,7 +302,8 @@ def test_heights_with_many_holes_count_less(good):
     maps["depth"][:, 8:12, 8:12] = 5.0  # what a filled hole looks like
     shares = torch.tensor([0.0, 0.02, 0.045, 0.145, 0.2, 0.0, 0.0, 0.0])
     readings = DepthReadings(shares, torch.zeros(8), torch.full((8,), 0.01), NO_HOLES)
-    unusual = Calibration(statistics, SENSOR).unusual(maps, EVERY_PIXEL, readings)
+    calibration = Calibration(statistics, SENSOR)
+    unusual = calibration.unusual(calibration.levels(maps, EVERY_PIXEL), readings)
     np.testing.assert_allclose(unusual["depth"][:5], [1, 1, 2, 6, 8.2], rtol=1e-3)
     assert (unusual["rgb"] == 1).all()
     plain, trusting = (x.flatten(1).amax(1) for x in fused_by_peaks(maps, statistics, readings))
@@ -312,7 +315,8 @@ def test_holes_on_the_part_count_where_shadows_beside_it_hide_them(good):
     maps, statistics = good
     on_part = torch.tensor([0.0, 0.01, 0.11, 0.51, 0.0, 0.0, 0.0, 0.0])
     readings = DepthReadings(torch.full((8,), 0.02), on_part, torch.full((8,), 0.01), NO_HOLES)
-    unusual = Calibration(statistics, SENSOR).unusual(maps, EVERY_PIXEL, readings)
+    calibration = Calibration(statistics, SENSOR)
+    unusual = calibration.unusual(calibration.levels(maps, EVERY_PIXEL), readings)
     np.testing.assert_allclose(unusual["depth"][:4], [1, 1, 2, 6], rtol=1e-3)
 
 
@@ -321,7 +325,8 @@ def test_heights_that_are_much_noisier_than_good_ones_count_less(good):
     maps["depth"][:, 8:12, 8:12] = 5.0  # what a student makes of noise
     noise = 0.01 * torch.tensor([0.5, 1.0, NOISE_TOLERATED, 4.0, 20.0, 0.0, 0.0, 0.0])
     readings = DepthReadings(torch.zeros(8), torch.zeros(8), noise, NO_HOLES)
-    unusual = Calibration(statistics, SENSOR).unusual(maps, EVERY_PIXEL, readings)
+    calibration = Calibration(statistics, SENSOR)
+    unusual = calibration.unusual(calibration.levels(maps, EVERY_PIXEL), readings)
     np.testing.assert_allclose(unusual["depth"][:5], [1, 1, 1, 2, 10], rtol=1e-3)
     assert (unusual["rgb"] == 1).all()
     plain, trusting = (x.flatten(1).amax(1) for x in fused_by_peaks(maps, statistics, readings))

@@ -122,7 +122,9 @@ def test_new_images_are_measured_by_all_good_ones(fusion):
         assert prediction.scores["fused"][row] == pytest.approx(expected.max(), rel=1e-3)
 
 
-@pytest.mark.parametrize("fusion", ["zscore_sum", "zscore_max", "peak_norm", "peak_trust"])
+@pytest.mark.parametrize(
+    "fusion", ["zscore_sum", "zscore_max", "peak_norm", "peak_trust", "level_trust"]
+)
 def test_a_validation_image_is_not_measured_by_itself(fusion):
     """As no new image will be: scores that know themselves are no ground for a threshold."""
     given = samples()

@@ -242,7 +242,7 @@ def test_synthetic_data_of_another_number_are_made_anew(workflow, set_key):
         (
             "dataset.synthetic",
             {},
-            "dataset.synthetic: makes cracker, flange, handle, scone, not 'a'",
+            "dataset.synthetic: makes cracker, flange, handle, scone, field, not 'a'",
         ),
     ],
 )

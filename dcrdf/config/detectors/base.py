@@ -24,7 +24,7 @@ points themselves."""
 FIXED_FUSIONS: frozenset[Fusion] = frozenset(
     {
         *("avg", "max", "product", "zscore_sum", "zscore_max", "peak_norm", "peak_trust"),
-        "one_class_svm",
+        *("level_trust", "one_class_svm"),
         *MODALITIES,
     }
 )

@@ -105,7 +105,7 @@ DCRDF_NET = DetectorInfo(
         "best": {
             "options": {**_PLAIN, "augment": "natural"},
             "train": {"min_steps": 600},
-            "infer": {"maps": "crossmodal", "orientations": 4, "fusion": "peak_trust"},
+            "infer": {"maps": "crossmodal", "orientations": 4, "fusion": "level_trust"},
         },
         **LADDER,
     },

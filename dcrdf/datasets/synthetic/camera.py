@@ -23,16 +23,18 @@ class View:
         size_px: image side.
         distance_mm: distance of the camera from the table plane, along its normal.
         normal: unit normal of the table in the camera's frame, towards the camera.
+        focal_per_side: focal length in image sides.
     """
 
     size_px: int
     distance_mm: float
     normal: tuple[float, float, float]
+    focal_per_side: float = FOCAL_PER_SIDE
 
     @property
     def focal_px(self) -> float:
         """Focal length of both axes in pixels."""
-        return FOCAL_PER_SIDE * self.size_px
+        return self.focal_per_side * self.size_px
 
     @property
     def centre_px(self) -> float:

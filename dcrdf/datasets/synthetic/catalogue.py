@@ -6,28 +6,44 @@ from functools import partial
 
 import numpy as np
 
-from dcrdf.datasets.synthetic import defects
+from dcrdf.datasets.synthetic import defects, field_defects
 from dcrdf.datasets.synthetic.defects import Defect
 from dcrdf.datasets.synthetic.part import Canvas, Part
 from dcrdf.datasets.synthetic.parts.cracker import build_cracker
+from dcrdf.datasets.synthetic.parts.field import field_at
 from dcrdf.datasets.synthetic.parts.flange import build_flange
 from dcrdf.datasets.synthetic.parts.handle import build_handle
 from dcrdf.datasets.synthetic.parts.scone import build_scone
+from dcrdf.datasets.synthetic.rig import TABLE_RIG, Rig
+from dcrdf.datasets.synthetic.walking_rig import WALKING_RIG
+
+Build = Callable[[Canvas, np.random.Generator], Part]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the samples of a category are made."""
+    """How the samples of a category are made, and what takes its scans.
 
-    build: Callable[[Canvas, np.random.Generator], Part]
+    `build_at` draws a place and gives what builds parts there. Every split has so many `places` of
+    its own, each with its view and its light; without any, all is drawn anew for each sample.
+    """
+
+    build_at: Callable[[np.random.Generator], Build]
     defects: Mapping[str, Defect]
+    rig: Rig = TABLE_RIG
+    places: int = 0
+
+
+def anywhere(build: Build) -> Callable[[np.random.Generator], Build]:
+    """Of parts that are the same kind in every place."""
+    return lambda _place: build
 
 
 THREADS = ((0.02, 0.08, 0.40), (0.45, 0.02, 0.03), (0.80, 0.80, 0.78))
 """Blue, red and white."""
 
 CRACKER = Recipe(
-    build_cracker,
+    anywhere(build_cracker),
     {
         "burn": partial(
             defects.stain,
@@ -60,7 +76,7 @@ CRACKER = Recipe(
 )
 
 FLANGE = Recipe(
-    build_flange,
+    anywhere(build_flange),
     {
         "rust": partial(
             defects.stain,
@@ -99,7 +115,7 @@ FLANGE = Recipe(
 )
 
 HANDLE = Recipe(
-    build_handle,
+    anywhere(build_handle),
     {
         "paint": partial(
             defects.stain,
@@ -138,7 +154,7 @@ HANDLE = Recipe(
 )
 
 SCONE = Recipe(
-    build_scone,
+    anywhere(build_scone),
     {
         "scorch": partial(
             defects.stain,
@@ -170,9 +186,23 @@ SCONE = Recipe(
     },
 )
 
+FIELD = Recipe(
+    field_at,
+    {
+        "crack": field_defects.crack,
+        "crazing": field_defects.crazing,
+        "hairline": field_defects.hairline,
+        "spall": field_defects.spall,
+        "swell": field_defects.swell,
+    },
+    WALKING_RIG,
+    places=12,
+)
+
 RECIPES: Mapping[str, Recipe] = {
     "cracker": CRACKER,
     "flange": FLANGE,
     "handle": HANDLE,
     "scone": SCONE,
+    "field": FIELD,
 }

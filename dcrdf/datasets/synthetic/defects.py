@@ -40,7 +40,7 @@ def stain(
     gloss_left: float = 1.0,
 ) -> Surface:
     """Colour only: a blot with an uneven outline and a mottled inside."""
-    u_mm, v_mm = _around(part, _pick(part.open_face, rng))
+    u_mm, v_mm = around(part, part.open_face, rng)
     size_mm = _sized(radius_mm, severity, rng)
     ragged = 0.20 * part.canvas.noise(size_mm, rng) + 0.05 * part.canvas.noise(1.3, rng)
     blot = smoothstep(0.0, 0.35, 1.0 - np.hypot(u_mm, v_mm) / size_mm + ragged)
@@ -67,7 +67,7 @@ def bulge(
     elongation: float = 1.25,
 ) -> Surface:
     """Depth only: a smooth bump, or with a negative height a dent; the colour stays."""
-    u_mm, v_mm = _around(part, _pick(part.open_face, rng))
+    u_mm, v_mm = around(part, part.open_face, rng)
     size_mm = _sized(radius_mm, severity, rng)
     turn = part.angle + (rng.normal(0.0, 0.2) if elongation > 1.4 else rng.uniform(0.0, np.pi))
     cosine, sine = np.float32(np.cos(turn)), np.float32(np.sin(turn))
@@ -133,7 +133,7 @@ def bite(
 ) -> Surface:
     """Both: a piece broken off at the outline, down to `floor_mm` and with a fracture face of the
     given slope; with a floor of 0 the table shows."""
-    u_mm, v_mm = _around(part, _pick(_outer_rim(part), rng))
+    u_mm, v_mm = around(part, _outer_rim(part), rng)
     size_mm = _sized(radius_mm, severity, rng)
     ragged = 0.16 * part.canvas.noise(0.8 * size_mm, rng) + 0.07 * part.canvas.noise(1.0, rng)
     outside_mm = np.hypot(u_mm, v_mm) - size_mm * (1.0 + ragged)
@@ -196,7 +196,7 @@ def blob(
     opacity: float = 1.0,
 ) -> Surface:
     """Both: a drop or crumb of something foreign stuck to the part."""
-    u_mm, v_mm = _around(part, _pick(part.open_face, rng))
+    u_mm, v_mm = around(part, part.open_face, rng)
     size_mm = _sized(radius_mm, severity, rng)
     ragged = 1.0 + 0.18 * part.canvas.noise(1.2 * size_mm, rng)
     away_mm = (np.hypot(u_mm, v_mm) / ragged).astype(np.float32)
@@ -209,6 +209,12 @@ def blob(
 def along_part(part: Part, rng: np.random.Generator) -> float:
     """A direction close to the part's first axis: with the grain."""
     return part.angle + float(rng.normal(0.0, 0.06))
+
+
+def around(part: Part, places: Mask, rng: np.random.Generator) -> tuple[Field, Field]:
+    """Table coordinates (H, W) relative to a random pixel of `places`."""
+    u_mm, v_mm = _place(part, _pick(places, rng))
+    return part.canvas.u_mm - np.float32(u_mm), part.canvas.v_mm - np.float32(v_mm)
 
 
 def _laid_on(
@@ -252,12 +258,6 @@ def _pick(places: Mask, rng: np.random.Generator) -> tuple[int, int]:
 
 def _place(part: Part, pixel: tuple[int, int]) -> tuple[float, float]:
     return float(part.canvas.u_mm[pixel]), float(part.canvas.v_mm[pixel])
-
-
-def _around(part: Part, pixel: tuple[int, int]) -> tuple[Field, Field]:
-    """Table coordinates relative to a pixel."""
-    u_mm, v_mm = _place(part, pixel)
-    return part.canvas.u_mm - np.float32(u_mm), part.canvas.v_mm - np.float32(v_mm)
 
 
 def _outer_rim(part: Part) -> Mask:

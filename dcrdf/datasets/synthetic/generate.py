@@ -8,7 +8,6 @@ import cv2
 
 from dcrdf.config.options import SyntheticOptions
 from dcrdf.config.sources import SYNTHETIC_MARKER, SYNTHETIC_SIGN
-from dcrdf.datasets.synthetic.camera import DISTANCE_MM, FOCAL_PER_SIDE
 from dcrdf.datasets.synthetic.catalogue import RECIPES
 from dcrdf.datasets.synthetic.render import GOOD, SampleName, render
 from dcrdf.errors import UserError
@@ -62,15 +61,16 @@ def sample_names(category: str, options: SyntheticOptions) -> list[SampleName]:
 
 def marker_of(category: str, options: SyntheticOptions) -> dict[str, Any]:
     """What the marker file says: options, version of the generator, camera (pixels, mm)."""
-    focal_px = FOCAL_PER_SIDE * options.image_size
+    recipe = RECIPES[category]
+    focal_px = recipe.rig.focal_per_side * options.image_size
     centre_px = (options.image_size - 1) / 2
     return {
         "category": category,
         "options": options.model_dump(mode="json"),
         "generator_version": GENERATOR_VERSION,
         "camera": {"fx": focal_px, "fy": focal_px, "cx": centre_px, "cy": centre_px},
-        "camera_distance_mm": DISTANCE_MM,
-        "defects": list(RECIPES[category].defects),
+        "camera_distance_mm": recipe.rig.distance_mm,
+        "defects": list(recipe.defects),
     }
 
 

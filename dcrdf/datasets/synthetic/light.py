@@ -34,8 +34,8 @@ def draw_lighting(rng: np.random.Generator) -> Lighting:
     """A key light from the upper left and a weak fill from the other side, with some play."""
     azimuth = np.deg2rad(-128.0 + rng.normal(0.0, 10.0))
     return Lighting(
-        key=_direction(azimuth, np.deg2rad(52.0 + rng.normal(0.0, 3.0))),
-        fill=_direction(azimuth + np.pi + rng.normal(0.0, 0.25), np.deg2rad(40.0)),
+        key=direction(azimuth, np.deg2rad(52.0 + rng.normal(0.0, 3.0))),
+        fill=direction(azimuth + np.pi + rng.normal(0.0, 0.25), np.deg2rad(40.0)),
         key_strength=0.92 * rng.normal(1.0, 0.04),
         fill_strength=0.20 * rng.normal(1.0, 0.10),
         ambient_strength=0.27 * rng.normal(1.0, 0.06),
@@ -83,7 +83,9 @@ def _unit_normal(slope_u: Field, slope_v: Field) -> tuple[Field, Field, Field]:
     return -slope_u * up, -slope_v * up, up
 
 
-def _direction(azimuth: float, elevation: float) -> Direction:
+def direction(azimuth: float, elevation: float) -> Direction:
+    """The unit vector towards a light; azimuth from right to down, elevation above the table, in
+    radians."""
     level = np.cos(elevation)
     right, down = level * np.cos(azimuth), level * np.sin(azimuth)
     return float(right), float(down), float(np.sin(elevation))

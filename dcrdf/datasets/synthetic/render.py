@@ -6,13 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dcrdf.datasets.synthetic.arrays import Mask
-from dcrdf.datasets.synthetic.camera import draw_view
 from dcrdf.datasets.synthetic.catalogue import RECIPES
 from dcrdf.datasets.synthetic.defects import Defect
-from dcrdf.datasets.synthetic.light import draw_lighting, shade
+from dcrdf.datasets.synthetic.light import shade
 from dcrdf.datasets.synthetic.masks import defect_mask
 from dcrdf.datasets.synthetic.part import Canvas, Part, Surface
-from dcrdf.datasets.synthetic.sensor import photograph, scan
+from dcrdf.datasets.synthetic.sensor import photograph
 from dcrdf.files.digests import seed_of
 
 GOOD = "good"
@@ -47,20 +46,29 @@ class Rendered:
 
 def render(name: SampleName, size_px: int) -> Rendered:
     """Render a sample; it depends on its name and size, not on what else is made."""
+    recipe = RECIPES[name.category]
+    rig = recipe.rig
     seed = seed_of("synthetic", name.category, name.split, name.kind, name.index, name.seed)
-    rigging, building, spoiling, lighting, sensing = (
-        np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(5)
-    )
-    view = draw_view(size_px, rigging)
+    rigging, building, spoiling, lighting, sensing = _generators(seed)
+    placing = building
+    if recipe.places:
+        place = name.index % recipe.places
+        of_place = seed_of("place", name.category, name.split, place, name.seed)
+        rigging, placing, _, lighting, _ = _generators(of_place)
+    view = rig.view(size_px, rigging)
     canvas = Canvas.of(view)
-    part = RECIPES[name.category].build(canvas, building)
+    part = recipe.build_at(placing)(canvas, building)
     surface, gt = part.surface, np.zeros(canvas.shape, np.bool_)
     if name.kind != GOOD:
-        defect = RECIPES[name.category].defects[name.kind]
-        surface, gt = spoil(part, defect, severity_of(name.index), spoiling)
-    radiance = shade(canvas, surface, draw_lighting(lighting))
-    xyz = scan(view, surface.height_mm, radiance, sensing)
+        surface, gt = spoil(part, recipe.defects[name.kind], severity_of(name.index), spoiling)
+    radiance = shade(canvas, surface, rig.lighting(lighting))
+    xyz = rig.scan(view, surface.height_mm, radiance, sensing)
     return Rendered(photograph(radiance, sensing), xyz, gt)
+
+
+def _generators(seed: int) -> list[np.random.Generator]:
+    """Of camera, part, defect, light and sensor, so that none depends on what another draws."""
+    return [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(5)]
 
 
 def severity_of(index: int) -> float:

@@ -14,8 +14,9 @@ from dcrdf.scoring.fusions.fixed import (
 )
 from dcrdf.scoring.fusions.one_class_svm import OneClassSvm
 from dcrdf.scoring.fusions.own import OwnFusion
-from dcrdf.scoring.fusions.peaks import PeakNorm, PeakTrust
+from dcrdf.scoring.fusions.peaks import LevelTrust, PeakNorm, PeakTrust
 from dcrdf.scoring.fusions.zscores import ZscoreMaximum, ZscoreSum
+from dcrdf.scoring.loudness import Loudness
 from dcrdf.scoring.one_class_svm import Weights
 
 __all__ = ["FUSIONS", "Evidence", "Fusion", "build_fusion"]
@@ -28,6 +29,7 @@ FUSIONS: Mapping[str, type[Fusion]] = {
     "zscore_max": ZscoreMaximum,
     "peak_norm": PeakNorm,
     "peak_trust": PeakTrust,
+    "level_trust": LevelTrust,
     "one_class_svm": OneClassSvm,
     "rgb": ColourAlone,
     "depth": DepthAlone,
@@ -36,6 +38,11 @@ FUSIONS: Mapping[str, type[Fusion]] = {
 }
 
 
-def build_fusion(name: str, statistics: Statistics, weights: Weights | None = None) -> Fusion:
+def build_fusion(
+    name: str,
+    statistics: Statistics,
+    weights: Weights | None = None,
+    loudness: Mapping[str, Loudness] | None = None,
+) -> Fusion:
     """The fusion of that name; any other name is that of a map which the detector fuses itself."""
-    return FUSIONS.get(name, OwnFusion)(name, statistics, weights)
+    return FUSIONS.get(name, OwnFusion)(name, statistics, weights, loudness)

@@ -28,16 +28,25 @@ class PeakNorm(Fusion):
         """(B, H, W)."""
         return self._joined(evidence, {}, None)
 
+    def surplus(self, name: str, evidence: Evidence, factor: Tensor | None) -> Tensor | None:
+        """By how much more than usual a map, less by the factor, may show in the images at hand,
+        (B,); None: by nothing."""
+        return None
+
     def _joined(
         self, evidence: Evidence, factors: Mapping[str, Tensor], heights: Tensor | None
     ) -> Tensor:
+        def excess_of(name: str, maps: Tensor, factor: Tensor | None) -> Tensor:
+            surplus = self.surplus(name, evidence, factor)
+            return _excess(maps, self.statistics[name], factor, surplus)
+
         joined = []
         for name in MODALITIES:
-            maps, usual = evidence.blurred.own[name], self.statistics[name]
-            excess = _excess(maps, usual, factors.get(name))
+            factor = factors.get(name)
+            excess = excess_of(name, evidence.blurred.own[name], factor)
             crossmodal = evidence.blurred.crossmodal.get(name)
             if crossmodal is not None:
-                asked = _excess(crossmodal, self.statistics[CROSSMODAL[name]], factors.get(name))
+                asked = excess_of(CROSSMODAL[name], crossmodal, factor)
                 excess = _mixed(asked, excess, factors.get(OTHER[name]))
             if name == DEPTH and heights is not None:
                 excess = heights * excess
@@ -55,13 +64,29 @@ class PeakTrust(PeakNorm):
         return self._joined(evidence, evidence.trust.alone(), evidence.trust.heights)
 
 
-def _excess(maps: Tensor, usual: BranchStatistics, factor: Tensor | None) -> Tensor:
-    """Above the part's mean, in units of the usual maxima; less by the factor (B,)."""
+class LevelTrust(PeakTrust):
+    """The same, which also knows how loud good images are that show so much: a map is measured
+    against what is usual in an image of its level, as far as good images support it."""
+
+    def surplus(self, name: str, evidence: Evidence, factor: Tensor | None) -> Tensor | None:
+        """(B,)."""
+        levels = evidence.levels[name]
+        return self.loudness[name].surplus(levels if factor is None else levels / factor)
+
+
+def _excess(
+    maps: Tensor, usual: BranchStatistics, factor: Tensor | None, surplus: Tensor | None
+) -> Tensor:
+    """Above the part's mean, and the surplus (B,) of such images, in units of the usual maxima;
+    less by the factor (B,)."""
     unit = max(usual.peak_mean - usual.foreground_mean, float(np.finfo(np.float32).tiny))
-    if factor is None:
-        return (maps - usual.foreground_mean).clamp_min(0.0) / unit
-    factor = factor[:, None, None]
-    return (maps / factor - usual.foreground_mean).clamp_min(0.0) / unit / factor**DISTRUST
+    if factor is not None:
+        factor = factor[:, None, None]
+        maps = maps / factor
+    if surplus is not None:
+        maps = maps - surplus[:, None, None]
+    excess = (maps - usual.foreground_mean).clamp_min(0.0) / unit
+    return excess if factor is None else excess / factor**DISTRUST
 
 
 def _mixed(asked: Tensor, alone: Tensor, factor_of_other: Tensor | None) -> Tensor:
