@@ -20,5 +20,10 @@ def refuse_unexportable(model: Model) -> None:
             f"infer.stand_ins: {scorer.options.stand_ins} cannot be exported: scans without a"
             " modality would need a graph of their own; run `dcrdf infer` with never"
         )
+    if scorer.options.replace_unusual:
+        raise UserError(
+            "infer.replace_unusual cannot be exported: what replaces a modality would need a graph"
+            " of its own; run `dcrdf infer` without it"
+        )
     if scorer.calibration is None:
         raise UserError("a model without a calibration cannot be exported")

@@ -7,6 +7,7 @@ import pytest
 import dcrdf
 from dcrdf.config.detectors import DETECTORS, ResilientOptions
 from dcrdf.config.detectors.base import DetectorOptions
+from dcrdf.config.options import InferOptions
 from dcrdf.errors import UserError
 from dcrdf.export.refusals import refuse_unexportable
 from dcrdf.preparation.store import open_prepared
@@ -72,6 +73,14 @@ def test_a_detector_that_says_nothing_is_refused():
 
     with pytest.raises(UserError, match="^own cannot be exported: nobody has made a graph"):
         refuse_unexportable(model_of("own", Own()))
+
+
+def test_a_replaced_modality_is_refused():
+    model = model_of("crd", DETECTORS["crd"].options())
+    model.scorer.options = InferOptions(replace_unusual=True)
+    model.scorer.stand_ins = None
+    with pytest.raises(UserError, match="^infer.replace_unusual cannot be exported"):
+        refuse_unexportable(model)
 
 
 def test_all_others_can_be_exported():
