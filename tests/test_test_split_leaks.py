@@ -41,7 +41,7 @@ OWN = {"resilient": {"geometry": "height_image", "bank_size": 64, "transfer_step
 SCORED = {
     "dual_rd.zscore_sum": ("dual_rd", {}),
     "paper.cm_segf": ("paper", {}),
-    "best.peak_trust": ("best", {}),
+    "best.level_trust": ("best", {}),
     "crd.zscore_sum": ("crd", {}),
     "flow.joint": ("flow", {}),
     "bank.zscore_sum": ("bank", {}),
@@ -49,7 +49,7 @@ SCORED = {
 }
 """With the fitted networks: every detector."""
 FUSIONS = ("cm_segf", "avg", "max", "product", "zscore_sum", "zscore_max", "peak_norm",
-           "peak_trust", "one_class_svm", "rgb", "depth")  # fmt: skip
+           "peak_trust", "level_trust", "one_class_svm", "rgb", "depth")  # fmt: skip
 CROSSMODAL_FUSIONS = ("rgb_crossmodal", "depth_crossmodal")
 STUBBED = {
     **{f"paper.stub_{fusion}": ("paper", {"fusion": fusion}) for fusion in FUSIONS},
@@ -290,7 +290,7 @@ def test_other_test_images_change_no_statistic_threshold_or_model(world, run):
 
 
 @pytest.mark.parametrize(
-    "run", ["paper.cm_segf", "best.peak_trust", "crd.zscore_sum", "flow.joint", "bank.zscore_sum"]
+    "run", ["paper.cm_segf", "best.level_trust", "crd.zscore_sum", "flow.joint", "bank.zscore_sum"]
 )
 def test_other_validation_images_do(world, run):
     """What the test above compares is not constant anyway."""

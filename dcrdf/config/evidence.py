@@ -6,9 +6,9 @@ from typing import Literal
 Evidence = Literal["colour", "shape", "both"]
 
 EMBEDDED_EVIDENCE: Mapping[str, Evidence] = {
-    **dict.fromkeys(("burn", "rust", "paint", "scorch"), "colour"),
-    **dict.fromkeys(("bump", "dent"), "shape"),
+    **dict.fromkeys(("burn", "rust", "paint", "scorch", "hairline"), "colour"),
+    **dict.fromkeys(("bump", "dent", "swell"), "shape"),
     **dict.fromkeys(("crack", "broken", "thread", "scratch", "chip", "swarf"), "both"),
-    **dict.fromkeys(("splinter", "glue", "bitten"), "both"),
+    **dict.fromkeys(("splinter", "glue", "bitten", "crazing", "spall"), "both"),
 }
 """Kind of defect of the embedded parts -> what it changes."""

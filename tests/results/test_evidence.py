@@ -5,7 +5,7 @@ import functools
 import pytest
 
 from dcrdf.config.evidence import EMBEDDED_EVIDENCE
-from dcrdf.datasets.synthetic import defects
+from dcrdf.datasets.synthetic import defects, field_defects
 from dcrdf.datasets.synthetic.catalogue import RECIPES
 from dcrdf.results.evidence import evidence_section
 
@@ -67,7 +67,12 @@ def test_what_the_embedded_parts_change_is_what_they_are_said_to_change():
         for recipe in RECIPES.values()
         for kind, defect in recipe.defects.items()
     }
-    groups = {defects.stain: "colour", defects.bulge: "shape"}
+    groups = {
+        defects.stain: "colour",
+        field_defects.hairline: "colour",
+        defects.bulge: "shape",
+        field_defects.swell: "shape",
+    }
     assert dict(EMBEDDED_EVIDENCE) == {
         kind: groups.get(defect, "both") for kind, defect in made.items()
     }
