@@ -21,11 +21,11 @@ PINNED = {
     ("config.yaml", "infer"): "fb109e4f",
     ("workflow/demo.yaml", "prepare"): "444863c6",
     ("workflow/demo.yaml", "train"): "bd3fd69e",
-    ("workflow/demo.yaml", "infer"): "d7b96d59",
+    ("workflow/demo.yaml", "infer"): "bb8a97e8",
     ("workflow/ladder.yaml", "prepare"): "06331326",
     ("workflow/ladder.yaml", "pseudo"): "04f6bc51",
     ("workflow/ladder.yaml", "train"): "3c5a24c9",
-    ("workflow/ladder.yaml", "infer"): "e623ad4b",
+    ("workflow/ladder.yaml", "infer"): "e80e23e1",
 }
 
 
