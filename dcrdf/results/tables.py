@@ -9,7 +9,7 @@ import pandas as pd
 
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
-from dcrdf.results.compare import comparison_frame, comparison_markdown, comparisons
+from dcrdf.results.compare import Comparison, comparison_frame, comparison_markdown, comparisons
 from dcrdf.results.interval_table import intervals_markdown
 from dcrdf.results.latex import latex_document
 from dcrdf.results.markdown import escape, markdown_document
@@ -86,15 +86,20 @@ def write_tables(
             labels=labels,
         ),
     }
+    chosen = (*sections, *([answer] if answer else ()))
+    _write(out_folder, texts | _optional_texts(pairing, beside, chosen))
+
+
+def _optional_texts(
+    pairing: Pairing | None, beside: Sequence[Comparison], sections: Sequence[Section]
+) -> dict[str, str]:
+    """The tables that not every configuration has, by their names."""
+    texts = {f"{section.name}.csv": _csv(section.frame) for section in sections}
     if pairing:
         texts["paired.csv"] = _csv(paired_frame(pairing))
     if beside:
         texts["comparison.csv"] = _csv(comparison_frame(beside))
-    texts |= {
-        f"{section.name}.csv": _csv(section.frame)
-        for section in (*sections, *([answer] if answer else ()))
-    }
-    _write(out_folder, texts)
+    return texts
 
 
 def sort_rows(
