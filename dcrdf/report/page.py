@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from dcrdf.errors import UserError
 from dcrdf.files.atomic import replacing
@@ -26,6 +26,7 @@ from dcrdf.report.summary import (
     share_text,
     whole_percent,
 )
+from dcrdf.report.templating import template_environment
 from dcrdf.report.views import (
     CategoryView,
     best_run_rows,
@@ -199,13 +200,7 @@ def _comparison(tables: Sequence[Table], labels: Mapping[str, str]) -> dict[str,
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("dcrdf.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment()
     environment.filters |= {
         "percent": percent,
         "whole_percent": whole_percent,

@@ -8,10 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from dcrdf.files.atomic import replacing
 from dcrdf.report.figures import colour_bar_stops
+from dcrdf.report.templating import template_environment
 
 MODULES = (
     "numbers", "scale", "dom", "state", "decode", "draw", "gallery", "viewer", "charts",
@@ -26,13 +25,7 @@ def write_page(path: Path, data: dict[str, Any], title: str, index: str = "") ->
 
     The same values give the same bytes. Raises `UserError` when it cannot be written.
     """
-    environment = Environment(
-        loader=PackageLoader("dcrdf.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment()
     colours = colour_bar_stops(_COLOURS)
     page = environment.get_template("explore.html.j2").render(
         title=title,
